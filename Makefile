@@ -1,0 +1,134 @@
+# The only build file. `make` builds the four programs into build/,
+# `make help` lists the targets.
+#
+#   make SAN=address,undefined   sanitizer build      (build/san)
+#   make FAIL=1                  failure points in    (build/fail)
+#   make CC=clang                another compiler
+
+SHELL := /bin/bash
+DAEMONS := ingress matcher deployer logger
+LAYERS := base msg data io daemon
+
+SAN ?=
+FAIL ?=
+OUT ?= build$(if $(SAN),/san)$(if $(FAIL),/fail)
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+VERSION := $(shell cat VERSION)
+
+PKGS := libzmq msgpack libcjson libpcre2-8 libcurl libmicrohttpd sqlite3 \
+	yaml-0.1 libcrypto libuv
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+HARDEN := -fstack-protector-strong -fPIE -fno-strict-aliasing \
+	-fno-delete-null-pointer-checks -Wformat -Wformat-security
+ifeq ($(shell $(CC) -dumpmachine | cut -d- -f1),x86_64)
+HARDEN += -fcf-protection -fstack-clash-protection
+endif
+OPT := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+LDHARD := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DPULLWIRE_VERSION='"$(VERSION)"' \
+	$(if $(FAIL),-DPULLWIRE_FAIL_POINTS)
+CFLAGS_ALL := $(WARN) $(HARDEN) $(OPT) -g $(if $(SAN),-fsanitize=$(SAN)) \
+	$(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL := $(LDHARD) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LDLIBS := $(PKG_LIBS) -lpthread -lm
+
+PROTO_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard $(LAYERS:%=proto/%/*.c)))
+PROGRAMS := $(DAEMONS:%=$(OUT)/pullwire-%)
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
+
+.PHONY: all help deps run demo check check-unit test bench layers headers \
+	docs install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+# ---- objects, archives, programs -----------------------------------------
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(OUT)/libproto.a: $(PROTO_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# A daemon is a library plus main.c, so tests link the same objects.
+define daemon_rules
+$(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+$(OUT)/pullwire-$(1): $(OUT)/$(1)/main.o $(OUT)/lib$(1).a $(OUT)/libproto.a
+	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS)
+$(OUT)/tests/unit/$(1)/%: $(OUT)/tests/unit/$(1)/%.o $(OUT)/lib$(1).a $(OUT)/libproto.a
+	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -lcmocka
+endef
+$(foreach d,$(DAEMONS),$(eval $(call daemon_rules,$(d))))
+
+$(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+#: all        build the four programs into build/
+#: deps       install what pkg-config does not find (Debian, as root)
+deps:
+	@tests/deps.sh
+
+#: run        run the four programs on this machine with etc/pullwire.yml
+run: all
+	@tests/run.sh
+
+#: demo       engine, registry, a push, the redeploy, the access log
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tests/demo.sh
+
+#: check      headers, layers and unit tests: quick, needs no engine
+check: headers layers check-unit
+
+check-unit: $(UNIT)
+	@tests/unit.sh $(UNIT)
+
+#: test       all tests, on a real registry and a real engine
+test: deps
+	@tests/test.sh
+
+#: bench      rates as ratios to a peer or a floor in the same run
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run.sh
+
+#: layers     which folder may include which
+layers:
+	@tests/layers.sh
+
+#: headers    every header compiles alone
+headers:
+	@CC="$(CC)" CFLAGS="$(CPPFLAGS) $(WARN) $(PKG_CFLAGS)" tests/headers.sh
+
+#: docs       print docs/CONFIG.md and docs/WIRE.md from the tables in the code
+docs: all
+	$(OUT)/pullwire-matcher docs config >docs/CONFIG.md
+	$(OUT)/pullwire-matcher docs wire >docs/WIRE.md
+
+#: install    programs into $(PREFIX)/bin, example into /etc/pullwire
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/pullwire
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	test -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
+		install -m 600 etc/pullwire.yml $(DESTDIR)/etc/pullwire/pullwire.yml
+
+#: clean      remove build/
+clean:
+	rm -rf build

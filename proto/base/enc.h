@@ -1,0 +1,34 @@
+/*
+ * Hex, base64 (RFC 4648), SHA-256, HMAC (RFC 2104), random bytes and the
+ * constant-time comparison, thin over libcrypto. Only file with its headers.
+ */
+#ifndef PROTO_BASE_ENC_H
+#define PROTO_BASE_ENC_H
+
+#include "proto/base/strbuf.h"
+
+#define ENC_SHA256_LEN 32
+#define ENC_SHA256_HEX 65 /* with the NUL */
+
+void enc_random(void *p, size_t n); /* exits when the system has none */
+void enc_hex(const void *p, size_t n, char *out); /* out: 2n + 1 bytes */
+/* 0 or -1; exactly n bytes. */
+int enc_unhex(struct str s, void *out, size_t n);
+
+void enc_base64(const void *p, size_t n, struct strbuf *out);
+/* With '-' and '_', no padding left out. */
+void enc_base64url(const void *p, size_t n, struct strbuf *out);
+/* Either alphabet, padding optional, nothing else. 0 or -1. */
+int enc_unbase64(struct str s, struct strbuf *out);
+
+void enc_sha256(const void *p, size_t n, unsigned char out[ENC_SHA256_LEN]);
+char *enc_sha256_hex(const void *p, size_t n, char out[ENC_SHA256_HEX]);
+void enc_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n,
+	unsigned char out[ENC_SHA256_LEN]);
+
+/* Equal contents, in time that depends on neither: both are hashed first. */
+bool enc_equal(struct str a, struct str b);
+/* Overwrites in a way that the compiler keeps. */
+void enc_wipe(void *p, size_t n);
+
+#endif

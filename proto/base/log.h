@@ -1,0 +1,38 @@
+/*
+ * The daemon's own log, on stderr: one line a message,
+ *   2026-11-23T11:49:00.123Z warn ingress 0193…-event-id: text
+ * Severities have fixed meanings: debug (topic tracing), info (life cycle),
+ * warn (the world misbehaves, we go on), error (something is not done),
+ * fatal (the environment does not let us run: log_fatal exits 1).
+ * A broken invariant is BUG(). Bad input is never fatal.
+ * Texts from outside go through str_safe() here, never raw.
+ */
+#ifndef PROTO_BASE_LOG_H
+#define PROTO_BASE_LOG_H
+
+#include "proto/base/base.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL };
+
+void log_init(const char *program, enum log_level min);
+/* Name to level; -1 when unknown. */
+int log_level_parse(const char *name, enum log_level *out);
+
+/* id: the event, job or peer that the line is about, or NULL. */
+void log_write(enum log_level level, const char *id, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+#define log_debug(id, ...) log_write(LOG_DEBUG, id, __VA_ARGS__)
+#define log_info(id, ...) log_write(LOG_INFO, id, __VA_ARGS__)
+#define log_warn(id, ...) log_write(LOG_WARN, id, __VA_ARGS__)
+#define log_error(id, ...) log_write(LOG_ERROR, id, __VA_ARGS__)
+void log_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
+
+/*
+ * As log_write, but the same key (a short constant or a peer's name) is
+ * written at most once in a minute; the next line then says how many were
+ * suppressed. For failures that repeat.
+ */
+void log_limited(enum log_level level, const char *key, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+#endif
