@@ -1,0 +1,94 @@
+/*
+ * Typed messages over a link, driven by credit. One implementation for all
+ * three hops: ingress -> matcher -> deployer, and everyone -> logger. Either
+ * end may bind. A sender's item stays the owner's until it is acknowledged;
+ * when its peer is lost it is sent again, to whoever has credit. A receiver
+ * must end each payload with chan_ack() or chan_nack(), in any order.
+ */
+#ifndef PROTO_DAEMON_CHAN_H
+#define PROTO_DAEMON_CHAN_H
+
+#include "proto/daemon/credit.h"
+#include "proto/io/link.h"
+#include "proto/msg/msg.h"
+
+struct chan;
+
+/* Embedded in what is sent. bytes is the packed body, owned by the item's
+ * owner and unchanged until settled. */
+struct chan_item {
+	struct credit_item credit; /* set lane and affinity before the put */
+	enum msg_type type;
+	const void *body; /* a struct of type's table; packed at each send */
+};
+
+/* Where a payload came from, to answer it; copy it. */
+struct chan_from {
+	uint64_t peer;
+	int64_t lease;
+};
+
+struct chan_peer {
+	uint64_t peer;
+	const char *role, *instance, *version;
+	const struct field_strs *lanes;
+};
+
+struct chan_ops {
+	/* Receiver. msg is borrowed for the call. */
+	void (*deliver)(void *ctx, const struct chan_from *from,
+		const struct msg *msg);
+	/* Sender: acknowledged; the item has left the books. */
+	void (*acked)(void *ctx, struct chan_item *item);
+	/* Sender: refused for now; it is queued again, unless the owner takes
+	 * it back with chan_remove(). May be NULL. */
+	void (*nacked)(void *ctx, struct chan_item *item, const char *reason);
+	/* Sender: an item went out under a lease. May be NULL. */
+	void (*sent)(void *ctx, struct chan_item *item);
+	/* A peer said HELLO, or is gone. May be NULL. */
+	void (*peer)(void *ctx, const struct chan_peer *peer, bool up);
+	/* A STATUS came. May be NULL. */
+	void (*status)(void *ctx, const struct msg_status *status);
+};
+
+struct chan_config {
+	const char *name; /* for the log: "matcher>deployer" */
+	bool sends;       /* else receives */
+	const char *bind; /* endpoint; or: */
+	const char *const *connect;
+	size_t n_connect;
+	const char *role, *instance;
+	const char *const *lanes; /* deployers; copied */
+	size_t n_lanes;
+	int64_t window; /* receiver: payloads not yet answered, per peer */
+	const char *expect_role; /* peers of another role are refused;
+				    NULL: any */
+	struct link_options link;
+	struct credit_limits limits; /* zero: the defaults */
+};
+
+/* NULL with err when the endpoint is not usable. */
+struct chan *chan_open(struct loop *l, const struct chan_config *c,
+	const struct chan_ops *ops, void *ctx, struct err *err);
+/* Says BYE, gives leases back, closes. Items stay the owner's. */
+void chan_close(struct chan *c);
+
+/* Sender. */
+void chan_put(struct chan *c, struct chan_item *item);
+void chan_remove(struct chan *c, struct chan_item *item);
+bool chan_has_lane(const struct chan *c, const char *lane);
+size_t chan_peers(const struct chan *c);
+size_t chan_in_flight(const struct chan *c);
+size_t chan_ready(const struct chan *c);
+/* To every peer, unacknowledged; newest wins. */
+void chan_send_status(struct chan *c, const struct msg_status *s);
+
+/* Receiver. Answers for a peer that is gone are dropped: it will send again.
+ * ACKs of one turn of the loop travel together. */
+void chan_ack(struct chan *c, const struct chan_from *from);
+void chan_nack(struct chan *c, const struct chan_from *from, int64_t delay_ms,
+	const char *reason);
+/* Stops granting (drain) or goes on. */
+void chan_pause(struct chan *c, bool paused);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * Pullwire's configuration: one file plus triggers.d/ *.yml beside it, read
+ * whole by each of the four processes. Every fault is reported at once with
+ * file:line. What a trigger may say lives in the tables of conf_tables.c,
+ * which also print docs/CONFIG.md.
+ */
+#ifndef PROTO_DATA_CONF_H
+#define PROTO_DATA_CONF_H
+
+#include "proto/data/opt.h"
+#include "proto/data/url.h"
+
+#define CONF_TAGS_MAX 10
+#define CONF_EXPRESSION_MAX 512 /* bytes */
+
+struct conf_auth {
+	struct opt_where where;
+	struct opt_secrets bearer;    /* Authorization: Bearer … */
+	struct opt_secrets url_token; /* token= or secret= in the query */
+};
+
+enum conf_source_type {
+	SOURCE_DISTRIBUTION, SOURCE_ALIYUN, SOURCE_GENERIC,
+};
+
+struct conf_source {
+	struct opt_where where;
+	char *name;
+	int type; /* enum conf_source_type; conf_source_types[] has the words */
+	struct conf_auth auth;
+	char *registry;
+	char *region;
+	bool enabled;
+};
+
+extern const char *const conf_source_types[];
+
+struct conf_deploy {
+	struct opt_where where;
+	char *container; /* NAME */
+	char *compose;   /* PROJECT/SERVICE */
+};
+
+struct conf_trigger {
+	struct opt_where where;
+	char *name;
+	char *repository; /* full name or glob */
+	char *expression; /* whole tag; NULL */
+	struct opt_strs tags; /* 1 to 10, or empty */
+	struct conf_deploy deploy;
+	char *url; /* deploy or url, never both */
+	char *engine; /* of deploy; default: the only engine */
+	int64_t health_timeout; /* ms; 0: worked out from the healthcheck */
+	int64_t grace; /* ms that a container without healthcheck must stay up */
+	size_t expression_line; /* for the matcher's compile errors */
+};
+
+/* The trigger's lane: "http" or the engine's name. */
+const char *conf_trigger_lane(const struct conf_trigger *t);
+/* "container web", "compose shop/web" or "url"; for rows. */
+void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out);
+
+struct conf_engine {
+	struct opt_where where;
+	char *name;
+	char *docker; /* unix:///var/run/docker.sock */
+};
+
+struct conf_ingress {
+	struct opt_where where;
+	char *http;  /* "0.0.0.0:8080" */
+	char *link;  /* where the link binds: ipc:// or tcp:// */
+	char *state; /* folder */
+	int64_t max_body; /* bytes */
+};
+
+struct conf_deployer {
+	struct opt_where where;
+	char *link;
+	struct opt_strs lanes; /* default: http and every engine */
+	char *state;
+	int64_t max_http;   /* deliveries under way at once */
+	int64_t max_deploys; /* redeploys under way at once, all engines */
+	struct opt_strs schedule; /* waits between attempts at a trigger URL */
+};
+
+struct conf_logger {
+	struct opt_where where;
+	char *http;
+	char *link;
+	char *store; /* sqlite:PATH */
+	int format; /* conf_log_formats[]: auto text json */
+	int64_t retain; /* ms */
+};
+
+extern const char *const conf_log_formats[];
+
+struct conf_matcher {
+	struct opt_where where;
+	struct opt_strs ingress, deployer, logger; /* endpoints to connect to */
+	int64_t window; /* events under way at once per ingress */
+};
+
+struct conf {
+	struct opt_where where;
+	struct opt_list sources;  /* struct conf_source */
+	struct opt_list triggers; /* struct conf_trigger */
+	struct opt_list engines;  /* struct conf_engine */
+	struct conf_ingress ingress;
+	struct conf_deployer deployer;
+	struct conf_logger logger;
+	struct conf_matcher matcher;
+	char *run; /* folder of the processes' status files */
+	int log_level;
+	char *path; /* the file this came from */
+};
+
+/*
+ * Reads FILE and triggers.d beside it. NULL with every fault in errs; a conf
+ * that is returned has passed all checks: unique names, known engines, valid
+ * URLs and ports. The caller frees it with conf_free().
+ */
+struct conf *conf_load(const char *path, struct opt_errors *errs);
+void conf_free(struct conf *c);
+
+#define CONF_EACH(list, type, item) \
+	for (type *item = (list).v, *item##_end = item + (list).n; \
+		item != item##_end; item++)
+
+const struct conf_source *conf_source(const struct conf *c, struct str name);
+const struct conf_trigger *conf_trigger(const struct conf *c, const char *name);
+const struct conf_engine *conf_engine(const struct conf *c, const char *name);
+
+/* Does the pattern (full name, or glob with * within and ** across slashes)
+ * name the repository? "nginx" is "library/nginx". Pure. */
+bool conf_repository_match(const char *pattern, const char *repository);
+/* docs/CONFIG.md */
+void conf_print_markdown(struct strbuf *out);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * HTTP/1.1 in, over libmicrohttpd with a pool of threads. A handler gets a
+ * whole, bounded request on a pool thread and answers it once, there or later
+ * from any thread: until then the connection is suspended. Requests that
+ * break a limit reach the handler too, with http_request_fault() set, so that
+ * one place chooses the status and writes the row. Only file with
+ * microhttpd.h.
+ */
+#ifndef PROTO_IO_HTTP_SERVER_H
+#define PROTO_IO_HTTP_SERVER_H
+
+#include "proto/base/err.h"
+#include "proto/base/str.h"
+
+struct http_server;
+struct http_request;
+
+enum http_fault {
+	HTTP_OK = 0,
+	HTTP_TOO_LARGE,   /* body over max_body, with or without a length */
+	HTTP_BAD_REQUEST, /* both lengths, repeated lengths, truncated, ... */
+	HTTP_BAD_ENCODING, /* a Content-Encoding */
+};
+
+struct http_server_config {
+	const char *listen; /* "0.0.0.0:8080", "[::1]:8081" */
+	unsigned threads;   /* at least 2 */
+	size_t max_body;    /* bytes */
+	int64_t idle_ms;
+	unsigned max_connections;
+	void (*handle)(void *ctx, struct http_request *req);
+	void *ctx;
+};
+
+/* NULL with err when the address cannot be bound. */
+struct http_server *http_server_start(const struct http_server_config *c,
+	struct err *err);
+/* No new connections; requests under way may still be answered. */
+void http_server_quiesce(struct http_server *s);
+/* Closes the rest. All suspended requests must have been answered. */
+void http_server_stop(struct http_server *s);
+int http_server_port(const struct http_server *s);
+
+/* Valid from handle() until the answer. Borrowed from the request. */
+enum http_fault http_request_fault(const struct http_request *r);
+const char *http_request_method(const struct http_request *r);
+const char *http_request_path(const struct http_request *r); /* undecoded */
+/* Decoded; NULL when absent; the first when repeated. */
+const char *http_request_query(const struct http_request *r, const char *key);
+/* Case-insensitive name; NULL when absent. */
+const char *http_request_header(const struct http_request *r, const char *name);
+struct str http_request_body(const struct http_request *r);
+const char *http_request_peer(const struct http_request *r); /* address */
+int64_t http_request_time(const struct http_request *r); /* wall ms, arrival */
+
+/* Answers once; body is copied. extra: "Name: value" lines or NULL. */
+void http_reply(struct http_request *r, int status, const char *content_type,
+	struct str body, const char *const *extra, size_t n_extra);
+
+#endif

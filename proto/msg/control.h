@@ -1,0 +1,66 @@
+/*
+ * The dialogue of one link. Both ends may be sender or receiver of the
+ * payload (event, job, record); the socket's direction does not matter.
+ *
+ *   link     = hello-sender hello-receiver *( credit / payload / ack / nack
+ *              / ping / status ) [ bye ]
+ *
+ * The connecting end says HELLO first; the binding end answers with its own.
+ * A receiver that hears anything before a HELLO answers RESET, and the other
+ * end says HELLO again. A HELLO starts a session: credit and leases of an
+ * earlier one are void.
+ */
+#ifndef PROTO_MSG_CONTROL_H
+#define PROTO_MSG_CONTROL_H
+
+#include "proto/msg/field.h"
+
+struct msg_hello {
+	char *role;     /* ingress matcher deployer logger */
+	char *instance; /* unique among the running processes of the role */
+	char *version;  /* Pullwire's, for people */
+	struct field_strs lanes; /* deployers: the lanes they serve */
+};
+
+/* The receiver has room for payloads up to this count since HELLO. */
+struct msg_credit {
+	int64_t total;
+};
+
+/* "I, or someone behind me, have it on disk." */
+struct msg_ack {
+	int64_t upto; /* all leases of this session <= upto; 0 for none */
+	struct field_i64s leases; /* and these */
+	int64_t credit; /* as msg_credit.total: saves a message */
+};
+
+/* Not taken: give it again, to anyone, not before delay_ms have passed. */
+struct msg_nack {
+	int64_t lease;
+	int64_t delay_ms;
+	char *reason;
+};
+
+/* State of a process, sent to loggers; not acknowledged, newest wins. */
+struct msg_status {
+	char *role;
+	char *instance;
+	int64_t time;  /* UTC ms */
+	bool ready;
+	struct field_strs reasons; /* sentences, why not ready */
+	char *metrics; /* JSON object: counter or gauge name -> number */
+};
+
+/* "What you sent breaks the protocol": logged by who gets it. */
+struct msg_error {
+	char *text;
+};
+
+struct msg_empty {
+	char unused;
+};
+
+extern const struct field_table hello_table, credit_table, ack_table,
+	nack_table, status_table, error_table, empty_table;
+
+#endif
