@@ -39,7 +39,7 @@ LDFLAGS_ALL := $(LDHARD) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LDLIBS := $(PKG_LIBS) -lpthread -lm
 
 PROTO_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard $(LAYERS:%=proto/%/*.c)))
-PROGRAMS := $(DAEMONS:%=$(OUT)/pullwire-%)
+PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.c)))
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
 
@@ -48,7 +48,7 @@ UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS)
+all: $(OUT)/libproto.a $(DAEMONS:%=$(OUT)/lib%.a) $(PROGRAMS)
 
 help:
 	@sed -n 's/^#: //p' Makefile

@@ -32,6 +32,8 @@ void base_bug(const char *file, int line, const char *fmt, ...)
 	PRINTF_LIKE(3, 4) NORETURN;
 
 /* Unbounded or silently truncating: use strbuf, str or snprintf. */
+#undef sprintf /* macros in some builds of the C library */
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atoll
 

@@ -5,7 +5,9 @@
  * warn (the world misbehaves, we go on), error (something is not done),
  * fatal (the environment does not let us run: log_fatal exits 1).
  * A broken invariant is BUG(). Bad input is never fatal.
- * Texts from outside go through str_safe() here, never raw.
+ * Every message goes through str_safe() here, so a text from outside cannot
+ * forge a line. Each line is one write(), cut at 4 KiB; any thread may write.
+ * The severity is coloured when stderr is a terminal and NO_COLOR is unset.
  */
 #ifndef PROTO_BASE_LOG_H
 #define PROTO_BASE_LOG_H
@@ -34,5 +36,23 @@ void log_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
  */
 void log_limited(enum log_level level, const char *key, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+
+/*
+ * The decision behind log_limited(), pure: may key be written at now (ms)?
+ * If so *suppressed is how many were not since the last time.
+ */
+#define LOG_KEYS 128 /* distinct keys a minute; what comes beyond shares one */
+#define LOG_KEY_MAX 64 /* bytes of a key that count */
+struct log_gate {
+	struct log_key {
+		char name[LOG_KEY_MAX];
+		bool used;
+		int64_t last; /* ms; written then */
+		uint64_t suppressed;
+	} key[LOG_KEYS + 1]; /* the last is the shared one */
+	size_t n;
+};
+bool log_gate(struct log_gate *g, const char *key, int64_t now,
+	uint64_t *suppressed);
 
 #endif

@@ -33,7 +33,8 @@ int str_to_u64(struct str s, uint64_t *out);
 int str_to_duration(struct str s, int64_t *ms);
 /* "512" "64KiB" "5MiB" "1GiB" (and B, KB, MB, GB in tens). 0 or -1. */
 int str_to_size(struct str s, int64_t *bytes);
-/* RFC 3339 with any fraction and offset, into UTC ms. 0 or -1. */
+/* RFC 3339 with any fraction and offset, into UTC ms; finer than a ms is cut
+ * off, a leap second counts as the next one. 0 or -1. */
 int str_to_time(struct str s, int64_t *utc_ms);
 
 #define STR_TIME_LEN 25
@@ -41,7 +42,8 @@ int str_to_time(struct str s, int64_t *utc_ms);
 char *str_time(int64_t utc_ms, char buf[STR_TIME_LEN]);
 
 /* Control bytes and bytes above 126 as \xNN, backslash as \\, so that a text
- * from outside cannot forge a log line. Truncates at n - 1; returns buf. */
+ * from outside cannot forge a log line. Truncates at n - 1, never inside an
+ * escape; returns buf. */
 char *str_safe(struct str s, char *buf, size_t n);
 
 #endif
