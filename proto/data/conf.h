@@ -55,6 +55,15 @@ struct conf_trigger {
 	size_t expression_line; /* for the matcher's compile errors */
 };
 
+/* Tables with the words of the enums above, and the whole for the manual. */
+extern const struct opt_table conf_table, conf_fragment_table;
+
+/* A file of triggers.d: triggers only. */
+struct conf_fragment {
+	struct opt_where where;
+	struct opt_list triggers;
+};
+
 /* The trigger's lane: "http" or the engine's name. */
 const char *conf_trigger_lane(const struct conf_trigger *t);
 /* "container web", "compose shop/web" or "url"; for rows. */
@@ -72,6 +81,7 @@ struct conf_ingress {
 	char *link;  /* where the link binds: ipc:// or tcp:// */
 	char *state; /* folder */
 	int64_t max_body; /* bytes */
+	char *keys;  /* folder of link keys, or NULL; here and below */
 };
 
 struct conf_deployer {
@@ -81,7 +91,9 @@ struct conf_deployer {
 	char *state;
 	int64_t max_http;   /* deliveries under way at once */
 	int64_t max_deploys; /* redeploys under way at once, all engines */
-	struct opt_strs schedule; /* waits between attempts at a trigger URL */
+	struct opt_strs schedule; /* waits between attempts at a trigger URL,
+				     durations; empty: retry.h's own */
+	char *keys;
 };
 
 struct conf_logger {
@@ -91,6 +103,7 @@ struct conf_logger {
 	char *store; /* sqlite:PATH */
 	int format; /* conf_log_formats[]: auto text json */
 	int64_t retain; /* ms */
+	char *keys;
 };
 
 extern const char *const conf_log_formats[];
@@ -99,6 +112,7 @@ struct conf_matcher {
 	struct opt_where where;
 	struct opt_strs ingress, deployer, logger; /* endpoints to connect to */
 	int64_t window; /* events under way at once per ingress */
+	char *keys;
 };
 
 struct conf {
@@ -111,8 +125,15 @@ struct conf {
 	struct conf_logger logger;
 	struct conf_matcher matcher;
 	char *run; /* folder of the processes' status files */
-	int log_level;
-	char *path; /* the file this came from */
+	int log_level; /* enum log_level */
+	int links;     /* enum conf_links */
+	char *path;    /* the file this came from */
+	struct opt_strs files; /* and all others: what the wheres point to */
+};
+
+enum conf_links {
+	LINKS_PROTECTED, /* ipc, loopback, or tcp with keys; nothing else */
+	LINKS_PLAIN,	 /* tcp without keys: the network itself is trusted */
 };
 
 /*

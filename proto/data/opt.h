@@ -26,11 +26,13 @@ enum opt_type {
 	OPT_SECRET,   /* struct secret */
 	OPT_SECRETS,  /* struct opt_secrets: list or scalar; with K_file likewise */
 	OPT_SUB,      /* struct of table sub, in place */
-	OPT_LIST,     /* struct opt_list of structs of table sub */
+	OPT_LIST,     /* struct opt_list of structs of table sub; each item of
+			 the file gets its struct, in order, faulty or not */
 };
 
 #define OPT_REQUIRED 1u
-#define OPT_RELOAD 2u /* a reload takes it; without, a change needs a restart */
+#define OPT_RELOAD 2u  /* a reload takes it */
+#define OPT_RESTART 0u /* a change needs a restart */
 
 struct opt_strs {
 	char **v;
@@ -87,9 +89,13 @@ void opt_error(struct opt_errors *errs, const char *file, size_t line,
 void opt_errors_sort(struct opt_errors *errs); /* by file, then line */
 void opt_errors_release(struct opt_errors *errs);
 
+/* The nearest of the words to a mistyped one, or NULL; for "did you mean". */
+const char *opt_nearest(const char *typed, const char *const *words, size_t n);
+
 /* Zeroed *obj is filled, defaults included; false when errs grew. */
 bool opt_read(const struct opt_table *t, const struct yaml *map, void *obj,
 	struct opt_errors *errs);
+/* Frees what *obj owns, secrets wiped, and zeroes it. */
 void opt_release(const struct opt_table *t, void *obj);
 /* A section of docs/CONFIG.md. */
 void opt_print_markdown(const struct opt_table *t, struct strbuf *out);

@@ -1,0 +1,275 @@
+/*
+ * What the configuration may say: every key with its type, default, limits
+ * and the sentence that docs/CONFIG.md prints. Rules over several keys are in
+ * conf.c.
+ */
+#include "proto/data/conf.h"
+
+#include "proto/base/log.h"
+
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define KEY(type_, member, otype, def_, help_, ...) \
+	{ \
+		.key = #member, .type = (otype), \
+		.offset = offsetof(type_, member), .def = (def_), \
+		.help = (help_), __VA_ARGS__ \
+	}
+#define TABLE(type_, name_, opts_, help_) \
+	{ \
+		.name = (name_), .help = (help_), .size = sizeof(type_), \
+		.opts = (opts_), .n = ARRAY_LEN(opts_) \
+	}
+
+const char *const conf_source_types[] = {
+	"distribution", "aliyun", "generic", NULL};
+const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
+static const char *const links_words[] = {"protected", "plain", NULL};
+static const char *const level_words[] = {
+	"debug", "info", "warn", "error", NULL};
+
+static const struct opt auth_opts[] = {
+	KEY(struct conf_auth, bearer, OPT_SECRETS, NULL,
+		"The request must carry `Authorization: Bearer` with one of "
+		"these tokens. Several: all are valid, for rotation.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_auth, url_token, OPT_SECRETS, NULL,
+		"The URL must carry one of these as `token=` or `secret=`, for "
+		"senders that can set nothing else.",
+		.flags = OPT_RELOAD),
+};
+static const struct opt_table auth_table = TABLE(struct conf_auth,
+	"sources[].auth", auth_opts,
+	"How a sender proves who it is. One that is given must hold.");
+
+static const struct opt source_opts[] = {
+	KEY(struct conf_source, name, OPT_STR, NULL,
+		"Unique; the last part of the URL `/v1/webhooks/NAME`.",
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
+	KEY(struct conf_source, type, OPT_ENUM, NULL,
+		"Whose webhooks these are. `distribution` is registry:2 and :3, "
+		"`aliyun` Alibaba Cloud ACR, `generic` a body of "
+		"`{\"name\",\"tag\",\"digest\"?}`.",
+		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
+	KEY(struct conf_source, auth, OPT_SUB, NULL,
+		"How the sender proves who it is.", .sub = &auth_table,
+		.flags = OPT_REQUIRED | OPT_RELOAD),
+	KEY(struct conf_source, registry, OPT_STR, NULL,
+		"The host[:port] that these images are pulled from, when the "
+		"body does not say or says otherwise.",
+		.flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_source, region, OPT_STR, NULL,
+		"Carried into the notification when the body does not say.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_source, enabled, OPT_BOOL, "true",
+		"A disabled source answers as if it did not exist.",
+		.flags = OPT_RELOAD),
+};
+static const struct opt_table source_table = TABLE(struct conf_source,
+	"sources[]", source_opts, "A registry that may post here.");
+
+static const struct opt deploy_opts[] = {
+	KEY(struct conf_deploy, container, OPT_STR, NULL,
+		"The container of this name.", .flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_deploy, compose, OPT_STR, NULL,
+		"`PROJECT/SERVICE`: every container of this Compose service.",
+		.flags = OPT_RELOAD, .max = 255),
+};
+static const struct opt_table deploy_table = TABLE(struct conf_deploy,
+	"triggers[].deploy", deploy_opts, "What is redeployed: one of these.");
+
+static const struct opt trigger_opts[] = {
+	KEY(struct conf_trigger, name, OPT_STR, NULL,
+		"Unique; the access log's key.",
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
+	KEY(struct conf_trigger, repository, OPT_STR, NULL,
+		"Full name without the registry's host, or a glob: `shop/*`, "
+		"`**/web`, `**`. `*` stays within a slash, `**` crosses.",
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 255),
+	KEY(struct conf_trigger, expression, OPT_STR, NULL,
+		"A Perl-compatible regular expression that must match the "
+		"whole tag. Neither this nor `tags`: every tag.",
+		.flags = OPT_RELOAD, .max = CONF_EXPRESSION_MAX),
+	KEY(struct conf_trigger, tags, OPT_STRS, NULL, "1 to 10 exact tags.",
+		.flags = OPT_RELOAD, .max = CONF_TAGS_MAX),
+	KEY(struct conf_trigger, deploy, OPT_SUB, NULL,
+		"Redeploy this with the pushed image. Either this or `url`.",
+		.sub = &deploy_table, .flags = OPT_RELOAD),
+	KEY(struct conf_trigger, url, OPT_STR, NULL,
+		"Post the notification to this URL. http on port 80, 21, 443, "
+		"70, 210, 280, 488, 591, 777 or 1025-65535; https on 443 only.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_trigger, engine, OPT_STR, NULL,
+		"The engine that runs it; needed when there are several.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_trigger, health_timeout, OPT_DURATION, NULL,
+		"How long the new container may take to get healthy. Without: "
+		"worked out from its healthcheck, at least 60s.",
+		.min = SECOND, .max = DAY, .flags = OPT_RELOAD),
+	KEY(struct conf_trigger, grace, OPT_DURATION, "10s",
+		"How long a new container without a healthcheck must stay up.",
+		.min = 0, .max = HOUR, .flags = OPT_RELOAD),
+};
+static const struct opt_table trigger_table = TABLE(struct conf_trigger,
+	"triggers[]", trigger_opts, "A rule and its one action.");
+
+static const struct opt engine_opts[] = {
+	KEY(struct conf_engine, name, OPT_STR, NULL,
+		"Unique; also the name of its lane.",
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
+	KEY(struct conf_engine, docker, OPT_STR, NULL,
+		"Address of a Docker Engine: `unix:///var/run/docker.sock`.",
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 255),
+};
+static const struct opt_table engine_table = TABLE(struct conf_engine,
+	"engines[]", engine_opts, "Where applications run.");
+
+#define KEYS_HELP \
+	"Folder with the link keys that `pullwire-ingress keys FOLDER` makes; " \
+	"needed for tcp links between machines."
+
+static const struct opt ingress_opts[] = {
+	KEY(struct conf_ingress, http, OPT_STR, "0.0.0.0:8080",
+		"Where webhooks are received.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_ingress, link, OPT_STR, "ipc:///run/pullwire/ingress",
+		"Where matchers connect.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_ingress, state, OPT_STR, "/var/lib/pullwire/ingress",
+		"Folder of the spool: what was accepted lives here.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_ingress, max_body, OPT_SIZE, "256KiB",
+		"Largest body accepted.", .min = 1024, .max = 1 << 20),
+	KEY(struct conf_ingress, keys, OPT_STR, NULL, KEYS_HELP,
+		.flags = OPT_RESTART),
+};
+static const struct opt_table ingress_table = TABLE(struct conf_ingress,
+	"ingress", ingress_opts, "Receives webhooks.");
+
+static const struct opt deployer_opts[] = {
+	KEY(struct conf_deployer, link, OPT_STR, "ipc:///run/pullwire/deployer",
+		"Where matchers connect.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_deployer, lanes, OPT_STRS, NULL,
+		"What this instance does: `http` for trigger URLs, and names of "
+		"engines. Without: all.",
+		.max = 64),
+	KEY(struct conf_deployer, state, OPT_STR, "/var/lib/pullwire/deployer",
+		"Folder of the queue.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_deployer, max_http, OPT_INT, "64",
+		"Deliveries to trigger URLs under way at once.", .min = 1,
+		.max = 1024),
+	KEY(struct conf_deployer, max_deploys, OPT_INT, "4",
+		"Redeploys under way at once.", .min = 1, .max = 64),
+	KEY(struct conf_deployer, schedule, OPT_STRS, NULL,
+		"Waits before the attempts at a trigger URL, the first "
+		"included. Without: 0 5s 5m 30m 2h 5h 10h 14h 20h 24h.",
+		.max = 32),
+	KEY(struct conf_deployer, keys, OPT_STR, NULL, KEYS_HELP,
+		.flags = OPT_RESTART),
+};
+static const struct opt_table deployer_table = TABLE(struct conf_deployer,
+	"deployer", deployer_opts, "Redeploys and posts to trigger URLs.");
+
+static const struct opt logger_opts[] = {
+	KEY(struct conf_logger, http, OPT_STR, "127.0.0.1:8081",
+		"Where the access log is served.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, link, OPT_STR, "ipc:///run/pullwire/logger",
+		"Where the other processes connect.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, store, OPT_STR,
+		"sqlite:/var/lib/pullwire/log.db", "The access log's store.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, format, OPT_ENUM, "auto",
+		"Of the rows on standard output; `auto` is `text` on a "
+		"terminal, else `json`.",
+		.words = conf_log_formats),
+	KEY(struct conf_logger, retain, OPT_DURATION, "90d",
+		"Rows older than this are deleted.", .min = HOUR,
+		.max = 3650 * DAY),
+	KEY(struct conf_logger, keys, OPT_STR, NULL, KEYS_HELP,
+		.flags = OPT_RESTART),
+};
+static const struct opt_table logger_table = TABLE(struct conf_logger,
+	"logger", logger_opts, "Keeps and shows what happened.");
+
+static const struct opt matcher_opts[] = {
+	KEY(struct conf_matcher, ingress, OPT_STRS,
+		"ipc:///run/pullwire/ingress",
+		"Links of the ingresses; a name stands for all its addresses.",
+		.max = 64),
+	KEY(struct conf_matcher, deployer, OPT_STRS,
+		"ipc:///run/pullwire/deployer", "Links of the deployers.",
+		.max = 64),
+	KEY(struct conf_matcher, logger, OPT_STRS,
+		"ipc:///run/pullwire/logger",
+		"Links of the loggers; ingress and deployer use it too.",
+		.max = 64),
+	KEY(struct conf_matcher, window, OPT_INT, "16",
+		"Events under way at once, for each ingress.", .min = 1,
+		.max = 1024),
+	KEY(struct conf_matcher, keys, OPT_STR, NULL, KEYS_HELP,
+		.flags = OPT_RESTART),
+};
+static const struct opt_table matcher_table = TABLE(struct conf_matcher,
+	"matcher", matcher_opts, "Applies the triggers; connects to all others.");
+
+static const struct opt conf_opts[] = {
+	KEY(struct conf, sources, OPT_LIST, NULL, "Registries that may post.",
+		.sub = &source_table, .flags = OPT_RELOAD),
+	KEY(struct conf, triggers, OPT_LIST, NULL, "Rules and their actions.",
+		.sub = &trigger_table, .flags = OPT_RELOAD),
+	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
+		.sub = &engine_table, .flags = OPT_RELOAD),
+	KEY(struct conf, ingress, OPT_SUB, NULL, "Receives webhooks.",
+		.sub = &ingress_table),
+	KEY(struct conf, deployer, OPT_SUB, NULL,
+		"Redeploys and posts to trigger URLs.", .sub = &deployer_table),
+	KEY(struct conf, logger, OPT_SUB, NULL, "Keeps and shows.",
+		.sub = &logger_table),
+	KEY(struct conf, matcher, OPT_SUB, NULL, "Applies the triggers.",
+		.sub = &matcher_table),
+	KEY(struct conf, run, OPT_STR, "/run/pullwire",
+		"Folder of the status files that the `health` commands read.",
+		.flags = OPT_RESTART),
+	KEY(struct conf, log_level, OPT_ENUM, "info",
+		"Least severity of the processes' own log on standard error.",
+		.words = level_words),
+	KEY(struct conf, links, OPT_ENUM, "protected",
+		"`plain` allows tcp links without keys beyond this machine: "
+		"only where the network between the processes is private.",
+		.words = links_words),
+};
+const struct opt_table conf_table = TABLE(struct conf, "the file", conf_opts,
+	"One file for all four processes, and `triggers.d/*.yml` beside it, "
+	"which hold more `triggers`.");
+
+static const struct opt fragment_opts[] = {
+	KEY(struct conf_fragment, triggers, OPT_LIST, NULL,
+		"More triggers.", .sub = &trigger_table, .flags = OPT_RELOAD),
+};
+const struct opt_table conf_fragment_table = TABLE(struct conf_fragment,
+	"a file of triggers.d", fragment_opts, "Triggers only.");
+
+void conf_print_markdown(struct strbuf *out)
+{
+	strbuf_add_cstr(out,
+		"# Configuration\n\n"
+		"Printed by `make docs` from the tables in "
+		"`proto/data/conf_tables.c`.\n\n"
+		"`-c FILE`, or `PULLWIRE_CONFIG`, or "
+		"`/etc/pullwire/pullwire.yml`. YAML; JSON is a subset. All four "
+		"processes read the same file. `-n` checks it and exits: every "
+		"fault is printed as `FILE:LINE: sentence`, and the exit code "
+		"is 2.\n\n"
+		"`${VAR}` and `${VAR:-default}` are taken from the environment, "
+		"`$$` is a dollar sign. A secret `K` can be read from a file "
+		"with `K_file`. Durations: `500ms` `30s` `5m` `2h` `7d`; sizes: "
+		"`512` `256KiB` `1MiB`. A key marked \\* needs a restart.\n");
+	opt_print_markdown(&conf_table, out);
+}
