@@ -355,7 +355,7 @@ struct conf *conf_load(const char *path, struct opt_errors *errs)
 		check_all(&l, root);
 	}
 	for (size_t i = 0; i < l.trees.n; i++)
-		yaml_free(l.trees.v[i]);
+		yaml_tree_free(l.trees.v[i]);
 	VEC_RELEASE(&l.trees);
 	map_free(l.names);
 	VEC_RELEASE(&l.sources);

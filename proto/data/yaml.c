@@ -116,7 +116,7 @@ static struct yaml *read_list(struct reader *r, const yaml_event_t *start,
 	yaml_event_delete(&ev);
 	return list;
 fail:
-	yaml_free(list);
+	yaml_tree_free(list);
 	return NULL;
 }
 
@@ -178,7 +178,7 @@ static struct yaml *read_map(struct reader *r, const yaml_event_t *start,
 	if (end)
 		return map;
 fail:
-	yaml_free(map);
+	yaml_tree_free(map);
 	return NULL;
 }
 
@@ -246,11 +246,11 @@ struct yaml *yaml_parse(struct str text, const char *text_name,
 	yaml_parser_set_input_string(
 		&r.parser, (const unsigned char *)text.p, text.n);
 	if (read_stream(&r, &root) < 0) {
-		yaml_free(root);
+		yaml_tree_free(root);
 		root = NULL;
 	} else if (!root || (root->kind == YAML_SCALAR && !root->quoted &&
 				   !*root->scalar)) {
-		yaml_free(root);
+		yaml_tree_free(root);
 		root = xcalloc(1, sizeof(*root));
 		root->kind = YAML_MAP;
 		root->file = text_name;
@@ -286,13 +286,13 @@ struct yaml *yaml_load(const char *path, struct err *err)
 	return root;
 }
 
-void yaml_free(struct yaml *n)
+void yaml_tree_free(struct yaml *n)
 {
 	struct yaml *next;
 
 	for (; n; n = next) {
 		next = n->next;
-		yaml_free(n->first);
+		yaml_tree_free(n->first);
 		free(n->key);
 		free(n->scalar);
 		free(n);

@@ -28,7 +28,8 @@ struct yaml {
 struct yaml *yaml_load(const char *path, struct err *err);
 struct yaml *yaml_parse(struct str text, const char *text_name,
 	struct err *err);
-void yaml_free(struct yaml *root);
+/* Not yaml_free: libyaml exports that name and would call ours. */
+void yaml_tree_free(struct yaml *root);
 struct yaml *yaml_get(const struct yaml *map, const char *key);
 
 #endif

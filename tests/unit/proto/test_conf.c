@@ -1,0 +1,246 @@
+#include "proto/data/conf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[] = "/tmp/pullwire-conf-XXXXXX";
+static char file[64], extra[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(file, sizeof(file), "%s/pullwire.yml", dir);
+	snprintf(extra, sizeof(extra), "%s/triggers.d", dir);
+	if (mkdir(extra, 0700) < 0)
+		return -1;
+	snprintf(extra, sizeof(extra), "%s/triggers.d/more.yml", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char path[64];
+
+	(void)state;
+	unlink(file);
+	unlink(extra);
+	snprintf(path, sizeof(path), "%s/triggers.d", dir);
+	rmdir(path);
+	return rmdir(dir);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	fclose(f);
+}
+
+static struct conf *load(const char *text, struct opt_errors *errs)
+{
+	write_text(file, text);
+	return conf_load(file, errs);
+}
+
+#define GOOD \
+	"sources:\n" \
+	"  - name: registry\n" \
+	"    type: distribution\n" \
+	"    auth: {bearer: s3cret}\n" \
+	"engines:\n" \
+	"  - {name: local, docker: 'unix:///var/run/docker.sock'}\n" \
+	"triggers:\n" \
+	"  - name: web\n" \
+	"    repository: Shop/Web\n" \
+	"    expression: release-v.*\n" \
+	"    deploy: {container: web}\n"
+
+static void a_good_file_and_its_fragment(void **state)
+{
+	struct opt_errors errs = {0};
+	const struct conf_trigger *t;
+	struct strbuf target = {0};
+	struct conf *c;
+
+	(void)state;
+	write_text(extra, "triggers:\n"
+			  "  - name: notify\n"
+			  "    repository: shop/web\n"
+			  "    tags: [latest]\n"
+			  "    url: http://127.0.0.1:8090/x\n");
+	c = load(GOOD, &errs);
+	if (!c)
+		fail_msg("%s", errs.list.v[0]);
+	assert_int_equal(c->triggers.n, 2);
+	t = conf_trigger(c, "web");
+	assert_string_equal(t->repository, "shop/web");
+	assert_string_equal(t->engine, "local");
+	assert_string_equal(conf_trigger_lane(t), "local");
+	assert_int_equal(t->where.line, 8);
+	assert_int_equal(t->expression_line, 10);
+	assert_int_equal(t->grace, 10000);
+	conf_trigger_target(t, &target);
+	assert_string_equal(strbuf_cstr(&target), "container web");
+	strbuf_release(&target);
+	assert_string_equal(conf_trigger_lane(conf_trigger(c, "notify")),
+		"http");
+	assert_string_equal(conf_trigger(c, "notify")->where.file, extra);
+	assert_int_equal(c->deployer.lanes.n, 2);
+	assert_string_equal(c->deployer.lanes.v[1], "local");
+	assert_string_equal(c->matcher.ingress.v[0],
+		"ipc:///run/pullwire/ingress");
+	assert_non_null(conf_source(c, STR("registry")));
+	assert_null(conf_source(c, STR("registr")));
+	conf_free(c);
+	unlink(extra);
+}
+
+static void five_faults_are_five_sentences(void **state)
+{
+	static const char *const want[] = {
+		":4: auth: give `bearer` or `url_token` (or their `_file` "
+		"form): a source without proof is not served",
+		":10: unknown key `expresion` in triggers[]; did you mean "
+		"`expression`?",
+		":15: tags: `a b` can be no tag; for a pattern use "
+		"`expression`",
+		":16: url: ",
+		":18: name: trigger `web` is already in ",
+	};
+	struct opt_errors errs = {0};
+
+	(void)state;
+	assert_null(load("sources:\n"
+			 "  - name: registry\n"
+			 "    type: distribution\n"
+			 "    auth: {}\n"
+			 "engines:\n"
+			 "  - {name: local, docker: 'unix:///d.sock'}\n"
+			 "triggers:\n"
+			 "  - name: web\n"
+			 "    repository: shop/web\n"
+			 "    expresion: v.*\n"
+			 "    deploy: {container: web}\n"
+			 "\n"
+			 "  - name: b\n"
+			 "    repository: shop/web\n"
+			 "    tags: [\"a b\"]\n"
+			 "    url: https://example.com:8443/\n"
+			 "\n"
+			 "  - name: web\n"
+			 "    repository: shop/web\n"
+			 "    deploy: {container: web}\n",
+			 &errs));
+	for (size_t i = 0; i < errs.list.n; i++)
+		print_message("%s\n", errs.list.v[i]);
+	assert_int_equal(errs.list.n, ARRAY_LEN(want));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		assert_non_null(strstr(errs.list.v[i], want[i]));
+	opt_errors_release(&errs);
+}
+
+/* One fault each; the text follows GOOD's sources and engines. */
+static void each_rule_has_its_sentence(void **state)
+{
+	static const char head[] =
+		"sources: [{name: r, type: generic, auth: {url_token: t}}]\n"
+		"engines: [{name: a, docker: 'unix:///a'}, "
+		"{name: b, docker: 'unix:///b'}]\n";
+	static const struct {
+		const char *trigger, *want;
+	} cases[] = {
+		{"{name: 'a b', repository: x, url: 'http://h/'}",
+			"is no trigger name"},
+		{"{name: a, repository: 'host:5000/x', url: 'http://h/'}",
+			"is neither a full name"},
+		{"{name: a, repository: x}", "this one has neither"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "deploy: {container: c}, engine: a}",
+			"not both"},
+		{"{name: a, repository: x, deploy: {container: c}}",
+			"there are 2 engines"},
+		{"{name: a, repository: x, deploy: {container: c}, engine: z}",
+			"is not under `engines`"},
+		{"{name: a, repository: x, deploy: {}, engine: a}",
+			"takes one of `container` and `compose`"},
+		{"{name: a, repository: x, engine: a, deploy: {compose: p}}",
+			"is not PROJECT/SERVICE"},
+		{"{name: a, repository: x, url: 'http://h:1024/'}", "1024"},
+		{"{name: a, repository: x, url: 'ftp://h/'}", "url: "},
+		{"{name: a, repository: x, url: 'http://h/', expression: v, "
+		 "tags: [v]}",
+			"exclude each other"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "tags: [a,b,c,d,e,f,g,h,i,j,k]}",
+			"has 11 entries; at most 10"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%striggers: [%s]\n", head,
+			cases[i].trigger);
+		assert_null(load(text, &errs));
+		if (errs.list.n != 1 ||
+			!strstr(errs.list.v[0], cases[i].want))
+			fail_msg("case %zu: %zu faults, first: %s", i,
+				errs.list.n, errs.list.v[0]);
+		opt_errors_release(&errs);
+	}
+}
+
+static void repositories(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		bool want;
+	} cases[] = {
+		{"shop/web", "shop/web", true},
+		{"shop/web", "shop/webs", false},
+		{"nginx", "library/nginx", true},
+		{"library/nginx", "nginx", true},
+		{"nginx", "other/nginx", false},
+		{"shop/*", "shop/web", true},
+		{"shop/*", "shop/web/blue", false},
+		{"shop/*", "shop", false},
+		{"shop/**", "shop/web/blue", true},
+		{"**/web", "a/b/web", true},
+		{"**/web", "a/b/webs", false},
+		{"**", "anything/at/all", true},
+		{"*", "one", true},
+		{"*", "one/two", false},
+		{"*/w*b", "shop/web", true},
+		{"**/w*b/x", "a/wb/wb/x", true},
+		{"a**b*c", "a/x/bxbyc", true},
+		{"a**b*c", "a/x/bxbyc/d", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (conf_repository_match(cases[i].pattern, cases[i].name) !=
+			cases[i].want)
+			fail_msg("%s on %s", cases[i].pattern, cases[i].name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_file_and_its_fragment),
+		cmocka_unit_test(five_faults_are_five_sentences),
+		cmocka_unit_test(each_rule_has_its_sentence),
+		cmocka_unit_test(repositories),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
