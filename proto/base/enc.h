@@ -12,13 +12,14 @@
 
 void enc_random(void *p, size_t n); /* exits when the system has none */
 void enc_hex(const void *p, size_t n, char *out); /* out: 2n + 1 bytes */
-/* 0 or -1; exactly n bytes. */
+/* 0 or -1; exactly n bytes, either case. */
 int enc_unhex(struct str s, void *out, size_t n);
 
 void enc_base64(const void *p, size_t n, struct strbuf *out);
-/* With '-' and '_', no padding left out. */
+/* With - and _ for + and /; padded like the other. */
 void enc_base64url(const void *p, size_t n, struct strbuf *out);
-/* Either alphabet, padding optional, nothing else. 0 or -1. */
+/* Appends to out. Either alphabet, whole padding or none, no other byte, no
+ * stray bits at the end. 0, or -1 (out may then hold a part). */
 int enc_unbase64(struct str s, struct strbuf *out);
 
 void enc_sha256(const void *p, size_t n, unsigned char out[ENC_SHA256_LEN]);

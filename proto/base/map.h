@@ -19,7 +19,9 @@ void *map_get(const struct map *m, struct str key);
 void *map_del(struct map *m, struct str key);
 /* Walk: start with *it = 0; false at the end. No put or del while walking. */
 bool map_next(const struct map *m, size_t *it, struct str *key, void **value);
-/* The seeded hash itself. */
+/* The map's hash of key: differs from map to map. */
 uint64_t map_hash(const struct map *m, struct str key);
+/* SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF"). */
+uint64_t map_siphash(const uint64_t seed[2], struct str s);
 
 #endif

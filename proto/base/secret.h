@@ -13,8 +13,10 @@ struct secret {
 	size_t n;
 };
 
-void secret_set(struct secret *s, struct str value); /* copies */
-/* The file's content less one final newline, 1..64 KiB. 0 or -1. */
+/* Copies; what s held before is wiped. */
+void secret_set(struct secret *s, struct str value);
+/* The file's content less one final newline (LF or CRLF), 1..64 KiB. 0 or -1;
+ * on failure *s keeps what it had. */
 int secret_read(struct secret *s, const char *path, struct err *err);
 bool secret_matches(const struct secret *s, struct str candidate);
 void secret_release(struct secret *s);
