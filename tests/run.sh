@@ -1,0 +1,41 @@
+#!/bin/bash
+# Runs the four programs on this machine with etc/pullwire.yml, in the
+# foreground, until Ctrl-C. State is below build/run unless PULLWIRE_RUN and
+# PULLWIRE_STATE say otherwise; without PULLWIRE_TOKEN one is made and printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PULLWIRE_CONFIG=${PULLWIRE_CONFIG:-$PWD/etc/pullwire.yml}
+export PULLWIRE_RUN=${PULLWIRE_RUN:-$PWD/build/run/links}
+export PULLWIRE_STATE=${PULLWIRE_STATE:-$PWD/build/run/state}
+build=${PULLWIRE_BUILD:-build}
+
+umask 077
+mkdir -p "$PULLWIRE_RUN" "$PULLWIRE_STATE"/{ingress,deployer,logger}
+if [ -z "${PULLWIRE_TOKEN:-}" ]; then
+	PULLWIRE_TOKEN=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
+	export PULLWIRE_TOKEN
+	echo "PULLWIRE_TOKEN=$PULLWIRE_TOKEN"
+fi
+for program in logger deployer matcher ingress; do
+	"$build/pullwire-$program" -n >/dev/null || exit 2
+done
+
+pids=()
+stop() {
+	trap - EXIT INT TERM
+	kill "${pids[@]}" 2>/dev/null || true
+	wait
+}
+trap stop EXIT INT TERM
+for program in logger deployer matcher ingress; do
+	"$build/pullwire-$program" &
+	pids+=($!)
+done
+cat <<EOT
+Push http://127.0.0.1:${PULLWIRE_PORT:-8080}/v1/webhooks/push, e.g.
+  curl -H "Authorization: Bearer \$PULLWIRE_TOKEN" \\
+    -d '{"name":"shop/web","tag":"v1"}' \\
+    http://127.0.0.1:${PULLWIRE_PORT:-8080}/v1/webhooks/push
+Rows appear below; Ctrl-C stops all four.
+EOT
+wait -n
