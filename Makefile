@@ -43,8 +43,8 @@ PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
 
-.PHONY: all help deps run demo check check-unit test bench layers headers \
-	docs install clean
+.PHONY: all help deps run demo check check-unit build-unit test test-compose \
+	bench layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -78,7 +78,8 @@ $(foreach d,$(DAEMONS),$(eval $(call daemon_rules,$(d))))
 $(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
+	$(DAEMONS:%=%/*.c) tests/unit/*/*.c))
 
 #: all        build the four programs into build/
 #: deps       install what pkg-config does not find (Debian, as root)
@@ -97,12 +98,19 @@ demo: deps
 #: check      headers, layers and unit tests: quick, needs no engine
 check: headers layers check-unit
 
+build-unit: $(UNIT)
+
 check-unit: $(UNIT)
 	@tests/unit.sh $(UNIT)
 
 #: test       all tests, on a real registry and a real engine
 test: deps
 	@tests/test.sh
+
+#: test-compose   the image, and Compose with three matchers; takes minutes
+test-compose: deps
+	@PULLWIRE_TEST_COMPOSE=1 /usr/bin/python3 -m pytest -q \
+		-p no:cacheprovider tests/flow/test_compose.py
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps
@@ -131,4 +139,7 @@ install: all
 
 #: clean      remove build/
 clean:
+	@for s in build/rig/*/pid; do test ! -e "$$s" || { \
+		tests/rig/registry.sh down "$$(basename $${s%/pid})"; \
+		tests/rig/engine.sh down "$$(basename $${s%/pid})"; }; done
 	rm -rf build
