@@ -25,7 +25,7 @@ PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 HARDEN := -fstack-protector-strong -fPIE -fno-strict-aliasing \
 	-fno-delete-null-pointer-checks -Wformat -Wformat-security
-ifeq ($(shell $(CC) -dumpmachine | cut -d- -f1),x86_64)
+ifeq ($(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1),x86_64)
 HARDEN += -fcf-protection -fstack-clash-protection
 endif
 OPT := $(if $(SAN),-O1 -fno-omit-frame-pointer,-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

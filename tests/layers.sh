@@ -25,10 +25,10 @@ zmq.h			proto/io/link.c
 '
 
 # What the C library and the kernel bring: everyone may include it.
-standard='assert ctype dirent errno fcntl fnmatch getopt glob grp ifaddrs inttypes
-libgen limits locale math netdb poll pthread pwd sched setjmp signal spawn stdalign
-stdarg stdatomic stdbool stddef stdint stdio stdlib string strings syslog
-termios time unistd wchar arpa/ linux/ net/ netinet/ sys/'
+standard='assert ctype dirent dlfcn errno fcntl fnmatch getopt glob grp ifaddrs
+inttypes libgen limits locale math netdb poll pthread pwd sched setjmp signal
+spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string
+strings syslog termios time unistd wchar arpa/ linux/ net/ netinet/ sys/'
 
 export owners standard
 find proto ingress matcher deployer logger tests \
