@@ -139,7 +139,7 @@ install: all
 
 #: clean      remove build/
 clean:
-	@for s in build/rig/*/pid; do test ! -e "$$s" || { \
-		tests/rig/registry.sh down "$$(basename $${s%/pid})"; \
-		tests/rig/engine.sh down "$$(basename $${s%/pid})"; }; done
+	@test ! -d build/rig || { tests/rig/engine.sh down; \
+		tests/rig/registry.sh down; \
+		tests/rig/registry.sh down demo-registry; }
 	rm -rf build
