@@ -33,6 +33,8 @@ docker-compose		docker-compose
 /etc/ssl/certs/ca-certificates.crt	ca-certificates
 curl			curl
 iptables		iptables
+ip			iproute2
+debootstrap		debootstrap
 sqlite3			sqlite3
 nginx			nginx-light
 pgrep			procps
