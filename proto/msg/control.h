@@ -1,14 +1,8 @@
 /*
- * The dialogue of one link. Both ends may be sender or receiver of the
- * payload (event, job, record); the socket's direction does not matter.
- *
- *   link     = hello-sender hello-receiver *( credit / payload / ack / nack
- *              / ping / status ) [ bye ]
- *
- * The connecting end says HELLO first; the binding end answers with its own.
- * A receiver that hears anything before a HELLO answers RESET, and the other
- * end says HELLO again. A HELLO starts a session: credit and leases of an
- * earlier one are void.
+ * What the two ends of a link say besides payloads (event, job, record).
+ * Either end may be the sender or the receiver of payloads; the socket's
+ * direction does not matter. Who may say what when is in control_dialogue,
+ * which docs/WIRE.md prints.
  */
 #ifndef PROTO_MSG_CONTROL_H
 #define PROTO_MSG_CONTROL_H
@@ -16,6 +10,7 @@
 #include "proto/msg/field.h"
 
 struct msg_hello {
+	int64_t session; /* made by the connecting end, repeated in the answer */
 	char *role;     /* ingress matcher deployer logger */
 	char *instance; /* unique among the running processes of the role */
 	char *version;  /* Pullwire's, for people */
@@ -26,6 +21,8 @@ struct msg_hello {
 struct msg_credit {
 	int64_t total;
 };
+
+#define MSG_ACK_LEASES 1024 /* in one ACK */
 
 /* "I, or someone behind me, have it on disk." */
 struct msg_ack {
@@ -61,6 +58,9 @@ struct msg_empty {
 };
 
 extern const struct field_table hello_table, credit_table, ack_table,
-	nack_table, status_table, error_table, empty_table;
+	nack_table, status_table, error_table, reset_table, ping_table,
+	bye_table;
+
+extern const char control_dialogue[]; /* Markdown */
 
 #endif

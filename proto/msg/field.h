@@ -2,8 +2,9 @@
  * A message is declared once, as a table of fields; this one walker packs,
  * unpacks, prints, checks and frees it. On the wire a message is a msgpack
  * map from field name to value: a reader skips names it does not know, so
- * fields may be added; absent optional fields read as NULL, 0 or false.
- * Only file with msgpack.h.
+ * fields may be added; absent optional fields read as NULL, 0 or false, and
+ * such values are not sent. Only file with msgpack.h (it packs; what comes
+ * from outside is read by cursor.h, which cannot be made to allocate).
  */
 #ifndef PROTO_MSG_FIELD_H
 #define PROTO_MSG_FIELD_H
@@ -13,7 +14,7 @@
 
 enum field_type {
 	FIELD_STR,  /* char *: NULL or NUL-terminated UTF-8, no NUL inside */
-	FIELD_JSON, /* char *: as FIELD_STR; holds one JSON value */
+	FIELD_JSON, /* char *: as FIELD_STR; one JSON value, not parsed here */
 	FIELD_I64,  /* int64_t */
 	FIELD_BOOL, /* bool */
 	FIELD_STRS, /* struct field_strs */
@@ -21,7 +22,11 @@ enum field_type {
 	FIELD_SUB,  /* a struct of table sub, in place */
 };
 
-#define FIELD_REQUIRED 1u /* unpack fails without it (STR: or empty) */
+#define FIELD_REQUIRED 1u /* neither side goes without it (STR: nor empty) */
+
+#define FIELD_MAX_FIELDS 64   /* in a table */
+#define FIELD_MAX_DEPTH 15    /* 16 with the envelope around it */
+#define FIELD_MAX_ELEMENT 1024 /* bytes, of each text in a FIELD_STRS */
 
 struct field_strs {
 	char **v; /* owned, each owned */
@@ -51,26 +56,40 @@ struct field_table {
 	size_t n;
 };
 
-/* Appends the packed map. A value over its limit is our caller's bug only if
- * it came from us: the walker refuses it, 0 or -1. */
+/* Appends the packed map. What the other end would refuse (a text over its
+ * limit or not UTF-8, a required field left out) is refused here, naming
+ * TABLE.FIELD. 0, or -1 with *out as it was. */
 int field_pack(const struct field_table *t, const void *obj,
 	struct strbuf *out, struct err *err) MUST_CHECK;
 /*
  * Fills a zeroed *obj from exactly these bytes. Counts are checked against
  * the bytes that remain before anything is allocated; nesting is bounded;
- * leftover bytes, duplicate names and wrong types are refused. On -1 *obj is
- * released and zero.
+ * leftover bytes, a field given twice and wrong types are refused, naming
+ * TABLE.FIELD. On -1 *obj is released and zero.
  */
 int field_unpack(const struct field_table *t, struct str bytes, void *obj,
 	struct err *err) MUST_CHECK;
+/* Makes *obj fit its table: texts are repaired to UTF-8 and cut at their
+ * limit, JSON over its limit is left out, arrays are cut. For what is built
+ * from foreign text and must not fail to be sent. */
+void field_fit(const struct field_table *t, void *obj);
+/* Overwrites *dst with a deep copy. */
 void field_copy(const struct field_table *t, void *dst, const void *src);
 /* Frees what *obj owns and zeroes it. */
 void field_release(const struct field_table *t, void *obj);
-/* "name=value name=value", safe for a log line. */
+/* p, the field's value, is not NULL, 0, false or an empty array. */
+bool field_is_set(const struct field *f, const void *p);
+/* "name=value name=value" of what is set, safe for a log line; long texts
+ * are cut. */
 void field_print(const struct field_table *t, const void *obj,
 	struct strbuf *out);
 /* A section of docs/WIRE.md. */
 void field_print_markdown(const struct field_table *t, struct strbuf *out);
+
+/* One value of the envelope, which is not a map (msg.c). */
+void field_put_array(struct strbuf *out, size_t n); /* n values follow */
+void field_put_str(struct strbuf *out, struct str s);
+void field_put_i64(struct strbuf *out, int64_t v);
 
 /* For the declarations: FIELD(struct event, repository, FIELD_STR, 255,
  * FIELD_REQUIRED, "Full name without the registry host.") */

@@ -54,7 +54,9 @@ bool msg_type_is_payload(enum msg_type type);
 /* Packs type, lease and body (a struct of the type's table). */
 int msg_pack(enum msg_type type, int64_t lease, const void *body,
 	struct strbuf *out, struct err *err) MUST_CHECK;
-/* Zeroed *m is filled; release with msg_release(). */
+/* Zeroed *m is filled; release with msg_release(). On -1 there is nothing to
+ * release; type and lease are set when the envelope could be read, so that a
+ * payload with a bad body can still be answered. */
 int msg_unpack(struct str bytes, struct msg *m, struct err *err) MUST_CHECK;
 void msg_release(struct msg *m);
 /* docs/WIRE.md */

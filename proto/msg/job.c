@@ -1,0 +1,26 @@
+#include "proto/msg/job.h"
+
+#include "proto/base/uid.h"
+
+static const struct field fields[] = {
+	FIELD(struct job, id, FIELD_STR, UID_JOB_MAX - 1, FIELD_REQUIRED,
+		"EVENT/TRIGGER: the same job sent twice is done once."),
+	FIELD(struct job, trigger, FIELD_STR, 64, FIELD_REQUIRED,
+		"The trigger's name; what it does is in the deployer's own "
+		"configuration."),
+	FIELD(struct job, lane, FIELD_STR, 64, FIELD_REQUIRED,
+		"Where it is done: `http` or the name of an engine."),
+	FIELD(struct job, reason, FIELD_STR, 1024, 0,
+		"Why the trigger matched, a sentence."),
+	FIELD_OF(struct job, event, &event_table, FIELD_REQUIRED,
+		"The push."),
+};
+
+const struct field_table job_table = {
+	.name = "job",
+	.help = "One action for one event and one trigger. From matchers to "
+		"deployers.",
+	.size = sizeof(struct job),
+	.fields = fields,
+	.n = ARRAY_LEN(fields),
+};
