@@ -2,9 +2,15 @@
  * HTTP/1.1 in, over libmicrohttpd with a pool of threads. A handler gets a
  * whole, bounded request on a pool thread and answers it once, there or later
  * from any thread: until then the connection is suspended. Requests that
- * break a limit reach the handler too, with http_request_fault() set, so that
- * one place chooses the status and writes the row. Only file with
- * microhttpd.h.
+ * break a limit or a rule of RFC 9112 reach the handler too, with
+ * http_request_fault() set, so that one place chooses the status and writes
+ * the row. Their answer goes out if there is still someone to take it. Only
+ * a request line that is none, and an HTTP version that we do not speak, are
+ * answered by the library alone. Only file with microhttpd.h.
+ *
+ * Fixed limits: target 4 KiB, headers 16 KiB and 64 fields, 32 query keys. A
+ * body over max_body is read on (8 MiB at most) and thrown away, so that the
+ * sender gets to read its 413; it is never cut and used.
  */
 #ifndef PROTO_IO_HTTP_SERVER_H
 #define PROTO_IO_HTTP_SERVER_H
@@ -23,11 +29,12 @@ enum http_fault {
 };
 
 struct http_server_config {
-	const char *listen; /* "0.0.0.0:8080", "[::1]:8081" */
-	unsigned threads;   /* at least 2 */
+	const char *listen; /* "0.0.0.0:8080", "[::1]:8081", "*:8080" */
+	unsigned threads;   /* 0: 2; never fewer */
 	size_t max_body;    /* bytes */
-	int64_t idle_ms;
-	unsigned max_connections;
+	int64_t idle_ms;    /* without a byte; 0: 30 s */
+	unsigned max_connections; /* 0: 1,000; more wait to be accepted */
+	unsigned max_per_address; /* connections of one peer; 0: no limit */
 	void (*handle)(void *ctx, struct http_request *req);
 	void *ctx;
 };
@@ -37,23 +44,31 @@ struct http_server *http_server_start(const struct http_server_config *c,
 	struct err *err);
 /* No new connections; requests under way may still be answered. */
 void http_server_quiesce(struct http_server *s);
-/* Closes the rest. All suspended requests must have been answered. */
+/* Closes the rest: a request that still waits is answered 503, and the answer
+ * it gets later goes nowhere. handle() is not called any more afterwards. */
 void http_server_stop(struct http_server *s);
 int http_server_port(const struct http_server *s);
 
-/* Valid from handle() until the answer. Borrowed from the request. */
+/* Valid from handle() until the answer, also after http_server_stop().
+ * Borrowed from the request. */
 enum http_fault http_request_fault(const struct http_request *r);
+/* What is wrong, as a sentence; "" without a fault. */
+const char *http_request_fault_text(const struct http_request *r);
+/* "" when the request broke off before its headers were complete. */
 const char *http_request_method(const struct http_request *r);
 const char *http_request_path(const struct http_request *r); /* undecoded */
-/* Decoded; NULL when absent; the first when repeated. */
+/* Percent-decoded ("+" stays "+": base64 travels here); NULL when absent; the
+ * first when repeated. */
 const char *http_request_query(const struct http_request *r, const char *key);
-/* Case-insensitive name; NULL when absent. */
+/* Case-insensitive name; NULL when absent; the first when repeated. */
 const char *http_request_header(const struct http_request *r, const char *name);
+/* Empty when there is a fault. */
 struct str http_request_body(const struct http_request *r);
 const char *http_request_peer(const struct http_request *r); /* address */
 int64_t http_request_time(const struct http_request *r); /* wall ms, arrival */
 
-/* Answers once; body is copied. extra: "Name: value" lines or NULL. */
+/* Answers once; body is copied. extra: "Name: value" lines or NULL. The
+ * request is gone afterwards. */
 void http_reply(struct http_request *r, int status, const char *content_type,
 	struct str body, const char *const *extra, size_t n_extra);
 
