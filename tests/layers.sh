@@ -15,6 +15,7 @@ cjson/cJSON.h		proto/data/json.c
 cmocka.h		tests/unit/*
 curl/*			proto/io/http_client.c
 microhttpd.h		proto/io/http_server.c
+microhttpd.h		proto/io/http_headers.c
 msgpack.h		proto/msg/field.c
 openssl/*		proto/base/enc.c
 pcre2.h			matcher/regex.c
