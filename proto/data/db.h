@@ -28,6 +28,8 @@ struct db_schema {
 struct db *db_open(const char *path, const struct db_schema *schema,
 	bool readonly, struct err *err);
 void db_close(struct db *db); /* NULL is fine */
+/* The missing folders above a file, 0700. */
+int db_make_folders(const char *path, struct err *err);
 
 /* One statement at a time: prepare (cached by its text, which must be a
  * literal), bind by position from 1, step, read columns from 0, reset. */
@@ -64,10 +66,11 @@ struct db_write {
 	void *ctx;
 };
 
+/* Takes a lock beside the file; a second writer is refused by name. */
 struct db_writer *db_writer_start(const char *path,
 	const struct db_schema *schema, struct err *err);
-/* 0, or -1 when the queue is full (max_queued) or the writer has stopped:
- * then done is not called. */
+/* 0, or -1 when 65,536 writes wait already or the writer is stopping: then
+ * done is not called. */
 int db_writer_put(struct db_writer *w, const struct db_write *write);
 /* As put, and waits: 0 or -1 with the group's error. Not on the writer. */
 int db_writer_sync(struct db_writer *w, const struct db_write *write,
