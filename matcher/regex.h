@@ -1,0 +1,33 @@
+/*
+ * Regular expressions on tags, over PCRE2. An expression takes the whole
+ * subject or nothing, case-sensitive, on bytes. Every match is bounded in
+ * steps, depth and memory, since an expression may be made to run for ever
+ * ("(a+)+$"): one that reaches a limit has no answer, which is neither yes nor
+ * no. Only file with pcre2.h. Used from one thread.
+ */
+#ifndef MATCHER_REGEX_H
+#define MATCHER_REGEX_H
+
+#include "proto/base/err.h"
+#include "proto/base/str.h"
+
+#define REGEX_PATTERN_MAX 512 /* bytes */
+#define REGEX_MATCH_LIMIT 10000
+#define REGEX_DEPTH_LIMIT 2000
+#define REGEX_HEAP_LIMIT 1024 /* KiB */
+
+struct regex; /* opaque */
+
+enum regex_answer {
+	REGEX_NO,
+	REGEX_YES,
+	REGEX_UNKNOWN, /* a limit was reached; err has the sentence */
+};
+
+/* NULL with err: PCRE2's message and where in the pattern. */
+struct regex *regex_new(const char *pattern, struct err *err) MUST_CHECK;
+void regex_free(struct regex *r); /* NULL is fine */
+enum regex_answer regex_match(struct regex *r, struct str subject,
+	struct err *err) MUST_CHECK;
+
+#endif

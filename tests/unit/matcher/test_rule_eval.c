@@ -1,0 +1,173 @@
+#include "matcher/rule_eval.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "matcher/rule_index.h"
+
+static char *release_tags[] = {"latest", "stable"};
+static char *one_tag[] = {"v1.2"};
+
+static struct rule rules[] = {
+	{.name = "web", .repository = "shop/web", .method = RULE_EXPRESSION,
+		.expression = "release-v.*"},
+	{.name = "worker", .repository = "shop/worker", .method = RULE_TAGS,
+		.tags = release_tags, .n_tags = 2},
+	{.name = "all", .repository = "shop/api"},
+	{.name = "one", .repository = "shop/one", .method = RULE_TAGS,
+		.tags = one_tag, .n_tags = 1},
+	{.name = "slow", .repository = "shop/slow", .method = RULE_EXPRESSION,
+		.expression = "(a+)+"},
+	{.name = "second", .repository = "*/web", .method = RULE_TAGS,
+		.tags = release_tags, .n_tags = 2},
+};
+
+static struct ruleset set = {.rules = rules, .n = ARRAY_LEN(rules)};
+
+static int setup(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < set.n; i++) {
+		if (rules[i].expression == NULL)
+			continue;
+		rules[i].regex = regex_new(rules[i].expression, NULL);
+		if (rules[i].regex == NULL)
+			return -1;
+	}
+	set.index = rule_index_new(rules, set.n);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < set.n; i++)
+		regex_free(rules[i].regex);
+	rule_index_free(set.index);
+	return 0;
+}
+
+/* Each case is one answer of the event; the same event's follow in order. */
+static const struct {
+	char *repository, *tag;
+	const char *rule;
+	enum rule_verdict verdict;
+	const char *reason;
+} cases[] = {
+	{"shop/web", "release-v2", "web", RULE_MATCHED,
+		"tag `release-v2` matches `release-v.*`"},
+	{"shop/web", "release-v2", "second", RULE_UNTRIGGERED,
+		"tag `release-v2` is not one of `latest`, `stable`"},
+	{"shop/web", "v1.2-rc", "web", RULE_UNTRIGGERED,
+		"tag `v1.2-rc` does not match `release-v.*`"},
+	{"shop/web", "v1.2-rc", "second", RULE_UNTRIGGERED,
+		"tag `v1.2-rc` is not one of `latest`, `stable`"},
+	{"shop/web", "pre-release-v1", "web", RULE_UNTRIGGERED,
+		"tag `pre-release-v1` does not match `release-v.*`"},
+	{"shop/web", "pre-release-v1", "second", RULE_UNTRIGGERED, NULL},
+	{"shop/web", "Release-v1", "web", RULE_UNTRIGGERED, NULL},
+	{"shop/web", "Release-v1", "second", RULE_UNTRIGGERED, NULL},
+	{"shop/worker", "latest", "worker", RULE_MATCHED,
+		"tag `latest` is one of `latest`, `stable`"},
+	{"shop/worker", "dev", "worker", RULE_UNTRIGGERED,
+		"tag `dev` is not one of `latest`, `stable`"},
+	{"shop/worker", "Latest", "worker", RULE_UNTRIGGERED, NULL},
+	{"shop/worker", "latest2", "worker", RULE_UNTRIGGERED, NULL},
+	{"shop/worker", "lates", "worker", RULE_UNTRIGGERED, NULL},
+	{"shop/api", "any.thing_1-2", "all", RULE_MATCHED,
+		"tag `any.thing_1-2` is taken: the trigger takes every tag"},
+	{"shop/one", "v1.2", "one", RULE_MATCHED, NULL},
+	{"shop/one", "v1x2", "one", RULE_UNTRIGGERED,
+		"tag `v1x2` is not one of `v1.2`"},
+	{"shop/slow", "aaaa", "slow", RULE_MATCHED, NULL},
+	{"shop/slow", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-", "slow",
+		RULE_ERROR,
+		"whether tag `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-"
+		"` matches `(a+)+` could not be told: match limit exceeded; "
+		"make the expression simpler"},
+	{"shop/none", "latest", NULL, RULE_NO_TRIGGER,
+		"no trigger names repository `shop/none`"},
+};
+
+static void check(size_t i, const struct rule_result *got)
+{
+	const char *name = got->rule != NULL ? got->rule->name : NULL;
+
+	if (got->verdict != cases[i].verdict)
+		fail_msg("%s:%s: verdict %d: %s", cases[i].repository,
+			cases[i].tag, (int)got->verdict, got->reason);
+	if (cases[i].rule != NULL)
+		assert_string_equal(name, cases[i].rule);
+	else
+		assert_null(name);
+	if (cases[i].reason != NULL)
+		assert_string_equal(got->reason, cases[i].reason);
+}
+
+static void test_cases(void **state)
+{
+	size_t i = 0;
+
+	(void)state;
+	while (i < ARRAY_LEN(cases)) {
+		struct event e = {.repository = cases[i].repository,
+			.tag = cases[i].tag};
+		struct rule_results results = {0};
+
+		rule_eval(&set, &e, &results);
+		assert_int_not_equal(results.n, 0);
+		for (size_t k = 0; k < results.n; k++, i++) {
+			assert_true(i < ARRAY_LEN(cases));
+			assert_string_equal(cases[i].repository, e.repository);
+			assert_string_equal(cases[i].tag, e.tag);
+			check(i, &results.v[k]);
+		}
+		rule_results_release(&results);
+	}
+}
+
+static void test_long_reason(void **state)
+{
+	static char tag[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			    "aaaaaaaaaaaaaaaaaaaaaaaa";
+	char *tags[10];
+	struct rule rule = {.name = "x", .repository = "x", .tags = tags,
+		.n_tags = 10, .method = RULE_TAGS};
+	struct ruleset one = {.rules = &rule, .n = 1};
+	struct event e = {.repository = "x", .tag = "b"};
+	struct rule_results results = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 10; i++)
+		tags[i] = tag;
+	one.index = rule_index_new(&rule, 1);
+	rule_eval(&one, &e, &results);
+	assert_int_equal(strlen(results.v[0].reason), RULE_REASON_MAX);
+	assert_string_equal(
+		results.v[0].reason + RULE_REASON_MAX - 4, "a...");
+	rule_results_release(&results);
+	rule_index_free(one.index);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	assert_null(rule_status(RULE_MATCHED));
+	assert_string_equal(rule_status(RULE_UNTRIGGERED), "untriggered");
+	assert_string_equal(rule_status(RULE_ERROR), "expression_error");
+	assert_string_equal(rule_status(RULE_NO_TRIGGER), "no_trigger");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_long_reason),
+		cmocka_unit_test(test_status),
+	};
+
+	return cmocka_run_group_tests_name("rule_eval", tests, setup, teardown);
+}
