@@ -1,0 +1,76 @@
+#include "ingress/answer.h"
+
+#include <stdarg.h>
+
+#include "ingress/rows.h"
+#include "proto/base/clock.h"
+
+void refusals_init(struct refusals *r, struct outbox *outbox)
+{
+	r->reject = reject_new();
+	r->outbox = outbox;
+	atomic_init(&r->count, 0);
+}
+
+void refusals_destroy(struct refusals *r)
+{
+	reject_free(r->reject);
+	r->reject = NULL;
+}
+
+static void observe(struct refusals *r, const struct reject_row *row,
+	const char *path)
+{
+	struct record record = {0};
+
+	rows_rejected(&record, row, path, clock_wall());
+	outbox_observe(r->outbox, &record);
+}
+
+static void observe_counted(void *ctx, const struct reject_row *row)
+{
+	observe(ctx, row, NULL);
+}
+
+void refusals_tick(struct refusals *r, int64_t now)
+{
+	reject_flush(r->reject, now, observe_counted, r);
+}
+
+void answer_json(struct http_request *req, int status, struct json *body,
+	const char *header)
+{
+	struct strbuf sb = {0};
+
+	json_write(body, &sb);
+	strbuf_add_char(&sb, '\n');
+	json_free(body);
+	http_reply(req, status, "application/json", strbuf_str(&sb), &header,
+		header ? 1 : 0);
+	strbuf_release(&sb);
+}
+
+void answer_refusal(const struct caller *c, int status, const char *header,
+	const char *fmt, ...)
+{
+	struct json *body = json_new_object();
+	char reason[600];
+	struct reject_row row = {
+		.source = c->source ? c->source->name : NULL,
+		.peer = c->peer,
+		.status = status,
+		.reason = reason,
+	};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	atomic_fetch_add(&c->refusals->count, 1);
+	if (reject_note(c->refusals->reject, &row, clock_mono()))
+		observe(c->refusals, &row, c->path);
+	json_set_str(body, "error", status != 401 ? reason :
+		"not authenticated: the source is not known here or its "
+		"secret is wrong");
+	answer_json(c->req, status, body, header);
+}

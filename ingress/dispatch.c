@@ -1,0 +1,372 @@
+#include "ingress/dispatch.h"
+
+#include <pthread.h>
+
+#include "ingress/rows.h"
+#include "proto/base/clock.h"
+#include "proto/base/fail.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+#define CHUNK 500      /* events read from disk in one turn of the loop */
+#define MARK_MAX 1000  /* events marked done in one write */
+
+struct item {
+	struct chan_item chan;
+	struct list node; /* in dispatch.items */
+	struct event event;
+	int64_t seq;
+};
+
+struct dispatch {
+	struct dispatch_config c;
+	struct chan *chan;
+
+	pthread_mutex_t lock; /* guards these: */
+	struct list inbox; /* items on their way from the writer's thread */
+	int64_t loaded, tail; /* see the header's invariant */
+	size_t held; /* items in memory, the inbox's included */
+	int64_t pending;
+	bool posted; /* take_inbox() is on its way */
+	bool closed;
+	bool marked; /* how the last spool_done() ended */
+
+	/* Loop thread only: */
+	struct list items;
+	VEC(int64_t) acked; /* seqs not yet marked done */
+	size_t marking; /* the first so many of them are being written */
+	bool draining;
+};
+
+static void refill(struct dispatch *d);
+
+/* ---- items ------------------------------------------------------------------ */
+
+static struct item *item_new(struct event *e, int64_t seq)
+{
+	struct item *it = xcalloc(1, sizeof(*it));
+
+	it->event = *e;
+	memset(e, 0, sizeof(*e));
+	it->seq = seq;
+	it->chan.type = MSG_EVENT;
+	it->chan.body = &it->event;
+	return it;
+}
+
+static void item_free(struct item *it)
+{
+	field_release(&event_table, &it->event);
+	free(it);
+}
+
+static void item_send(struct dispatch *d, struct item *it)
+{
+	list_push_back(&d->items, &it->node);
+	chan_put(d->chan, &it->chan);
+}
+
+/* Forgets it here; it stays pending in the spool unless it was marked. */
+static void item_drop(struct dispatch *d, struct item *it)
+{
+	list_remove(&it->node);
+	item_free(it);
+	pthread_mutex_lock(&d->lock);
+	d->held--;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* ---- from the writer's thread ------------------------------------------------- */
+
+static void take_inbox(void *ctx)
+{
+	struct dispatch *d = ctx;
+	struct list fresh, *node;
+
+	list_init(&fresh);
+	pthread_mutex_lock(&d->lock);
+	d->posted = false;
+	while (!d->draining && (node = list_pop_front(&d->inbox)))
+		list_push_back(&fresh, node);
+	pthread_mutex_unlock(&d->lock);
+	while ((node = list_pop_front(&fresh)))
+		item_send(d, CONTAINER_OF(node, struct item, node));
+	refill(d);
+}
+
+void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
+{
+	bool post, keep;
+
+	pthread_mutex_lock(&d->lock);
+	keep = d->tail == d->loaded && d->held < DISPATCH_WINDOW && !d->closed;
+	if (keep) {
+		list_push_back(&d->inbox, &item_new(e, seq)->node);
+		d->held++;
+		d->loaded = seq;
+	}
+	d->tail = seq;
+	d->pending++;
+	post = !d->posted && !d->closed;
+	d->posted |= post;
+	pthread_mutex_unlock(&d->lock);
+	if (!keep)
+		field_release(&event_table, e);
+	if (post)
+		loop_post(d->c.loop, take_inbox, d);
+}
+
+/* ---- from the disk -------------------------------------------------------------- */
+
+struct filling {
+	struct dispatch *d;
+	size_t n, damaged;
+};
+
+static void load_row(void *ctx, struct spool_row *row)
+{
+	struct filling *f = ctx;
+	struct record r = {0};
+
+	if (!row->damage) {
+		item_send(f->d, item_new(&row->event, row->seq));
+		f->n++;
+		return;
+	}
+	log_error(NULL, "event %lld: %s", (long long)row->seq, row->damage);
+	rows_damaged(&r, row, clock_wall());
+	outbox_observe(f->d->c.outbox, &r);
+	spool_park(f->d->c.spool, row->seq, row->damage);
+	f->damaged++;
+}
+
+/* Sees to it that refill() is called soon when it has something to do. */
+static void poke(struct dispatch *d)
+{
+	bool post;
+
+	pthread_mutex_lock(&d->lock);
+	post = !d->posted && d->loaded < d->tail &&
+		d->held + CHUNK <= DISPATCH_WINDOW;
+	d->posted |= post;
+	pthread_mutex_unlock(&d->lock);
+	if (post)
+		loop_post(d->c.loop, take_inbox, d);
+}
+
+/* One chunk, then again while there is room and more to read. */
+static void refill(struct dispatch *d)
+{
+	struct filling f = {.d = d};
+	struct err err = {0};
+	int64_t from, upto, last;
+	bool room;
+
+	pthread_mutex_lock(&d->lock);
+	from = last = d->loaded;
+	upto = d->tail;
+	room = d->held + CHUNK <= DISPATCH_WINDOW;
+	pthread_mutex_unlock(&d->lock);
+	if (from == upto || !room || d->draining)
+		return;
+	/* While loaded < tail, nobody else changes loaded. */
+	if (spool_reader_load(d->c.reader, from, upto, CHUNK, load_row, &f,
+		&last, &err) < 0)
+		log_limited(LOG_ERROR, "spool-read", "the spool cannot be "
+			"read: %s", err.text);
+	pthread_mutex_lock(&d->lock);
+	d->loaded = last;
+	d->held += f.n;
+	d->pending -= (int64_t)f.damaged;
+	pthread_mutex_unlock(&d->lock);
+	if (last > from)
+		poke(d);
+}
+
+/* ---- acknowledged ------------------------------------------------------------- */
+
+static void mark(struct dispatch *d);
+
+static void on_marked(void *ctx)
+{
+	struct dispatch *d = ctx;
+	size_t left = d->acked.n - d->marking;
+	bool ok;
+
+	pthread_mutex_lock(&d->lock);
+	ok = d->marked;
+	if (ok)
+		d->pending -= (int64_t)d->marking;
+	pthread_mutex_unlock(&d->lock);
+	if (ok) {
+		memmove(d->acked.v, d->acked.v + d->marking,
+			left * sizeof(d->acked.v[0]));
+		d->acked.n = left;
+	}
+	d->marking = 0;
+	if (ok)
+		mark(d);
+}
+
+static void marked(void *ctx, const struct err *err)
+{
+	struct dispatch *d = ctx;
+	bool post;
+
+	pthread_mutex_lock(&d->lock);
+	d->marked = err == NULL;
+	post = !d->closed;
+	pthread_mutex_unlock(&d->lock);
+	if (post)
+		loop_post(d->c.loop, on_marked, d);
+}
+
+/* One write at a time; what is acknowledged meanwhile goes with the next.
+ * After a failure dispatch_tick() tries again; a crash before it repeats the
+ * event, which does no harm. */
+static void mark(struct dispatch *d)
+{
+	size_t n = d->acked.n < MARK_MAX ? d->acked.n : MARK_MAX;
+
+	if (d->marking || !n)
+		return;
+	if (!spool_done(d->c.spool, d->acked.v, n, marked, d))
+		d->marking = n;
+}
+
+static void on_acked(void *ctx, struct chan_item *ci)
+{
+	struct dispatch *d = ctx;
+	struct item *it = CONTAINER_OF(ci, struct item, chan);
+
+	VEC_PUSH(&d->acked, it->seq);
+	item_drop(d, it);
+	mark(d);
+	poke(d);
+}
+
+static void on_nacked(void *ctx, struct chan_item *ci, const char *reason)
+{
+	struct dispatch *d = ctx;
+	struct item *it = CONTAINER_OF(ci, struct item, chan);
+
+	log_limited(LOG_WARN, "nack", "a matcher did not take event %s: %s",
+		it->event.id, reason ? reason : "no reason given");
+	if (!d->draining)
+		return;
+	chan_remove(d->chan, ci);
+	item_drop(d, it);
+}
+
+static void on_sent(void *ctx, struct chan_item *ci)
+{
+	(void)ctx;
+	(void)ci;
+	(void)FAIL_POINT("ingress.leased");
+}
+
+static const struct chan_ops ops = {
+	.acked = on_acked,
+	.nacked = on_nacked,
+	.sent = on_sent,
+};
+
+/* ---- life ------------------------------------------------------------------------ */
+
+struct dispatch *dispatch_open(const struct dispatch_config *c,
+	struct err *err)
+{
+	struct dispatch *d = xcalloc(1, sizeof(*d));
+	struct chan_config cc = {
+		.name = "ingress>matcher",
+		.sends = true,
+		.bind = c->link,
+		.role = "ingress",
+		.instance = c->instance,
+		.expect_role = "matcher",
+		.link = c->options,
+	};
+
+	d->c = *c;
+	pthread_mutex_init(&d->lock, NULL);
+	list_init(&d->inbox);
+	list_init(&d->items);
+	d->tail = spool_reader_newest(c->reader);
+	d->pending = spool_reader_pending(c->reader);
+	d->chan = chan_open(c->loop, &cc, &ops, d, err);
+	if (!d->chan) {
+		dispatch_free(d);
+		return NULL;
+	}
+	refill(d);
+	return d;
+}
+
+void dispatch_close(struct dispatch *d)
+{
+	if (!d || !d->chan)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->closed = true;
+	pthread_mutex_unlock(&d->lock);
+	chan_close(d->chan);
+	d->chan = NULL;
+}
+
+void dispatch_free(struct dispatch *d)
+{
+	if (!d)
+		return;
+	dispatch_close(d);
+	LIST_EACH(&d->items, node)
+		item_free(CONTAINER_OF(node, struct item, node));
+	LIST_EACH(&d->inbox, fresh)
+		item_free(CONTAINER_OF(fresh, struct item, node));
+	VEC_RELEASE(&d->acked);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+void dispatch_tick(struct dispatch *d)
+{
+	mark(d);
+	refill(d);
+}
+
+void dispatch_drain(struct dispatch *d)
+{
+	d->draining = true;
+	LIST_EACH(&d->items, node) {
+		struct item *it = CONTAINER_OF(node, struct item, node);
+
+		if (it->chan.credit.lease)
+			continue;
+		chan_remove(d->chan, &it->chan);
+		item_drop(d, it);
+	}
+}
+
+bool dispatch_drained(const struct dispatch *d)
+{
+	return chan_in_flight(d->chan) == 0 && d->acked.n == 0;
+}
+
+size_t dispatch_matchers(const struct dispatch *d)
+{
+	return chan_peers(d->chan);
+}
+
+size_t dispatch_in_flight(const struct dispatch *d)
+{
+	return chan_in_flight(d->chan);
+}
+
+int64_t dispatch_pending(struct dispatch *d)
+{
+	int64_t n;
+
+	pthread_mutex_lock(&d->lock);
+	n = d->pending;
+	pthread_mutex_unlock(&d->lock);
+	return n;
+}

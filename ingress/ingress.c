@@ -1,0 +1,169 @@
+#include "ingress/ingress.h"
+
+#include "proto/base/clock.h"
+#include "proto/base/mem.h"
+
+#define TICK_MS 1000
+#define DRAIN_TICK_MS 50
+#define DRAIN_LEASES_MS 3000 /* then matchers' leases are given back */
+
+static void tick(void *ctx)
+{
+	struct ingress *g = ctx;
+	struct webhook_counts n;
+	int64_t now = clock_mono();
+
+	dispatch_tick(g->dispatch);
+	ready_tick(g->ready, g->dispatch, now);
+	webhook_tick(g->webhook, now);
+	spool_prune(g->spool, clock_wall() - SPOOL_KEEP_MS);
+	webhook_count(g->webhook, &n);
+	daemon_metric(g->daemon, "accepted", (int64_t)n.accepted);
+	daemon_metric(g->daemon, "duplicates", (int64_t)n.duplicates);
+	daemon_metric(g->daemon, "ignored", (int64_t)n.ignored);
+	daemon_metric(g->daemon, "rejected", (int64_t)n.rejected);
+}
+
+static void tell_loggers(void *ctx, const struct msg_status *status)
+{
+	struct ingress *g = ctx;
+
+	outbox_status(g->outbox, status);
+}
+
+/* ---- start --------------------------------------------------------------------- */
+
+static struct link_options link_options(const struct conf *conf)
+{
+	static const char *const admit[] = {"matcher", NULL};
+
+	return (struct link_options){
+		.max_message = MSG_MAX,
+		.keys = conf->ingress.keys,
+		.role = "ingress",
+		.admit = admit,
+		.plain = conf->links == LINKS_PLAIN,
+	};
+}
+
+static int start_links(struct ingress *g, struct err *err)
+{
+	const struct opt_strs *loggers = &g->conf->matcher.logger;
+	struct outbox_config oc = {
+		.role = "ingress",
+		.instance = daemon_instance(g->daemon),
+		.logger = (const char *const *)loggers->v,
+		.n_logger = loggers->n,
+		.link = link_options(g->conf),
+	};
+	struct dispatch_config dc = {
+		.loop = daemon_loop(g->daemon),
+		.spool = g->spool,
+		.reader = g->reader,
+		.link = g->conf->ingress.link,
+		.instance = daemon_instance(g->daemon),
+		.options = link_options(g->conf),
+	};
+
+	dc.outbox = g->outbox = outbox_open(dc.loop, &oc, err);
+	if (!g->outbox)
+		return -1;
+	g->dispatch = dispatch_open(&dc, err);
+	return g->dispatch ? 0 : -1;
+}
+
+static int start_http(struct ingress *g, struct err *err)
+{
+	struct webhook_config wc = {
+		.loop = daemon_loop(g->daemon),
+		.conf = g->conf,
+		.spool = g->spool,
+		.dispatch = g->dispatch,
+		.outbox = g->outbox,
+		.ready = g->ready,
+	};
+	struct http_server_config hc = {
+		.listen = g->conf->ingress.http,
+		.threads = 4,
+		.max_body = (size_t)g->conf->ingress.max_body,
+		.idle_ms = 30000,
+		.max_connections = 1024,
+		.handle = webhook_handle,
+	};
+
+	hc.ctx = g->webhook = webhook_new(&wc);
+	g->http = http_server_start(&hc, err);
+	return g->http ? 0 : -1;
+}
+
+void *ingress_start(struct daemon *d, const struct conf *conf,
+	struct err *err)
+{
+	struct ingress *g = xcalloc(1, sizeof(*g));
+	const char *dir = conf->ingress.state;
+
+	g->daemon = d;
+	g->conf = conf;
+	g->spool = spool_open(dir, err);
+	if (!g->spool)
+		goto fail;
+	g->reader = spool_reader_open(dir, err);
+	if (!g->reader || start_links(g, err) < 0)
+		goto fail;
+	g->ready = ready_new(d, dir, g->spool);
+	ready_tick(g->ready, g->dispatch, clock_mono());
+	if (start_http(g, err) < 0)
+		goto fail;
+	g->tick = loop_timer_start(daemon_loop(d), TICK_MS, TICK_MS, tick, g);
+	daemon_on_status(d, tell_loggers, g);
+	return g;
+fail:
+	ingress_stop(g);
+	return NULL;
+}
+
+/* ---- stop ------------------------------------------------------------------------ */
+
+/* Requests under way are answered and acknowledgements written; matchers may
+ * finish what they hold for a while, what is left goes back with BYE. */
+static void drain_tick(void *ctx)
+{
+	struct ingress *g = ctx;
+	bool late = clock_mono() - g->drain_since > DRAIN_LEASES_MS;
+
+	dispatch_tick(g->dispatch);
+	if (webhook_under_way(g->webhook) == 0 &&
+		(late || dispatch_drained(g->dispatch)))
+		daemon_drained(g->daemon);
+}
+
+void ingress_drain(void *state)
+{
+	struct ingress *g = state;
+
+	ready_drain(g->ready);
+	http_server_quiesce(g->http);
+	dispatch_drain(g->dispatch);
+	g->drain_since = clock_mono();
+	g->drain = loop_timer_start(daemon_loop(g->daemon), 0, DRAIN_TICK_MS,
+		drain_tick, g);
+}
+
+void ingress_stop(void *state)
+{
+	struct ingress *g = state;
+
+	loop_timer_cancel(&g->drain);
+	loop_timer_cancel(&g->tick);
+	if (g->http)
+		http_server_stop(g->http);
+	dispatch_close(g->dispatch);
+	spool_close(g->spool); /* its last callbacks still reach the others */
+	webhook_free(g->webhook);
+	ready_free(g->ready);
+	dispatch_free(g->dispatch);
+	spool_reader_close(g->reader);
+	if (g->outbox)
+		outbox_close(g->outbox);
+	free(g);
+}

@@ -1,0 +1,344 @@
+#include "ingress/spool.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "proto/base/enc.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "proto/data/db.h"
+
+/* seq is never used again (autoincrement): what was loaded up to a seq stays
+ * loaded. payload is the packed event; sum finds a damaged one. */
+static const char *const migrations[] = {
+	"create table event ("
+	" seq integer primary key autoincrement,"
+	" id text not null unique,"
+	" state text not null default 'pending'"
+	"  check (state in ('pending', 'done', 'parked')),"
+	" accepted_ms integer not null,"
+	" source text not null,"
+	" sender_id text,"
+	" payload blob not null,"
+	" sum text not null,"
+	" tries integer not null default 0,"
+	" reason text);"
+	"create unique index event_sender on event(source, sender_id)"
+	" where sender_id is not null;"
+	"create index event_pending on event(seq) where state = 'pending';"
+	"create table probe (n integer not null);"
+	"insert into probe values (0);",
+};
+
+const struct db_schema spool_schema = {
+	.name = "pullwire-ingress",
+	.migrations = migrations,
+	.n = ARRAY_LEN(migrations),
+};
+
+struct spool {
+	struct db_writer *writer;
+	atomic_bool healthy;
+};
+
+/* ---- opening ---------------------------------------------------------------- */
+
+struct spool *spool_open(const char *dir, struct err *err)
+{
+	struct spool *s = xcalloc(1, sizeof(*s));
+	char *path = xprintf("%s/spool.db", dir);
+
+	atomic_init(&s->healthy, true);
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+		err_fail(err, "%s: %s; create it, or set ingress.state", dir,
+			strerror(errno));
+		goto fail;
+	}
+	s->writer = db_writer_start(path, &spool_schema, err);
+	if (!s->writer)
+		goto fail;
+	free(path);
+	return s;
+fail:
+	free(path);
+	free(s);
+	return NULL;
+}
+
+void spool_close(struct spool *s)
+{
+	if (!s)
+		return;
+	db_writer_stop(s->writer);
+	free(s);
+}
+
+bool spool_healthy(const struct spool *s)
+{
+	return atomic_load(&s->healthy);
+}
+
+/* Writes that change something end here: the last commit is the state. */
+static void note_commit(struct spool *s, const struct err *err)
+{
+	atomic_store(&s->healthy, err == NULL);
+	if (err)
+		log_limited(LOG_ERROR, "spool", "the spool cannot commit: %s",
+			err->text);
+}
+
+/* ---- put --------------------------------------------------------------------- */
+
+void spool_sum(struct str payload, char out[SPOOL_SUM_LEN])
+{
+	unsigned char hash[ENC_SHA256_LEN];
+
+	enc_sha256(payload.p, payload.n, hash);
+	enc_hex(hash, (SPOOL_SUM_LEN - 1) / 2, out);
+}
+
+int spool_put_add(struct spool_put *put, struct event *e, struct err *err)
+{
+	struct spool_entry entry = {.event = *e};
+
+	memset(e, 0, sizeof(*e));
+	if (field_pack(&event_table, &entry.event, &entry.packed, err) < 0) {
+		field_release(&event_table, &entry.event);
+		strbuf_release(&entry.packed);
+		return -1;
+	}
+	VEC_PUSH(&put->entries, entry);
+	return 0;
+}
+
+void spool_put_release(struct spool_put *put)
+{
+	for (size_t i = 0; i < put->entries.n; i++) {
+		field_release(&event_table, &put->entries.v[i].event);
+		strbuf_release(&put->entries.v[i].packed);
+	}
+	VEC_RELEASE(&put->entries);
+}
+
+/* Fills first and duplicate when the sender's id is known. */
+static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	e->duplicate = false;
+	if (!e->event.sender_id)
+		return 0;
+	st = db_prepare(db, "select id from event"
+		" where source = ?1 and sender_id = ?2", err);
+	if (!st)
+		return -1;
+	db_bind_str(st, 1, e->event.source);
+	db_bind_str(st, 2, e->event.sender_id);
+	rc = db_step(st, err);
+	if (rc == 1) {
+		e->duplicate = true;
+		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
+		db_reset(st);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int insert(struct db *db, struct spool_entry *e, struct err *err)
+{
+	struct str payload = strbuf_str(&e->packed);
+	char sum[SPOOL_SUM_LEN];
+	struct db_stmt *st;
+	int rc;
+
+	st = db_prepare(db, "insert into event"
+		" (id, accepted_ms, source, sender_id, payload, sum)"
+		" values (?1, ?2, ?3, ?4, ?5, ?6) returning seq", err);
+	if (!st)
+		return -1;
+	spool_sum(payload, sum);
+	db_bind_str(st, 1, e->event.id);
+	db_bind_i64(st, 2, e->event.time);
+	db_bind_str(st, 3, e->event.source);
+	db_bind_str(st, 4, e->event.sender_id);
+	db_bind_blob(st, 5, payload);
+	db_bind_str(st, 6, sum);
+	rc = db_step(st, err);
+	if (rc < 0)
+		return -1;
+	e->seq = db_col_i64(st, 0);
+	db_reset(st);
+	return 0;
+}
+
+static int apply_put(struct db *db, void *ctx, struct err *err)
+{
+	struct spool_put *put = ctx;
+
+	for (size_t i = 0; i < put->entries.n; i++) {
+		struct spool_entry *e = &put->entries.v[i];
+
+		if (find_repeat(db, e, err) < 0)
+			return -1;
+		if (!e->duplicate && insert(db, e, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void done_put(void *ctx, const struct err *err)
+{
+	struct spool_put *put = ctx;
+
+	note_commit(put->spool, err);
+	put->done(put, err);
+}
+
+int spool_put_start(struct spool *s, struct spool_put *put)
+{
+	struct db_write write = {apply_put, done_put, put};
+
+	put->spool = s;
+	return db_writer_put(s->writer, &write);
+}
+
+/* ---- done, park, prune, probe ------------------------------------------------- */
+
+struct mark {
+	struct spool *spool;
+	const char *damage; /* park with this reason; NULL: done */
+	void (*done)(void *ctx, const struct err *err);
+	void *ctx;
+	size_t n;
+	int64_t seqs[];
+};
+
+static int apply_mark(struct db *db, void *ctx, struct err *err)
+{
+	struct mark *m = ctx;
+	struct db_stmt *st;
+
+	st = db_prepare(db, "update event set state = ?2, reason = ?3"
+		" where seq = ?1 and state = 'pending'", err);
+	if (!st)
+		return -1;
+	for (size_t i = 0; i < m->n; i++) {
+		db_bind_i64(st, 1, m->seqs[i]);
+		db_bind_str(st, 2, m->damage ? "parked" : "done");
+		db_bind_str(st, 3, m->damage);
+		if (db_step(st, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void done_mark(void *ctx, const struct err *err)
+{
+	struct mark *m = ctx;
+
+	note_commit(m->spool, err);
+	if (m->done)
+		m->done(m->ctx, err);
+	free(m);
+}
+
+static struct mark *mark_new(struct spool *s, const int64_t *seqs, size_t n)
+{
+	struct mark *m = xmalloc(sizeof(*m) + n * sizeof(seqs[0]));
+
+	*m = (struct mark){.spool = s, .n = n};
+	memcpy(m->seqs, seqs, n * sizeof(seqs[0]));
+	return m;
+}
+
+int spool_done(struct spool *s, const int64_t *seqs, size_t n,
+	void (*done)(void *ctx, const struct err *err), void *ctx)
+{
+	struct mark *m = mark_new(s, seqs, n);
+	struct db_write write = {apply_mark, done_mark, m};
+
+	m->done = done;
+	m->ctx = ctx;
+	if (!db_writer_put(s->writer, &write))
+		return 0;
+	free(m);
+	return -1;
+}
+
+void spool_park(struct spool *s, int64_t seq, const char *damage)
+{
+	struct mark *m = mark_new(s, &seq, 1);
+	struct db_write write = {apply_mark, done_mark, m};
+
+	m->damage = damage;
+	if (db_writer_put(s->writer, &write) < 0)
+		free(m);
+}
+
+/* Ids begin with their time and seq follows it, so the oldest are found in
+ * the id's index; a batch keeps the group that it is in short. */
+#define PRUNE_BATCH 1000
+
+struct prune {
+	int64_t before;
+};
+
+static int apply_prune(struct db *db, void *ctx, struct err *err)
+{
+	struct prune *p = ctx;
+	uint64_t ms = (uint64_t)p->before;
+	char bound[16];
+	struct db_stmt *st;
+
+	st = db_prepare(db, "delete from event where seq in"
+		" (select seq from event where id < ?1 and state = 'done'"
+		" order by id limit ?2)", err);
+	if (!st)
+		return -1;
+	snprintf(bound, sizeof(bound), "%08llx-%04llx",
+		(unsigned long long)(ms >> 16) & 0xffffffffULL,
+		(unsigned long long)ms & 0xffffULL);
+	db_bind_str(st, 1, bound);
+	db_bind_i64(st, 2, PRUNE_BATCH);
+	return db_step(st, err) < 0 ? -1 : 0;
+}
+
+/* Says nothing of the disk's health: mostly there is nothing to write. */
+static void done_prune(void *ctx, const struct err *err)
+{
+	if (err)
+		log_limited(LOG_WARN, "prune", "old events were not deleted: "
+			"%s", err->text);
+	free(ctx);
+}
+
+void spool_prune(struct spool *s, int64_t before)
+{
+	struct prune *p = xmalloc(sizeof(*p));
+	struct db_write write = {apply_prune, done_prune, p};
+
+	p->before = before;
+	if (db_writer_put(s->writer, &write) < 0)
+		free(p);
+}
+
+static int apply_probe(struct db *db, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return db_exec(db, "update probe set n = n + 1", err);
+}
+
+static void done_probe(void *ctx, const struct err *err)
+{
+	note_commit(ctx, err);
+}
+
+void spool_probe(struct spool *s)
+{
+	struct db_write write = {apply_probe, done_probe, s};
+
+	/* A full queue tells the same: the writer is not getting on. */
+	if (db_writer_put(s->writer, &write) < 0)
+		log_limited(LOG_WARN, "spool", "the spool's queue is full");
+}

@@ -1,0 +1,407 @@
+#include "ingress/webhook.h"
+
+#include <stdatomic.h>
+
+#include "ingress/answer.h"
+#include "ingress/auth.h"
+#include "ingress/normalise.h"
+#include "ingress/pending.h"
+#include "ingress/rows.h"
+#include "proto/base/clock.h"
+#include "proto/base/fail.h"
+#include "proto/base/mem.h"
+#include "proto/data/json.h"
+
+#define PREFIX "/v1/webhooks/"
+
+struct webhook {
+	struct webhook_config c;
+	struct refusals refusals;
+	struct pending pending;
+	struct loop_timer *timer; /* for the next overdue request */
+	atomic_size_t under_way;
+	atomic_uint_fast64_t accepted, duplicates, ignored;
+};
+
+/* A body on its way through the spool. */
+struct intake {
+	struct spool_put put;
+	struct pending_entry pending;
+	struct webhook *w;
+	VEC(struct record) rows; /* of what it ignores, once committed */
+	char peer[64];
+	char path[256];
+	const struct conf_source *source;
+};
+
+/* ---- answers ------------------------------------------------------------------ */
+
+static void refuse_later(const struct caller *c, int seconds,
+	const char *reason)
+{
+	char header[32];
+
+	snprintf(header, sizeof(header), "Retry-After: %d", seconds);
+	answer_refusal(c, 503, header, "%s", reason);
+}
+
+static void answer_ids(struct http_request *req, const struct spool_put *put)
+{
+	struct json *body = json_new_object(), *ids = json_new_array();
+
+	for (size_t i = 0; i < put->entries.n; i++) {
+		const struct spool_entry *e = &put->entries.v[i];
+		const char *id = e->duplicate ? e->first : e->event.id;
+
+		if (i == 0)
+			json_set_str(body, "id", id);
+		json_push(ids, json_new_str(id));
+	}
+	json_set(body, "ids", ids);
+	answer_json(req, 202, body, NULL);
+}
+
+/* ---- commit --------------------------------------------------------------------- */
+
+static void intake_free(struct intake *in)
+{
+	for (size_t i = 0; i < in->rows.n; i++)
+		field_release(&record_table, &in->rows.v[i]);
+	VEC_RELEASE(&in->rows);
+	spool_put_release(&in->put);
+	free(in);
+}
+
+static void observe_rows(struct webhook *w, struct intake *in)
+{
+	atomic_fetch_add(&w->ignored, in->rows.n);
+	for (size_t i = 0; i < in->rows.n; i++)
+		outbox_observe(w->c.outbox, &in->rows.v[i]);
+	in->rows.n = 0;
+}
+
+static void hand_over(struct webhook *w, struct intake *in)
+{
+	for (size_t i = 0; i < in->put.entries.n; i++) {
+		struct spool_entry *e = &in->put.entries.v[i];
+		struct record r = {0};
+
+		if (!e->duplicate) {
+			atomic_fetch_add(&w->accepted, 1);
+			dispatch_accept(w->c.dispatch, &e->event, e->seq);
+			continue;
+		}
+		atomic_fetch_add(&w->duplicates, 1);
+		rows_duplicate(&r, &e->event, e->first, clock_wall());
+		outbox_observe(w->c.outbox, &r);
+	}
+}
+
+/* On the writer's thread. The request is answered here unless the loop found
+ * it overdue; what was committed is handed over either way. */
+static void committed(struct spool_put *put, const struct err *err)
+{
+	struct intake *in = CONTAINER_OF(put, struct intake, put);
+	struct webhook *w = in->w;
+	struct http_request *req = in->pending.request;
+
+	if (!err)
+		(void)FAIL_POINT("ingress.accepted");
+	if (pending_take(&w->pending, &in->pending)) {
+		struct caller c = {&w->refusals, req, in->source, in->peer, in->path};
+
+		if (err)
+			refuse_later(&c, 5, "the event could not be stored; "
+				"send it again");
+		else
+			answer_ids(req, put);
+	}
+	if (!err) {
+		observe_rows(w, in);
+		hand_over(w, in);
+	}
+	intake_free(in);
+	atomic_fetch_sub(&w->under_way, 1);
+}
+
+static void answer_overdue(void *ctx)
+{
+	struct webhook *w = ctx;
+	struct http_request *req;
+	int64_t next, now = clock_mono();
+
+	w->timer = NULL;
+	while ((req = pending_overdue(&w->pending, now, &next))) {
+		struct caller c = {&w->refusals, req, NULL, http_request_peer(req),
+			http_request_path(req)};
+
+		refuse_later(&c, 1, "the event was not stored in time; send it "
+			"again");
+	}
+	if (next)
+		w->timer = loop_timer_start(
+			w->c.loop, next - now, 0, answer_overdue, w);
+}
+
+static void watch_overdue(void *ctx)
+{
+	struct webhook *w = ctx;
+
+	w->timer = loop_timer_start(
+		w->c.loop, WEBHOOK_COMMIT_MS, 0, answer_overdue, w);
+}
+
+static void commit(struct webhook *w, const struct caller *c,
+	struct intake *in)
+{
+	bool watch;
+
+	in->put.done = committed;
+	snprintf(in->peer, sizeof(in->peer), "%s", c->peer);
+	snprintf(in->path, sizeof(in->path), "%s", c->path);
+	in->source = c->source;
+	atomic_fetch_add(&w->under_way, 1);
+	watch = pending_add(&w->pending, &in->pending, c->req,
+		clock_mono() + WEBHOOK_COMMIT_MS);
+	/* Between add and start the loop may answer, so from here on only who
+	 * takes the entry may use the request. */
+	if (watch)
+		loop_post(w->c.loop, watch_overdue, w);
+	if (!spool_put_start(w->c.spool, &in->put))
+		return;
+	if (pending_take(&w->pending, &in->pending))
+		refuse_later(c, 1, "too many events wait to be stored; send it "
+			"again");
+	intake_free(in);
+	atomic_fetch_sub(&w->under_way, 1);
+}
+
+/* ---- what a body says ------------------------------------------------------------ */
+
+static void take_ignored(const struct caller *c, struct intake *in,
+	const struct provider_out *out, int64_t now)
+{
+	for (size_t i = 0; i < out->ignored.n; i++) {
+		struct record r = {0};
+
+		rows_ignored(&r, c->source->name, &out->ignored.v[i], now);
+		VEC_PUSH(&in->rows, r);
+	}
+}
+
+static int take_pushes(const struct caller *c, struct intake *in,
+	const struct provider_out *out, int64_t now, struct err *err)
+{
+	for (size_t i = 0; i < out->pushes.n; i++) {
+		struct event e = {0};
+		char id[UID_LEN];
+
+		if (normalise_event(&out->pushes.v[i], c->source, &e, err) < 0)
+			return -1;
+		e.id = xstrdup(uid_new(now, id));
+		e.time = uid_time(e.id); /* never goes back */
+		if (spool_put_add(&in->put, &e, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void answer_ignored(struct webhook *w, const struct caller *c,
+	struct intake *in)
+{
+	struct json *body = json_new_object(), *list = json_new_array();
+
+	for (size_t i = 0; i < in->rows.n; i++) {
+		struct json *one = json_new_object();
+
+		json_set_str(one, "reason", in->rows.v[i].reason);
+		json_push(list, one);
+	}
+	json_set(body, "ignored", list);
+	observe_rows(w, in);
+	intake_free(in);
+	answer_json(c->req, 200, body, NULL);
+}
+
+static int parse_body(const struct provider_in *pin, struct provider_out *out,
+	struct err *err)
+{
+	const char *type = conf_source_types[pin->source->type];
+	const struct provider *p = provider_named(type), *looks;
+
+	if (!p)
+		BUG("no provider for type %s", type);
+	if (!p->parse(pin, out, err))
+		return 0;
+	looks = provider_guess(pin);
+	if (looks && looks != p)
+		err_prefix(err, "the source's type is %s, but the body looks "
+			"like %s", p->name, looks->name);
+	return -1;
+}
+
+static void take_body(struct webhook *w, const struct caller *c,
+	const struct request *view)
+{
+	struct err err = {0};
+	struct provider_in pin = {view, NULL, c->source};
+	struct provider_out out;
+	struct intake *in = xcalloc(1, sizeof(*in));
+	struct json *body = json_parse(view->body, NULL, &err);
+	int64_t now = http_request_time(c->req);
+
+	in->w = w;
+	pin.body = body;
+	provider_out_init(&out);
+	if (!body || parse_body(&pin, &out, &err) < 0 ||
+		take_pushes(c, in, &out, now, &err) < 0) {
+		intake_free(in);
+		answer_refusal(c, 400, NULL, "%s", err.text);
+	} else {
+		take_ignored(c, in, &out, now);
+		if (in->put.entries.n)
+			commit(w, c, in);
+		else
+			answer_ignored(w, c, in);
+	}
+	provider_out_release(&out);
+	json_free(body);
+}
+
+/* ---- routes ------------------------------------------------------------------------ */
+
+static const char *view_header(const void *ctx, const char *name)
+{
+	return http_request_header(ctx, name);
+}
+
+static const char *view_query(const void *ctx, const char *key)
+{
+	return http_request_query(ctx, key);
+}
+
+/* What the server found: true when the request was refused for it. */
+static bool refuse_fault(const struct webhook *w, const struct caller *c)
+{
+	switch (http_request_fault(c->req)) {
+	case HTTP_OK:
+		return false;
+	case HTTP_TOO_LARGE:
+		answer_refusal(c, 413, NULL, "the body is larger than ingress.max_body "
+			"(%lld bytes)",
+			(long long)w->c.conf->ingress.max_body);
+		return true;
+	case HTTP_BAD_ENCODING:
+		answer_refusal(c, 415, NULL, "a body with a Content-Encoding is not "
+			"taken; send it plain");
+		return true;
+	case HTTP_BAD_REQUEST:
+		break;
+	}
+	answer_refusal(c, 400, NULL, "the request breaks HTTP's rules: its length is "
+		"given twice or its body is cut short");
+	return true;
+}
+
+static void handle_webhook(struct webhook *w, struct http_request *req,
+	const char *name)
+{
+	struct request view = {http_request_body(req), view_header, view_query,
+		req};
+	struct caller c = {&w->refusals, req, conf_source(w->c.conf, str_from(name)),
+		http_request_peer(req), http_request_path(req)};
+	struct err err = {0};
+
+	if (strcmp(http_request_method(req), "POST") != 0)
+		answer_refusal(&c, 405, "Allow: POST", "a webhook is a POST");
+	else if (refuse_fault(w, &c))
+		return;
+	else if (auth_check(c.source, &view, &err) < 0)
+		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
+	else if (ready_accepts(w->c.ready, &err) < 0)
+		refuse_later(&c, err.code, err.text);
+	else
+		take_body(w, &c, &view);
+}
+
+static void handle_health(struct webhook *w, struct http_request *req,
+	bool whole)
+{
+	struct json *body = json_new_object();
+	const char *method = http_request_method(req);
+	struct err err = {0};
+
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		json_set_str(body, "error", "this is a GET");
+		answer_json(req, 405, body, "Allow: GET, HEAD");
+	} else if (whole && ready_check(w->c.ready, &err) < 0) {
+		struct json *reasons = json_new_array();
+
+		json_set_bool(body, "ready", false);
+		json_push(reasons, json_new_str(err.text));
+		json_set(body, "reasons", reasons);
+		answer_json(req, 503, body, NULL);
+	} else {
+		json_set_bool(body, whole ? "ready" : "alive", true);
+		answer_json(req, 200, body, NULL);
+	}
+}
+
+void webhook_handle(void *ctx, struct http_request *req)
+{
+	struct webhook *w = ctx;
+	const char *path = http_request_path(req);
+	struct json *body;
+
+	if (!strncmp(path, PREFIX, sizeof(PREFIX) - 1)) {
+		handle_webhook(w, req, path + sizeof(PREFIX) - 1);
+	} else if (!strcmp(path, "/healthz") || !strcmp(path, "/readyz")) {
+		handle_health(w, req, path[1] == 'r');
+	} else {
+		body = json_new_object();
+		json_set_str(body, "error", "there is nothing here: webhooks "
+			"go to " PREFIX "SOURCE");
+		answer_json(req, 404, body, NULL);
+	}
+}
+
+/* ---- life ---------------------------------------------------------------------------- */
+
+struct webhook *webhook_new(const struct webhook_config *c)
+{
+	struct webhook *w = xcalloc(1, sizeof(*w));
+
+	auth_init();
+	w->c = *c;
+	refusals_init(&w->refusals, c->outbox);
+	pending_init(&w->pending);
+	return w;
+}
+
+void webhook_free(struct webhook *w)
+{
+	if (!w)
+		return;
+	loop_timer_cancel(&w->timer);
+	refusals_destroy(&w->refusals);
+	pending_destroy(&w->pending);
+	free(w);
+}
+
+void webhook_tick(struct webhook *w, int64_t now)
+{
+	refusals_tick(&w->refusals, now);
+}
+
+size_t webhook_under_way(struct webhook *w)
+{
+	return atomic_load(&w->under_way);
+}
+
+void webhook_count(const struct webhook *w, struct webhook_counts *out)
+{
+	out->accepted = atomic_load(&w->accepted);
+	out->duplicates = atomic_load(&w->duplicates);
+	out->ignored = atomic_load(&w->ignored);
+	out->rejected = atomic_load(&w->refusals.count);
+}
