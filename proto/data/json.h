@@ -3,7 +3,7 @@
  * what cJSON lets through: bad UTF-8, a byte order mark, NUL (raw or
  * escaped), lone surrogates, raw control bytes, numbers outside the grammar,
  * duplicate keys, trailing bytes, depth and node count over the limits.
- * Look-ups are case-sensitive. Only file with cJSON.h.
+ * Look-ups are case-sensitive. Only json.c has cJSON.h; the scan is json_scan.c.
  */
 #ifndef PROTO_DATA_JSON_H
 #define PROTO_DATA_JSON_H
@@ -18,8 +18,8 @@ enum json_kind {
 };
 
 struct json_limits {
-	size_t depth; /* 0: 32 */
-	size_t nodes; /* 0: 10,000 */
+	size_t depth; /* 0: 32; at most 1,000 */
+	size_t nodes; /* values; 0: 10,000 */
 };
 
 /* For bodies from outside. NULL and err (ERR_FAIL, the byte's offset in the
@@ -42,7 +42,12 @@ struct json *json_next(const struct json *j);
 const char *json_key(const struct json *member);
 const char *json_str(const struct json *j); /* NULL unless a string */
 bool json_bool(const struct json *j);       /* false unless true */
+/* The fallback unless an integer of 64 bits, however spelled (1e3). */
 int64_t json_i64(const struct json *j, int64_t fallback);
+/* A number's text as it came; empty for other kinds. buf serves numbers that
+ * need no text of their own. */
+#define JSON_NUMBER_BUF 24
+struct str json_number_text(const struct json *j, char buf[JSON_NUMBER_BUF]);
 bool json_is_null(const struct json *j); /* absent or null */
 /* Same value; object members in any order, numbers by value. */
 bool json_equal(const struct json *a, const struct json *b);
@@ -61,13 +66,14 @@ int json_want_str(const struct json *j, const char *path, const char **out,
  * a member of that key, keeping its place. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
-struct json *json_new_str(const char *s);
-struct json *json_new_strn(struct str s);
+struct json *json_new_str(const char *s); /* NULL: null */
+struct json *json_new_strn(struct str s); /* a NUL inside becomes "?" */
 struct json *json_new_i64(int64_t n);
 struct json *json_new_bool(bool b);
 struct json *json_new_null(void);
 struct json *json_copy(const struct json *j); /* deep */
 void json_set(struct json *object, const char *key, struct json *child);
+/* NULL: null. */
 void json_set_str(struct json *object, const char *key, const char *s);
 void json_set_i64(struct json *object, const char *key, int64_t n);
 void json_set_bool(struct json *object, const char *key, bool b);
@@ -77,7 +83,7 @@ void json_del_at(struct json *array, size_t i);
 /* Takes the member out of the tree; the caller owns it. NULL when absent. */
 struct json *json_detach(struct json *object, const char *key);
 
-/* Compact text. Integers come out as they went in, up to 64 bits. */
+/* Compact text. Numbers come out spelled as they went in. */
 void json_write(const struct json *j, struct strbuf *out);
 /* A quoted, escaped string, for writers that stream. Bytes that are not
  * UTF-8 become U+FFFD. */
