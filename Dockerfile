@@ -13,7 +13,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
 	ca-certificates libzmq5 libmsgpackc2 libcjson1 libpcre2-8-0 libcurl4 \
 	libmicrohttpd12 libsqlite3-0 libyaml-0-2 libssl3 libuv1 \
 	&& rm -rf /var/lib/apt/lists/* \
-	&& useradd --system --uid 10001 --no-create-home pullwire \
+	&& useradd --uid 10001 --no-create-home pullwire \
 	&& install -d -m 700 -o pullwire /var/lib/pullwire /run/pullwire
 COPY --from=build /out/usr/bin/ /usr/bin/
 USER 10001
