@@ -54,6 +54,13 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def add_files(tar, files):
+    for path, text in files.items():
+        info = tarfile.TarInfo(path)
+        info.mode, info.size = 0o755, len(text.encode())
+        tar.addfile(info, io.BytesIO(text.encode()))
+
+
 class DockerError(Exception):
     pass
 
@@ -79,7 +86,10 @@ class Engine:
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
             head["Content-Type"] = "application/json"
-        conn.request(method, url, body, head)
+        try:
+            conn.request(method, url, body, head)
+        except BrokenPipeError:
+            pass  # refused before all was read: the answer says why
         answer = conn.getresponse()
         raw = answer.read()
         conn.close()
@@ -96,7 +106,9 @@ class Engine:
     # ---- images
 
     def build(self, ref, version, changes=(), files=()):
-        """An image of the app, named ref; returns its id."""
+        """An image of the app, named ref. changes: Dockerfile lines."""
+        # An import takes all but this one, and is ten times as quick.
+        rest = [c for c in changes if c.startswith("STOPSIGNAL")]
         tar = io.BytesIO()
         with tarfile.open(fileobj=tar, mode="w") as t:
             t.add("/bin/busybox", "bin/busybox")
@@ -104,18 +116,20 @@ class Engine:
                 link = tarfile.TarInfo("bin/" + applet)
                 link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                 t.addfile(link)
-            for path, text in [("app", APP), ("version", version),
-                               *files]:
-                info = tarfile.TarInfo(path)
-                info.mode, info.size = 0o755, len(text.encode())
-                t.addfile(info, io.BytesIO(text.encode()))
+            add_files(t, {"app": APP, "version": version, **dict(files)})
         repo, _, tag = ref.rpartition(":")
-        told = ["ENV VERSION=" + version, "ENV PATH=/bin",
-                'CMD ["/app"]', *changes]
-        done = self.call("POST", "/images/create", tar.getvalue(),
-                         {"Content-Type": "application/x-tar"},
-                         fromSrc="-", repo=repo, tag=tag, changes=told)
-        return done["status"]
+        told = ["ENV VERSION=" + version, "ENV PATH=/bin", 'CMD ["/app"]',
+                *(c for c in changes if c not in rest)]
+        self.call("POST", "/images/create", tar.getvalue(),
+                  {"Content-Type": "application/x-tar"}, fromSrc="-",
+                  repo=repo, tag=tag, changes=told)
+        if rest:
+            tar = io.BytesIO()
+            with tarfile.open(fileobj=tar, mode="w") as t:
+                add_files(t, {"Dockerfile":
+                              "\n".join(["FROM " + ref, *rest])})
+            self.stream("POST", "/build", tar.getvalue(),
+                        {"Content-Type": "application/x-tar"}, t=ref)
 
     def push(self, ref):
         """To the registry the name says; returns the digest."""
