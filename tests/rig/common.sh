@@ -21,7 +21,7 @@ need() { # PROGRAM...
 alive() {
 	local pid
 	pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] &&
-		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2"
+		tr "\\0" " " 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$2"
 }
 
 # stop PIDFILE WORD SECONDS: TERM, and KILL when that was not enough.
@@ -54,7 +54,7 @@ pids_with() {
 	for f in /proc/[0-9]*/cmdline; do
 		pid=${f//[!0-9]/}
 		[ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] &&
-			tr '\0' ' ' <"$f" 2>/dev/null | grep -qF -- "$1" &&
+			tr "\\0" " " 2>/dev/null <"$f" | grep -qF -- "$1" &&
 			echo "$pid"
 	done
 	return 0
