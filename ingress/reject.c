@@ -12,6 +12,7 @@ struct key {
 	char *source, *peer, *reason;
 	int status;
 	int64_t start;  /* of the running minute */
+	int single;     /* rows given at once since it was quiet */
 	uint64_t count; /* in it, without a row yet */
 };
 
@@ -83,11 +84,14 @@ static bool note_locked(struct reject *r, const struct reject_row *row,
 		shared.peer = "many addresses";
 		k = map_get(r->keys, str_from(text));
 	}
-	if (!k) {
-		key_new(r, text, &shared, now);
+	if (!k)
+		k = key_new(r, text, &shared, now);
+	else
+		free(text);
+	if (k->single < REJECT_SINGLE) {
+		k->single++;
 		return true;
 	}
-	free(text);
 	free(k->reason);
 	k->reason = xstrdup(row->reason);
 	k->count++;

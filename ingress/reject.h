@@ -1,15 +1,16 @@
 /*
- * Which refusals get a row of the access log. The first of a (source, peer
- * address, status) gets one at once; further ones within a minute are counted
- * and get one row when the minute is over. So a flood costs one row an address
- * and minute, and memory for REJECT_KEYS of them: what comes beyond shares one
- * more key. Thread-safe; time is passed in.
+ * Which refusals get a row of the access log. The first REJECT_SINGLE of a
+ * (source, peer address, status) get one each at once; further ones within a
+ * minute are counted and get one row when the minute is over. So a flood costs
+ * one row an address and minute, and memory for REJECT_KEYS of them: what
+ * comes beyond shares one more key. Thread-safe; time is passed in.
  */
 #ifndef INGRESS_REJECT_H
 #define INGRESS_REJECT_H
 
 #include "proto/base/base.h"
 
+#define REJECT_SINGLE 8
 #define REJECT_KEYS 1024
 #define REJECT_WINDOW_MS 60000
 

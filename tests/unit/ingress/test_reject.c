@@ -41,13 +41,21 @@ static bool note(struct reject *r, const char *source, const char *peer,
 	return reject_note(r, &row, now);
 }
 
+/* Uses up the rows that are given at once. */
+static void singles(struct reject *r, const char *source, const char *peer,
+	int status, int64_t now)
+{
+	for (int i = 0; i < REJECT_SINGLE; i++)
+		assert_true(note(r, source, peer, status, "first", now));
+}
+
 static void test_minute(void **state)
 {
 	struct reject *r = reject_new();
 	struct seen s;
 
 	(void)state;
-	assert_true(note(r, "a", "10.0.0.1", 401, "first", 1000));
+	singles(r, "a", "10.0.0.1", 401, 1000);
 	for (int i = 0; i < 100; i++)
 		assert_false(note(r, "a", "10.0.0.1", 401, "next", 1000 + i));
 	assert_false(note(r, "a", "10.0.0.1", 401, "last", 60999));
@@ -65,7 +73,8 @@ static void test_minute(void **state)
 	assert_int_equal(flush(r, 121000).count, 1);
 	/* After a quiet minute the next is a first one again. */
 	assert_int_equal(flush(r, 181000).n, 0);
-	assert_true(note(r, "a", "10.0.0.1", 401, "first", 181001));
+	singles(r, "a", "10.0.0.1", 401, 181001);
+	assert_false(note(r, "a", "10.0.0.1", 401, "next", 181002));
 	reject_free(r);
 }
 
@@ -74,11 +83,11 @@ static void test_keys(void **state)
 	struct reject *r = reject_new();
 
 	(void)state;
-	assert_true(note(r, "a", "10.0.0.1", 401, "x", 0));
-	assert_true(note(r, "b", "10.0.0.1", 401, "x", 0));
-	assert_true(note(r, NULL, "10.0.0.1", 401, "x", 0));
-	assert_true(note(r, "a", "10.0.0.2", 401, "x", 0));
-	assert_true(note(r, "a", "10.0.0.1", 400, "x", 0));
+	singles(r, "a", "10.0.0.1", 401, 0);
+	singles(r, "b", "10.0.0.1", 401, 0);
+	singles(r, NULL, "10.0.0.1", 401, 0);
+	singles(r, "a", "10.0.0.2", 401, 0);
+	singles(r, "a", "10.0.0.1", 400, 0);
 	assert_false(note(r, "a", "10.0.0.1", 400, "x", 0));
 	assert_false(note(r, NULL, "10.0.0.1", 401, "x", 0));
 	assert_int_equal(flush(r, REJECT_WINDOW_MS).n, 2);
@@ -100,14 +109,14 @@ static void test_bounded(void **state)
 			(i >> 8) & 255, i & 255);
 		rows += note(r, "a", peer, 401, "x", i);
 	}
-	assert_int_equal(rows, REJECT_KEYS + 1);
+	assert_int_equal(rows, REJECT_KEYS + REJECT_SINGLE);
 	s = flush(r, 20000 + REJECT_WINDOW_MS);
 	assert_int_equal(s.n, 1);
-	assert_int_equal(s.count, 20000 - REJECT_KEYS - 1);
+	assert_int_equal(s.count, 20000 - REJECT_KEYS - REJECT_SINGLE);
 	assert_string_equal(s.peer, "many addresses");
 	assert_string_equal(s.source, "-");
 	/* The others were quiet: their keys are free again. */
-	assert_true(note(r, "a", "192.0.2.1", 401, "x", 90000));
+	singles(r, "a", "192.0.2.1", 401, 90000);
 	assert_false(note(r, "a", "192.0.2.1", 401, "x", 90000));
 	reject_free(r);
 }
