@@ -43,6 +43,10 @@ PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
 
+# One short line a step; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .PHONY: all help deps run demo check check-unit build-unit test test-compose \
 	bench layers headers docs install clean
 .DELETE_ON_ERROR:
@@ -57,26 +61,30 @@ help:
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(OUT)/libproto.a: $(PROTO_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # A daemon is a library plus main.c, so tests link the same objects.
 define daemon_rules
 $(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)$(AR) rcs $$@ $$^
 $(OUT)/pullwire-$(1): $(OUT)/$(1)/main.o $(OUT)/lib$(1).a $(OUT)/libproto.a
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS)
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS)
 $(OUT)/tests/unit/$(1)/%: $(OUT)/tests/unit/$(1)/%.o $(OUT)/lib$(1).a $(OUT)/libproto.a
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -lcmocka
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -lcmocka
 endef
 $(foreach d,$(DAEMONS),$(eval $(call daemon_rules,$(d))))
 
 $(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
 
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
 	$(DAEMONS:%=%/*.c) tests/unit/*/*.c))

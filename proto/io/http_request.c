@@ -311,6 +311,16 @@ const char *http_request_path(const struct http_request *r)
 	return r->path ? r->path : "";
 }
 
+bool http_request_query_at(const struct http_request *r, size_t i,
+	const char **key, const char **value)
+{
+	if (i >= r->n_query)
+		return false;
+	*key = r->query[i].name;
+	*value = r->query[i].value;
+	return true;
+}
+
 const char *http_request_query(const struct http_request *r, const char *key)
 {
 	for (size_t i = 0; i < r->n_query; i++)

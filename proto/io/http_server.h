@@ -60,6 +60,10 @@ const char *http_request_path(const struct http_request *r); /* undecoded */
 /* Percent-decoded ("+" stays "+": base64 travels here); NULL when absent; the
  * first when repeated. */
 const char *http_request_query(const struct http_request *r, const char *key);
+/* The i-th key and its value, in the order of the target; false past the
+ * last. */
+bool http_request_query_at(const struct http_request *r, size_t i,
+	const char **key, const char **value);
 /* Case-insensitive name; NULL when absent; the first when repeated. */
 const char *http_request_header(const struct http_request *r, const char *name);
 /* Empty when there is a fault. */

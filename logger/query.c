@@ -1,0 +1,82 @@
+#include "logger/query.h"
+
+#include "proto/base/mem.h"
+
+
+void query_init(struct query *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->limit = QUERY_LIMIT_DEFAULT;
+}
+
+/* "2h" back from now, or an RFC 3339 time. */
+static int set_time(int64_t *out, const char *key, const char *value,
+	int64_t now, struct err *err)
+{
+	int64_t ms;
+
+	if (str_to_duration(str_from(value), &ms) == 0)
+		*out = now - ms;
+	else if (str_to_time(str_from(value), &ms) == 0)
+		*out = ms;
+	else
+		return err_fail(err, "%s: `%.64s` is neither a time such as "
+			"2026-11-23T11:49:00Z nor an age such as 30m, 2h or "
+			"7d", key, value);
+	return 0;
+}
+
+static int set_number(int64_t *out, const char *key, const char *value,
+	int64_t max, struct err *err)
+{
+	int64_t n;
+
+	if (str_to_i64(str_from(value), &n) < 0 || n < 1 || n > max)
+		return err_fail(err, "%s: `%.64s` is not a number from 1 to "
+			"%lld", key, value, (long long)max);
+	*out = n;
+	return 0;
+}
+
+int query_set(struct query *q, const char *key, const char *value,
+	int64_t now, struct err *err)
+{
+	const struct {
+		const char *key;
+		char **out;
+	} texts[] = {
+		{"trigger", &q->trigger}, {"repository", &q->repository},
+		{"tag", &q->tag}, {"status", &q->status}, {"event", &q->event},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (strcmp(key, texts[i].key) != 0)
+			continue;
+		if (!*value || strlen(value) > 255)
+			return err_fail(err, "%s: takes 1 to 255 bytes", key);
+		free(*texts[i].out);
+		*texts[i].out = xstrdup(value);
+		return 0;
+	}
+	if (strcmp(key, "since") == 0)
+		return set_time(&q->since, key, value, now, err);
+	if (strcmp(key, "until") == 0)
+		return set_time(&q->until, key, value, now, err);
+	if (strcmp(key, "limit") == 0)
+		return set_number(&q->limit, key, value, QUERY_LIMIT_MAX, err);
+	if (strcmp(key, "after") == 0)
+		return set_number(&q->after, key, value, INT64_MAX, err);
+	return err_fail(err, "`%.64s` is no parameter: trigger, repository, "
+			     "tag, status, event, since, until, limit, after",
+		key);
+}
+
+void query_release(struct query *q)
+{
+	free(q->trigger);
+	free(q->repository);
+	free(q->tag);
+	free(q->status);
+	free(q->event);
+	memset(q, 0, sizeof(*q));
+}

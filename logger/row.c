@@ -1,0 +1,189 @@
+#include "logger/row.h"
+
+#include "proto/data/json.h"
+
+
+/* ---- JSON ------------------------------------------------------------------ */
+
+static void json_time(int64_t ms, struct strbuf *out)
+{
+	char buf[STR_TIME_LEN];
+
+	if (ms)
+		strbuf_addf(out, "\"%s\"", str_time(ms, buf));
+	else
+		strbuf_add_cstr(out, "null");
+}
+
+static bool is_time(const struct field *f)
+{
+	return strcmp(f->name, "time") == 0 ||
+		strcmp(f->name, "next_attempt") == 0;
+}
+
+static void json_member(const struct field *f, const void *p,
+	struct strbuf *out)
+{
+	const char *text = NULL;
+	int64_t number;
+
+	switch (f->type) {
+	case FIELD_STR:
+		text = *(char *const *)p;
+		if (text)
+			json_write_str(str_from(text), out);
+		break;
+	case FIELD_JSON:
+		text = *(char *const *)p;
+		if (text && json_scan(str_from(text), NULL, NULL) < 0)
+			text = NULL;
+		if (text)
+			strbuf_add_cstr(out, text);
+		break;
+	case FIELD_I64:
+		number = *(const int64_t *)p;
+		if (is_time(f))
+			json_time(number, out);
+		else
+			strbuf_addf(out, "%lld", (long long)number);
+		return;
+	case FIELD_BOOL:
+		strbuf_add_cstr(out, *(const bool *)p ? "true" : "false");
+		return;
+	case FIELD_STRS:
+	case FIELD_I64S:
+	case FIELD_SUB:
+		BUG("a record has no field of this type: %s", f->name);
+	}
+	if (!text)
+		strbuf_add_cstr(out, "null");
+}
+
+void row_json(const struct record *r, struct strbuf *out)
+{
+	for (size_t i = 0; i < record_table.n; i++) {
+		const struct field *f = &record_table.fields[i];
+
+		strbuf_addf(out, "%c\"%s\":", i ? ',' : '{', f->name);
+		json_member(f, (const char *)r + f->offset, out);
+	}
+	strbuf_add_char(out, '}');
+}
+
+/* ---- text ------------------------------------------------------------------- */
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define DIM "\033[2m"
+#define RESET "\033[0m"
+
+static const char *status_colour(const char *status)
+{
+	static const struct {
+		const char *status, *colour;
+	} words[] = {
+		{"deployed", GREEN}, {"unchanged", DIM}, {"untriggered", DIM},
+		{"no_trigger", DIM}, {"ignored", DIM}, {"duplicate", DIM},
+		{"superseded", DIM}, {"dry_run", DIM}, {"waiting", YELLOW},
+		{"stale", YELLOW}, {"rejected", YELLOW},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i].status, status) == 0)
+			return words[i].colour;
+	return status[0] == '2' ? GREEN : RED;
+}
+
+/* The text, harmless and at least width columns wide. Characters above ASCII
+ * stay (a reason may quote them); control bytes do not. */
+static void column(struct strbuf *out, const char *text, int width)
+{
+	int n = 0;
+
+	for (const char *p = text ? text : ""; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < 0x20 || c == 0x7f)
+			strbuf_addf(out, "\\x%02x", c);
+		else if (c == 0xc2 && (unsigned char)p[1] < 0xa0)
+			strbuf_add_char(out, '?'); /* a C1 control begins */
+		else
+			strbuf_add_char(out, *p);
+		if ((c & 0xc0) != 0x80)
+			n += c < 0x20 || c == 0x7f ? 4 : 1;
+	}
+	for (; n < width; n++)
+		strbuf_add_char(out, ' ');
+	strbuf_add_cstr(out, "  ");
+}
+
+static void reference(const struct record *r, struct strbuf *out)
+{
+	if (r->repository)
+		strbuf_add_cstr(out, r->repository);
+	if (r->tag && *r->tag)
+		strbuf_addf(out, ":%s", r->tag);
+}
+
+static void trim_right(struct strbuf *out)
+{
+	while (out->len && out->buf[out->len - 1] == ' ')
+		strbuf_truncate(out, out->len - 1);
+}
+
+/* "attempt 2/10, next 2026-11-23T11:49:00.123Z, 120 ms" */
+static void details(const struct record *r, struct strbuf *out)
+{
+	struct err err = {0};
+	struct json *d = r->duration_ms
+		? json_parse(str_from(r->duration_ms), NULL, &err)
+		: NULL;
+	int64_t total = json_i64(json_get(d, "total"), -1);
+	char when[STR_TIME_LEN];
+	const char *sep = " (";
+
+	if (r->attempts > 1) {
+		strbuf_addf(out, "%sattempt %lld/%lld", sep,
+			(long long)r->attempt, (long long)r->attempts);
+		sep = ", ";
+	}
+	if (r->next_attempt) {
+		strbuf_addf(out, "%snext %s", sep,
+			str_time(r->next_attempt, when));
+		sep = ", ";
+	}
+	if (total >= 0) {
+		strbuf_addf(out, "%s%lld ms", sep, (long long)total);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		strbuf_add_char(out, ')');
+	json_free(d);
+}
+
+void row_text(const struct record *r, bool colour, struct strbuf *out)
+{
+	struct strbuf ref = {0};
+	char when[STR_TIME_LEN];
+
+	str_time(r->time, when);
+	when[10] = ' ';
+	when[19] = '\0';
+	reference(r, &ref);
+	strbuf_addf(out, "%s  ", when);
+	if (colour)
+		strbuf_add_cstr(out, status_colour(r->status));
+	column(out, r->status, 11);
+	if (colour)
+		strbuf_add_cstr(out, r->final ? RESET : RESET DIM);
+	column(out, r->trigger && *r->trigger ? r->trigger : "-", 12);
+	column(out, ref.len ? strbuf_cstr(&ref) : "-", 28);
+	column(out, r->target && *r->target ? r->target : "-", 16);
+	column(out, r->reason, 0);
+	trim_right(out);
+	details(r, out);
+	if (colour)
+		strbuf_add_cstr(out, RESET);
+	strbuf_release(&ref);
+}
