@@ -4,6 +4,10 @@
  * to be sent again. Time is passed in, no sockets. An ACK names a lease; one
  * that ended (its peer was lost, it was given anew) is stale: ignored and
  * counted.
+ *
+ * Invariant: an item is in exactly one place: ready (or waiting for its
+ * not_before), in flight with one peer, or out of the books. Of the items
+ * that may go, the one put first goes first.
  */
 #ifndef PROTO_DAEMON_CREDIT_H
 #define PROTO_DAEMON_CREDIT_H
@@ -13,33 +17,44 @@
 
 struct credit; /* opaque: one sender's books */
 
-/* Embedded by the owner of an item; the books never free it. */
+#define CREDIT_MAX_FLIGHT 1024 /* with one peer, whatever it grants */
+
+/* Embedded by the owner of an item; the books never free it. The owner sets
+ * lane and affinity, which stay as they are until the item has left. */
 struct credit_item {
-	struct list node;   /* in the ready list or in a peer's flight */
-	int64_t lease;      /* 0 while not in flight */
-	uint64_t peer;      /* while in flight */
-	int64_t deadline;   /* mono ms: end of the lease */
-	int64_t hard_end;   /* mono ms: heartbeats do not extend past this */
-	int64_t not_before; /* mono ms; set by a NACK with a delay */
 	const char *lane;   /* only to peers that serve it; NULL: any */
-	const char *affinity; /* same key, same peer, while the peers stay;
+	const char *affinity; /* same key, same peer, while the peers stay,
+				 even when it has no credit just now;
 				 NULL: the peer with the most credit */
 	unsigned tries;     /* times sent */
+	int64_t lease;      /* 0 while not in flight */
+	uint64_t peer;      /* while in flight */
+	/* The books' own: */
+	struct list node;
+	uint64_t seq;       /* order of the puts */
+	int64_t hard_end;   /* mono ms: the lease ends, whoever is heard */
+	int64_t not_before; /* mono ms: set by a NACK with a delay */
 };
 
 struct credit_limits {
 	int64_t lost_ms;  /* silence that ends a peer: 5,000 */
-	int64_t lease_ms; /* silence about an item: 30,000 */
-	int64_t lease_max_ms; /* in all: 900,000 */
+	int64_t lease_ms; /* silence that ends its leases: 30,000 */
+	int64_t lease_max_ms; /* what ends a lease in any case: 900,000 */
 };
 
+/* A limit of 0 is its default. */
 struct credit *credit_new(const struct credit_limits *limits);
 void credit_free(struct credit *c); /* items stay the owner's */
 
-/* Peers. up starts a session: credit 0, nothing in flight. lanes are copied.
- * down returns what was in flight to the ready list, oldest first. */
-void credit_peer_up(struct credit *c, uint64_t peer, const char *const *lanes,
-	size_t n, int64_t now);
+/*
+ * Peers. up starts a session: credit 0, nothing in flight; a number is used
+ * for one session only and is not 0. Affinity goes by the name, so that
+ * senders that see the same names choose alike. Name and lanes are copied.
+ * Leases of a session count up by one. down returns what was in flight to
+ * the ready list.
+ */
+void credit_peer_up(struct credit *c, uint64_t peer, const char *name,
+	const char *const *lanes, size_t n, int64_t now);
 void credit_peer_down(struct credit *c, uint64_t peer);
 void credit_peer_heard(struct credit *c, uint64_t peer, int64_t now);
 /* Total payloads the peer has room for since up; never shrinks. */
@@ -48,20 +63,26 @@ bool credit_has_peer(const struct credit *c, uint64_t peer);
 bool credit_has_lane(const struct credit *c, const char *lane);
 size_t credit_peers(const struct credit *c);
 
-/* Items. put queues at the end; remove takes an item back in any state. */
+/* Items. put queues at the end; remove takes an item back in any state, and
+ * is harmless when it is out of the books. */
 void credit_put(struct credit *c, struct credit_item *it);
 void credit_remove(struct credit *c, struct credit_item *it);
 /* The next item that may go now, with its peer and a new lease; it is in
  * flight from here. NULL: nothing ready or nobody has credit for it. One
  * lane without credit does not hold the others. */
 struct credit_item *credit_next(struct credit *c, int64_t now);
+/* The item that credit_next just gave did not leave after all: its lease
+ * never was. Back to the ready list, not before now + delay. */
+void credit_cancel(struct credit *c, struct credit_item *it, int64_t delay_ms,
+	int64_t now);
 
 /* Ends a lease. The item, no longer in the books, or NULL when stale. */
 struct credit_item *credit_ack(struct credit *c, uint64_t peer, int64_t lease);
 /* All leases of the peer up to this one: repeatedly, until NULL. */
 struct credit_item *credit_ack_upto(struct credit *c, uint64_t peer,
 	int64_t upto);
-/* Back to the ready list, not before now + delay. NULL when stale. */
+/* Back to the ready list, not before now + delay (at most lease_max_ms). NULL
+ * when stale. */
 struct credit_item *credit_nack(struct credit *c, uint64_t peer,
 	int64_t lease, int64_t delay_ms, int64_t now);
 

@@ -1,0 +1,416 @@
+#include "proto/daemon/credit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const struct credit_limits defaults;
+static const char *const web[] = {"web"};
+
+static struct credit *one_peer(int64_t granted)
+{
+	struct credit *c = credit_new(&defaults);
+
+	credit_peer_up(c, 1, "a", NULL, 0, 0);
+	credit_peer_granted(c, 1, granted);
+	return c;
+}
+
+static void test_life(void **state)
+{
+	struct credit *c = one_peer(2);
+	struct credit_item a = {0}, b = {0}, d = {0};
+	struct credit_item *it;
+
+	(void)state;
+	credit_put(c, &a);
+	credit_put(c, &b);
+	credit_put(c, &d);
+	assert_int_equal(credit_ready(c), 3);
+	it = credit_next(c, 5);
+	assert_ptr_equal(it, &a);
+	assert_int_equal(a.peer, 1);
+	assert_int_equal(a.tries, 1);
+	assert_true(a.lease > 0);
+	assert_ptr_equal(credit_next(c, 5), &b);
+	assert_int_equal(b.lease, a.lease + 1);
+	assert_null(credit_next(c, 5)); /* no credit left */
+	assert_int_equal(credit_ready(c), 1);
+	assert_int_equal(credit_in_flight(c), 2);
+
+	assert_ptr_equal(credit_ack(c, 1, b.lease), &b);
+	assert_int_equal(b.lease, 0);
+	assert_int_equal(b.peer, 0);
+	assert_null(credit_next(c, 5)); /* an ACK is not credit */
+	credit_peer_granted(c, 1, 3);
+	assert_ptr_equal(credit_next(c, 5), &d);
+	credit_peer_granted(c, 1, 1); /* never shrinks */
+	assert_int_equal(credit_in_flight(c), 2);
+	credit_free(c);
+	assert_false(list_linked(&a.node));
+	assert_int_equal(a.lease, 0);
+}
+
+static void test_stale(void **state)
+{
+	struct credit *c = one_peer(9);
+	struct credit_item a = {0};
+	int64_t old;
+
+	(void)state;
+	credit_put(c, &a);
+	assert_non_null(credit_next(c, 0));
+	old = a.lease;
+	assert_null(credit_ack(c, 1, old + 1));
+	assert_null(credit_ack(c, 2, old));
+	assert_int_equal(credit_stale(c), 2);
+
+	credit_peer_down(c, 1);
+	assert_int_equal(credit_ready(c), 1);
+	credit_peer_up(c, 2, "a", NULL, 0, 0);
+	assert_null(credit_next(c, 0)); /* a new session has no credit */
+	credit_peer_granted(c, 2, 1);
+	assert_ptr_equal(credit_next(c, 0), &a);
+	assert_int_equal(a.tries, 2);
+	/* the old session's number, and its lease under the new one's */
+	assert_null(credit_ack(c, 1, old));
+	assert_null(credit_ack(c, 2, old));
+	assert_null(credit_nack(c, 2, old, 0, 0));
+	assert_null(credit_ack_upto(c, 2, old));
+	assert_int_equal(credit_stale(c), 5);
+	assert_ptr_equal(credit_ack(c, 2, a.lease), &a);
+	credit_free(c);
+}
+
+static void test_upto(void **state)
+{
+	struct credit *c = one_peer(9);
+	struct credit_item items[5] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		credit_put(c, &items[i]);
+		assert_non_null(credit_next(c, 0));
+	}
+	credit_ack(c, 1, items[1].lease);
+	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[0]);
+	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[2]);
+	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[3]);
+	assert_null(credit_ack_upto(c, 1, items[4].lease - 1));
+	assert_null(credit_ack_upto(c, 1, 0));
+	assert_null(credit_ack_upto(c, 7, INT64_MAX));
+	assert_int_equal(credit_in_flight(c), 1);
+	assert_int_equal(credit_stale(c), 0);
+	credit_free(c);
+}
+
+static void test_nack(void **state)
+{
+	struct credit *c = one_peer(9);
+	struct credit_item a = {0}, b = {0};
+	int64_t lease;
+
+	(void)state;
+	credit_put(c, &a);
+	credit_put(c, &b);
+	assert_ptr_equal(credit_next(c, 100), &a);
+	lease = a.lease;
+	assert_ptr_equal(credit_nack(c, 1, lease, 50, 100), &a);
+	assert_null(credit_nack(c, 1, lease, 50, 100));
+	assert_int_equal(credit_ready(c), 2);
+	assert_int_equal(credit_next_time(c), 150);
+	assert_ptr_equal(credit_next(c, 149), &b); /* not held by a */
+	assert_null(credit_next(c, 149));
+	assert_ptr_equal(credit_next(c, 150), &a);
+	/* a delay is bounded, whoever asks for it */
+	assert_non_null(credit_nack(c, 1, a.lease, INT64_MAX, 150));
+	assert_int_equal(a.not_before, 150 + 900000);
+	credit_remove(c, &a);
+	credit_remove(c, &a);
+	assert_int_equal(credit_ready(c), 0);
+	/* without one it is ready at once */
+	assert_non_null(credit_nack(c, 1, b.lease, -5, 150));
+	assert_ptr_equal(credit_next(c, 150), &b);
+	credit_free(c);
+}
+
+static void test_cancel(void **state)
+{
+	struct credit *c = one_peer(1);
+	struct credit_item a = {0}, b = {0};
+	int64_t lease;
+
+	(void)state;
+	credit_put(c, &a);
+	credit_put(c, &b);
+	assert_ptr_equal(credit_next(c, 0), &a);
+	lease = a.lease;
+	credit_cancel(c, &a, 1000, 0);
+	assert_int_equal(a.tries, 0);
+	assert_ptr_equal(credit_next(c, 0), &b); /* the credit is back */
+	assert_int_equal(b.lease, lease);        /* and leaves no gap */
+	assert_int_equal(credit_ready(c), 1);
+	credit_free(c);
+}
+
+/* Lost: oldest first, before what never went. */
+static void test_down_order(void **state)
+{
+	struct credit *c = one_peer(3);
+	struct credit_item items[5] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		credit_put(c, &items[i]);
+	for (size_t i = 0; i < 3; i++)
+		assert_ptr_equal(credit_next(c, 0), &items[i]);
+	credit_peer_up(c, 2, "b", NULL, 0, 0);
+	credit_peer_down(c, 1);
+	credit_peer_down(c, 1);
+	assert_int_equal(credit_ready(c), 5);
+	assert_int_equal(credit_in_flight(c), 0);
+	credit_peer_granted(c, 2, 9);
+	for (size_t i = 0; i < 5; i++)
+		assert_ptr_equal(credit_next(c, 0), &items[i]);
+	credit_free(c);
+}
+
+static void test_time(void **state)
+{
+	const struct credit_limits limits = {
+		.lost_ms = 50, .lease_ms = 30, .lease_max_ms = 100};
+	struct credit *c = credit_new(&limits);
+	struct credit_item a = {0}, b = {0};
+
+	(void)state;
+	assert_true(credit_next_time(c) == INT64_MAX);
+	credit_peer_up(c, 1, "a", NULL, 0, 1000);
+	credit_peer_granted(c, 1, 9);
+	assert_int_equal(credit_next_time(c), 1050);
+	credit_put(c, &a);
+	credit_put(c, &b);
+	assert_non_null(credit_next(c, 1010));
+	assert_int_equal(credit_next_time(c), 1030);
+	assert_int_equal(credit_expire(c, 1029), 0);
+	credit_peer_heard(c, 1, 1029); /* extends every lease */
+	credit_peer_heard(c, 1, 1005); /* not back */
+	assert_int_equal(credit_expire(c, 1058), 0);
+	assert_int_equal(credit_expire(c, 1059), 1);
+	assert_int_equal(credit_in_flight(c), 0);
+	assert_int_equal(credit_lost_peer(c, 1078), 0);
+	assert_int_equal(credit_lost_peer(c, 1079), 1);
+
+	/* heartbeats do not extend a lease for ever */
+	assert_ptr_equal(credit_next(c, 1079), &a);
+	for (int64_t now = 1079; now < 1179; now++) {
+		credit_peer_heard(c, 1, now);
+		assert_int_equal(credit_expire(c, now), 0);
+	}
+	credit_peer_heard(c, 1, 1179);
+	assert_int_equal(credit_expire(c, 1179), 1);
+	credit_peer_heard(c, 9, 1179); /* unknown: nothing */
+	credit_free(c);
+}
+
+static void test_lanes(void **state)
+{
+	static const char *const both[] = {"http", "web"};
+	struct credit *c = credit_new(&defaults);
+	struct credit_item a = {.lane = "http"}, b = {.lane = "web"}, d = {0};
+
+	(void)state;
+	assert_false(credit_has_lane(c, NULL));
+	credit_peer_up(c, 1, "a", web, 1, 0);
+	credit_peer_granted(c, 1, 9);
+	assert_true(credit_has_lane(c, "web"));
+	assert_true(credit_has_lane(c, NULL));
+	assert_false(credit_has_lane(c, "http"));
+	credit_put(c, &a);
+	credit_put(c, &b);
+	credit_put(c, &d);
+	assert_ptr_equal(credit_next(c, 0), &b); /* http holds nobody */
+	assert_ptr_equal(credit_next(c, 0), &d);
+	assert_null(credit_next(c, 0));
+	credit_peer_up(c, 2, "b", both, 2, 0);
+	credit_peer_granted(c, 2, 9);
+	assert_ptr_equal(credit_next(c, 0), &a);
+	assert_int_equal(a.peer, 2);
+	credit_free(c);
+}
+
+static void test_fair(void **state)
+{
+	static struct credit_item items[300];
+	struct credit *c = credit_new(&defaults);
+	int got[4] = {0};
+
+	(void)state;
+	memset(items, 0, sizeof(items));
+	for (uint64_t p = 1; p <= 3; p++) {
+		credit_peer_up(c, p, "same", NULL, 0, 0);
+		credit_peer_granted(c, p, 1000);
+	}
+	for (size_t i = 0; i < 300; i++) {
+		credit_put(c, &items[i]);
+		assert_ptr_equal(credit_next(c, 0), &items[i]);
+		got[items[i].peer]++;
+	}
+	assert_int_equal(got[1], 100);
+	assert_int_equal(got[2], 100);
+	assert_int_equal(got[3], 100);
+	credit_free(c);
+}
+
+/* One at a time, answered and granted anew before the next: still shared. */
+static void test_fair_idle(void **state)
+{
+	struct credit *c = credit_new(&defaults);
+	struct credit_item it = {0};
+	int64_t answered[4] = {0};
+
+	(void)state;
+	for (uint64_t p = 1; p <= 3; p++) {
+		credit_peer_up(c, p, "same", NULL, 0, 0);
+		credit_peer_granted(c, p, 16);
+	}
+	for (size_t i = 0; i < 30; i++) {
+		uint64_t peer;
+
+		credit_put(c, &it);
+		assert_non_null(credit_next(c, 0));
+		peer = it.peer;
+		assert_non_null(credit_ack(c, peer, it.lease));
+		credit_peer_granted(c, peer, 16 + ++answered[peer]);
+	}
+	for (size_t p = 1; p <= 3; p++)
+		assert_int_equal(answered[p], 10);
+	credit_free(c);
+}
+
+/* What a peer may hold is bounded, whatever it grants. */
+static void test_flight_cap(void **state)
+{
+	static struct credit_item items[CREDIT_MAX_FLIGHT + 10];
+	struct credit *c = one_peer(INT64_MAX);
+	size_t n = 0;
+
+	(void)state;
+	memset(items, 0, sizeof(items));
+	for (size_t i = 0; i < ARRAY_LEN(items); i++)
+		credit_put(c, &items[i]);
+	while (credit_next(c, 0) != NULL)
+		n++;
+	assert_int_equal(n, CREDIT_MAX_FLIGHT);
+	assert_non_null(credit_ack(c, 1, items[700].lease));
+	assert_non_null(credit_next(c, 0));
+	assert_null(credit_next(c, 0));
+	credit_free(c);
+}
+
+#define KEYS 600
+static char key_names[KEYS][8];
+
+/* Who gets each key, by the first letter of the name. */
+static void owners(const char *const *names, const uint64_t *ids, size_t n,
+	char out[KEYS])
+{
+	struct credit *c = credit_new(&defaults);
+	struct credit_item it[KEYS];
+
+	memset(it, 0, sizeof(it));
+	for (size_t i = 0; i < n; i++) {
+		credit_peer_up(c, ids[i], names[i], NULL, 0, 0);
+		credit_peer_granted(c, ids[i], CREDIT_MAX_FLIGHT);
+	}
+	for (size_t k = 0; k < KEYS; k++) {
+		snprintf(key_names[k], sizeof(key_names[k]), "key%zu", k);
+		it[k].affinity = key_names[k];
+		credit_put(c, &it[k]);
+	}
+	while (credit_next(c, 0) != NULL)
+		;
+	for (size_t k = 0; k < KEYS; k++) {
+		for (size_t i = 0; i < n; i++) {
+			if (ids[i] == it[k].peer)
+				out[k] = names[i][0];
+		}
+	}
+	credit_free(c);
+}
+
+static void test_affinity(void **state)
+{
+	static const char *const abc[] = {"a", "b", "c"};
+	static const char *const cab[] = {"c", "a", "b"};
+	static const char *const bc[] = {"b", "c"};
+	static const uint64_t ids[] = {1, 2, 3}, other[] = {40, 7, 19};
+	char first[KEYS] = {0}, second[KEYS] = {0}, less[KEYS] = {0};
+	int share['c' + 1] = {0};
+
+	(void)state;
+	owners(abc, ids, 3, first);
+	owners(cab, other, 3, second); /* another sender's numbers */
+	owners(bc, ids, 2, less);
+	assert_memory_equal(first, second, KEYS);
+	for (size_t k = 0; k < KEYS; k++) {
+		share[(unsigned char)first[k]]++;
+		if (first[k] != 'a')
+			assert_int_equal(first[k], less[k]);
+	}
+	for (int p = 'a'; p <= 'c'; p++)
+		assert_in_range(share[p], KEYS / 4, KEYS / 2);
+}
+
+/* A keyed item waits for its peer, unless that is lost; others pass it. */
+static void test_affinity_waits(void **state)
+{
+	struct credit *c = credit_new(&defaults);
+	struct credit_item a = {.affinity = "k"}, b = {.affinity = "k"},
+			   d = {0};
+	uint64_t mine, other;
+
+	(void)state;
+	credit_put(c, &a); /* nobody there yet */
+	assert_null(credit_next(c, 0));
+	for (uint64_t p = 1; p <= 2; p++) {
+		credit_peer_up(c, p, p == 1 ? "x" : "y", NULL, 0, 0);
+		credit_peer_granted(c, p, 1);
+	}
+	assert_ptr_equal(credit_next(c, 0), &a);
+	mine = a.peer;
+	other = 3 - mine;
+	credit_put(c, &b);
+	credit_put(c, &d);
+	assert_ptr_equal(credit_next(c, 0), &d);
+	assert_int_equal(d.peer, other);
+	credit_peer_granted(c, other, 9);
+	assert_null(credit_next(c, 0));
+	credit_peer_down(c, mine);
+	assert_ptr_equal(credit_next(c, 0), &a);
+	assert_ptr_equal(credit_next(c, 0), &b);
+	assert_int_equal(a.peer, other);
+	assert_int_equal(b.peer, other);
+	credit_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_upto),
+		cmocka_unit_test(test_nack),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_down_order),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_fair_idle),
+		cmocka_unit_test(test_flight_cap),
+		cmocka_unit_test(test_affinity),
+		cmocka_unit_test(test_affinity_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
