@@ -1,3 +1,5 @@
+#include "proto/daemon/credit.h"
+
 #include "proto/daemon/credit_books.h"
 
 #define LOST_MS 5000
