@@ -1,0 +1,23 @@
+/*
+ * The matcher's commands: what it would do, told without doing it. Each
+ * returns the exit code: 0, or 2 when the command line or the configuration is
+ * wrong (each fault on stderr).
+ */
+#ifndef MATCHER_COMMAND_H
+#define MATCHER_COMMAND_H
+
+#include "proto/daemon/daemon.h"
+
+/* check FILE: every fault, or the rules as understood. */
+int command_check(const struct conf *none, int argc, char **argv);
+/* explain FILE REPOSITORY:TAG: each trigger's answer, in the row's words. */
+int command_explain(const struct conf *none, int argc, char **argv);
+/* docs config|wire: the pages that are printed from tables. */
+int command_docs(const struct conf *none, int argc, char **argv);
+
+/* The repository and the tag of "[HOST/]NAME[:TAG][@DIGEST]", as ingress would
+ * have them; no tag is "latest". The caller frees both. 0 or -1 with err. */
+int command_reference(const char *text, char **repository, char **tag,
+	struct err *err);
+
+#endif
