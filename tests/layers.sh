@@ -14,6 +14,8 @@ owners='
 cjson/cJSON.h		proto/data/json.c
 cmocka.h		tests/unit/*
 curl/*			proto/io/http_client.c
+curl/*			proto/io/http_transfer.c
+curl/*			proto/io/http_transfer.h
 microhttpd.h		proto/io/http_server.c
 microhttpd.h		proto/io/http_headers.c
 msgpack.h		proto/msg/field.c

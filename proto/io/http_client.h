@@ -1,8 +1,10 @@
 /*
  * HTTP out, over libcurl. Two ways: start() on the loop for trigger URLs, and
  * perform() on a worker thread for an engine's API. Never a proxy from the
- * environment, never a redirect, never cookies or netrc. TLS peers are
- * verified against the system's roots, always. Only file with curl.h.
+ * environment, never a redirect, never cookies or netrc, nothing decompressed.
+ * TLS is 1.2 or newer and verified against the system's roots, always. Of an
+ * answer's headers the first 50 are kept, 1 KiB of each; far more than that
+ * fails the call. Only http_client.c and http_transfer.c have curl.h.
  */
 #ifndef PROTO_IO_HTTP_CLIENT_H
 #define PROTO_IO_HTTP_CLIENT_H
@@ -30,25 +32,29 @@ struct http_call {
 	const char *unix_socket; /* path, or NULL */
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
-	struct str body;
+	struct str body; /* sent when not empty, and by POST, PUT and PATCH */
 	int64_t connect_ms; /* DNS, connect and TLS together; 0: 10 s */
 	int64_t total_ms;   /* whole exchange; 0: none */
-	int64_t stall_ms;   /* no byte for so long; 0: none */
+	int64_t stall_ms;   /* no byte for so long (seen up to 6 s late);
+			       0: none */
 	size_t max_body;    /* bytes kept; 0: 64 MiB */
 	bool truncate;      /* at max_body: keep the head and end well; else
 			       the call fails */
-	/* Streams the body of a 2xx instead of keeping it; nonzero aborts. */
+	/* Streams the body of a 2xx instead of keeping it; nonzero aborts.
+	 * max_body does not limit it. */
 	int (*on_data)(void *ctx, struct str data);
-	/* False refuses the connection to this address. May be NULL. */
+	/* False refuses the connection to this address; a mapped v4 address
+	 * comes as v4. Asked once for each connection that is made, so not for
+	 * one that is used again. May be NULL. */
 	bool (*allow_address)(void *ctx, const struct sockaddr *addr);
 	void *ctx;
 };
 
 struct http_result {
-	int status; /* 0 when no answer came */
+	int status; /* 0 when no answer came; set when one broke off */
 	struct strbuf body;
 	struct strbuf headers; /* "Name: value\n" lines, bounded */
-	char address[64];      /* connected to */
+	char address[64];      /* connected to: "10.0.0.7:80"; or "" */
 	int64_t duration_ms;
 };
 
@@ -66,8 +72,10 @@ bool http_result_header(const struct http_result *res, const char *name,
 	char *buf, size_t n);
 void http_result_release(struct http_result *res);
 
-/* On the loop. The call's texts are copied. done is called exactly once,
- * unless cancelled first; res is the callee's for that time only. */
+/* On the loop, each on a connection of its own. The call's texts are copied.
+ * done is called exactly once, never from within start, unless cancelled
+ * first; res is the callee's for that time only, err is NULL when an answer
+ * came; the handle is gone after it. Do not free the client in done. */
 struct http_client;
 struct http_client *http_client_new(struct loop *l);
 void http_client_free(struct http_client *c); /* cancels what is under way */
