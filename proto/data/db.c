@@ -1,13 +1,17 @@
 #include "proto/data/db.h"
 
+#include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/vec.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS 5000
+#define CLOCK_OPS 2000 /* instructions between two looks at the clock */
 
 struct db_stmt {
 	sqlite3_stmt *s;
@@ -18,6 +22,7 @@ struct db_stmt {
 struct db {
 	sqlite3 *h;
 	char *path;
+	int64_t limit, deadline; /* ms; 0: none */
 	VEC(struct db_stmt *) cache;
 };
 
@@ -40,6 +45,10 @@ static int fault(const struct db *db, struct err *err)
 	case SQLITE_READONLY:
 		return err_set(err, ERR_RETRY, code, "%s: %s (%d)", db->path,
 			text, code);
+	case SQLITE_INTERRUPT:
+		return err_set(err, ERR_RETRY, code,
+			"%s: the query took longer than %lld ms: ask for less",
+			db->path, (long long)db->limit);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(err, ERR_FAIL, code,
@@ -53,6 +62,24 @@ static int fault(const struct db *db, struct err *err)
 
 /* ---- open ------------------------------------------------------------------ */
 
+/* A new name is on the disk only when the folder that has it is. */
+static int sync_folder_of(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? xstrdup(".")
+		: slash == path	     ? xstrdup("/")
+				     : xmemdup0(path, (size_t)(slash - path));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = err_retry(err, "%s cannot be written to the disk: %s",
+			folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return rc;
+}
+
 int db_make_folders(const char *path, struct err *err)
 {
 	char *copy = xstrdup(path);
@@ -61,13 +88,34 @@ int db_make_folders(const char *path, struct err *err)
 	for (char *p = strchr(copy + 1, '/'); p && rc == 0;
 		p = strchr(p + 1, '/')) {
 		*p = '\0';
-		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		if (mkdir(copy, 0700) == 0)
+			rc = sync_folder_of(copy, err);
+		else if (errno != EEXIST)
 			rc = err_retry(err, "%s cannot be created: %s", copy,
 				strerror(errno));
 		*p = '/';
 	}
 	free(copy);
 	return rc;
+}
+
+/* A new file is its owner's alone, whatever the umask. Only a file that is
+ * not there: closing a descriptor of an open one would drop SQLite's locks. */
+static int make_file(const char *path, struct err *err)
+{
+	int fd;
+
+	if (db_make_folders(path, err) < 0)
+		return -1;
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		return sync_folder_of(path, err);
+	}
+	if (errno == EEXIST)
+		return 0;
+	return err_retry(err, "%s cannot be created: %s", path,
+		strerror(errno));
 }
 
 /* The schema's name as an application_id: FNV-1a. */
@@ -119,12 +167,14 @@ static int migrate(struct db *db, const struct db_schema *schema,
 static int check_schema(struct db *db, const struct db_schema *schema,
 	bool readonly, struct err *err)
 {
-	int64_t version = 0, id = 0;
+	int64_t version = 0, id = 0, tables = 0;
 
 	if (pragma_get(db, "PRAGMA user_version", &version, err) < 0 ||
-		pragma_get(db, "PRAGMA application_id", &id, err) < 0)
+		pragma_get(db, "PRAGMA application_id", &id, err) < 0 ||
+		pragma_get(db, "SELECT count(*) FROM sqlite_schema", &tables,
+			err) < 0)
 		return -1;
-	if (version != 0 && id != schema_id(schema))
+	if (id != schema_id(schema) && (id || version || tables))
 		return err_fail(err, "%s is not Pullwire's %s: name another "
 				     "file", db->path, schema->name);
 	if (version > (int64_t)schema->n)
@@ -162,7 +212,7 @@ struct db *db_open(const char *path, const struct db_schema *schema,
 			: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	struct db *db;
 
-	if (!readonly && db_make_folders(path, err) < 0)
+	if (!readonly && make_file(path, err) < 0)
 		return NULL;
 	db = xcalloc(1, sizeof(*db));
 	db->path = xstrdup(path);
@@ -192,6 +242,19 @@ void db_close(struct db *db)
 	free(db);
 }
 
+static int over_time(void *ctx)
+{
+	const struct db *db = ctx;
+
+	return db->deadline && clock_mono() > db->deadline;
+}
+
+void db_time_limit(struct db *db, int64_t ms)
+{
+	db->limit = ms;
+	sqlite3_progress_handler(db->h, CLOCK_OPS, ms ? over_time : NULL, db);
+}
+
 /* ---- statements ------------------------------------------------------------ */
 
 static struct db_stmt *prepare(struct db *db, const char *sql, bool keep,
@@ -199,6 +262,7 @@ static struct db_stmt *prepare(struct db *db, const char *sql, bool keep,
 {
 	struct db_stmt *s = xcalloc(1, sizeof(*s));
 
+	db->deadline = db->limit ? clock_mono() + db->limit : 0;
 	s->db = db;
 	s->sql = keep ? sql : NULL;
 	if (sqlite3_prepare_v3(db->h, sql, -1,
@@ -214,9 +278,14 @@ struct db_stmt *db_prepare(struct db *db, const char *sql, struct err *err)
 {
 	struct db_stmt *s;
 
-	for (size_t i = 0; i < db->cache.n; i++)
-		if (db->cache.v[i]->sql == sql)
-			return db->cache.v[i];
+	for (size_t i = 0; i < db->cache.n; i++) {
+		s = db->cache.v[i];
+		if (s->sql == sql) {
+			db->deadline = db->limit ? clock_mono() + db->limit : 0;
+			db_reset(s); /* its last reader may have left early */
+			return s;
+		}
+	}
 	s = prepare(db, sql, true, err);
 	if (s)
 		VEC_PUSH(&db->cache, s);

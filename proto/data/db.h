@@ -5,7 +5,9 @@
  * Only file with sqlite3.h.
  *
  * After a failed commit or fsync the file is not trusted: the whole group
- * fails, the connection is closed and reopened before the next group.
+ * fails; before the next group the connection is opened anew and the log is
+ * written back whole, because a second fsync of the same pages might succeed
+ * without having written them.
  */
 #ifndef PROTO_DATA_DB_H
 #define PROTO_DATA_DB_H
@@ -22,13 +24,17 @@ struct db_schema {
 	size_t n;
 };
 
-/* Opens or creates; runs missing migrations in a transaction. A file of a
- * newer version, of another schema or locked by a living writer is refused.
- * readonly needs the file to exist and runs no migration. */
+/* Opens or creates (folders 0700, file 0600); runs missing migrations in a
+ * transaction. A file of a newer version or of another application is refused.
+ * readonly needs the file to exist and runs no migration; it may be open
+ * beside a writer. */
 struct db *db_open(const char *path, const struct db_schema *schema,
 	bool readonly, struct err *err);
 void db_close(struct db *db); /* NULL is fine */
-/* The missing folders above a file, 0700. */
+/* From now on a statement may run for ms between its prepare and its last
+ * step, then it fails (ERR_RETRY); 0: no limit. */
+void db_time_limit(struct db *db, int64_t ms);
+/* The missing folders above a file, 0700, on the disk when it returns. */
 int db_make_folders(const char *path, struct err *err);
 
 /* One statement at a time: prepare (cached by its text, which must be a

@@ -30,14 +30,37 @@ struct db_writer {
 
 /* ---- the group --------------------------------------------------------------- */
 
+/* After a failed fsync the kernel may take the log's pages for clean. So they
+ * are read again, copied into the file and synced there, and the log starts
+ * empty: what is committed from now on does not stand on unsynced frames. */
+static int reopen(struct db_writer *w, struct err *err)
+{
+	struct db *db = db_open(w->path, w->schema, false, err);
+	struct db_stmt *s = NULL;
+
+	if (db)
+		s = db_prepare_dynamic(
+			db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+	if (s && db_step(s, err) == 1) {
+		int64_t busy = db_col_i64(s, 0);
+
+		db_reset(s);
+		if (!busy) {
+			w->db = db;
+			return 0;
+		}
+		err_retry(err, "%s: a reader holds up its repair after an "
+			       "error", w->path);
+	}
+	db_close(db);
+	return -1;
+}
+
 static int apply_all(struct db_writer *w, const struct db_write *group,
 	size_t n, struct err *err)
 {
-	if (!w->db) {
-		w->db = db_open(w->path, w->schema, false, err);
-		if (!w->db)
-			return -1;
-	}
+	if (!w->db && reopen(w, err) < 0)
+		return -1;
 	if (db_exec(w->db, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
