@@ -1,8 +1,6 @@
 #include "ingress/spool.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
 
 #include "proto/base/enc.h"
 #include "proto/base/log.h"
@@ -50,18 +48,10 @@ struct spool *spool_open(const char *dir, struct err *err)
 	char *path = xprintf("%s/spool.db", dir);
 
 	atomic_init(&s->healthy, true);
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-		err_fail(err, "%s: %s; create it, or set ingress.state", dir,
-			strerror(errno));
-		goto fail;
-	}
 	s->writer = db_writer_start(path, &spool_schema, err);
-	if (!s->writer)
-		goto fail;
 	free(path);
-	return s;
-fail:
-	free(path);
+	if (s->writer)
+		return s;
 	free(s);
 	return NULL;
 }

@@ -13,6 +13,10 @@
 #include "proto/data/json.h"
 
 #define PREFIX "/v1/webhooks/"
+/* Bodies that wait for the spool. Each connection has one, but those of
+ * requests that were answered 503 in the meantime stay too. */
+#define UNDER_WAY_MAX 4096
+#define FULL "too many events wait to be stored; send it again"
 
 struct webhook {
 	struct webhook_config c;
@@ -156,6 +160,11 @@ static void commit(struct webhook *w, const struct caller *c,
 {
 	bool watch;
 
+	if (atomic_load(&w->under_way) >= UNDER_WAY_MAX) {
+		intake_free(in);
+		refuse_later(c, 1, FULL);
+		return;
+	}
 	in->put.done = committed;
 	snprintf(in->peer, sizeof(in->peer), "%s", c->peer);
 	snprintf(in->path, sizeof(in->path), "%s", c->path);
@@ -170,8 +179,7 @@ static void commit(struct webhook *w, const struct caller *c,
 	if (!spool_put_start(w->c.spool, &in->put))
 		return;
 	if (pending_take(&w->pending, &in->pending))
-		refuse_later(c, 1, "too many events wait to be stored; send it "
-			"again");
+		refuse_later(c, 1, FULL);
 	intake_free(in);
 	atomic_fetch_sub(&w->under_way, 1);
 }

@@ -1,0 +1,373 @@
+/*
+ * Each tests/vectors/TYPE/CASE.json, posted to a source of that type, must
+ * give what CASE.want says: a line for each event and each ignored part, or
+ * the error. PULLWIRE_VECTORS=write writes the .want files anew (look at what
+ * changed). Bodies of a collection beside the repository are checked too when
+ * it is there.
+ */
+#include "ingress/provider.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "ingress/normalise.h"
+#include "proto/data/json.h"
+
+#define COLLECTION "../shared/payloads"
+
+static const char *no_value(const void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return NULL;
+}
+
+/* ---- files ---- */
+
+static bool read_file(const char *path, struct strbuf *out)
+{
+	FILE *f = fopen(path, "r");
+	char buf[4096];
+	size_t n;
+
+	if (!f)
+		return false;
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		strbuf_add(out, buf, n);
+	fclose(f);
+	return true;
+}
+
+/* ---- a body's outcome ---- */
+
+struct outcome {
+	struct json *body;
+	struct provider_out out;
+	VEC(struct event) events;
+	struct err err;
+	bool failed;
+};
+
+static void run(const char *type, const char *text, struct outcome *o)
+{
+	struct conf_source source = {.name = (char *)"src"};
+	struct request req = {str_from(text), no_value, no_value, NULL};
+	struct provider_in in = {&req, NULL, &source};
+
+	memset(o, 0, sizeof(*o));
+	provider_out_init(&o->out);
+	in.body = o->body = json_parse(req.body, NULL, &o->err);
+	assert_non_null(in.body);
+	o->failed = provider_named(type)->parse(&in, &o->out, &o->err) < 0;
+	for (size_t i = 0; i < o->out.pushes.n && !o->failed; i++) {
+		struct event e = {0};
+		struct strbuf packed = {0};
+
+		o->failed = normalise_event(
+			&o->out.pushes.v[i], &source, &e, &o->err) < 0;
+		if (o->failed)
+			break;
+		e.id = strdup("00000000-0000-7000-8000-000000000000");
+		e.time = 1;
+		/* Limits of the fields are part of what is refused. */
+		o->failed = field_pack(
+			&event_table, &e, &packed, &o->err) < 0;
+		strbuf_release(&packed);
+		VEC_PUSH(&o->events, e);
+	}
+}
+
+static void outcome_release(struct outcome *o)
+{
+	for (size_t i = 0; i < o->events.n; i++)
+		field_release(&event_table, &o->events.v[i]);
+	VEC_RELEASE(&o->events);
+	provider_out_release(&o->out);
+	json_free(o->body);
+}
+
+static void add(struct strbuf *sb, const char *name, const char *value)
+{
+	if (value)
+		strbuf_addf(sb, " %s=%s", name, value);
+}
+
+static void print(const struct outcome *o, struct strbuf *sb)
+{
+	if (o->failed) {
+		strbuf_addf(sb, "error %s\n", o->err.text);
+		return;
+	}
+	for (size_t i = 0; i < o->events.n; i++) {
+		const struct event *e = &o->events.v[i];
+		char time[STR_TIME_LEN];
+
+		strbuf_add_cstr(sb, "event ");
+		event_reference(e, sb);
+		add(sb, "sender_id", e->sender_id);
+		if (e->pushed_at)
+			add(sb, "pushed_at", str_time(e->pushed_at, time));
+		add(sb, "region", e->region);
+		add(sb, "date_created", e->date_created);
+		add(sb, "auth_type", e->auth_type);
+		add(sb, "origin_type", e->origin_type);
+		add(sb, "repo_type", e->repo_type);
+		strbuf_add_char(sb, '\n');
+	}
+	for (size_t i = 0; i < o->out.ignored.n; i++) {
+		const struct provider_ignored *ig = &o->out.ignored.v[i];
+
+		strbuf_addf(sb, "ignored %s:%s: %s\n",
+			ig->repository ? ig->repository : "",
+			ig->tag ? ig->tag : "", ig->reason);
+	}
+}
+
+/* ---- our own vectors ---- */
+
+static void check_vector(const char *type, const char *name)
+{
+	struct strbuf path = {0}, text = {0}, want = {0}, got = {0};
+	struct outcome o;
+
+	strbuf_addf(&path, "tests/vectors/%s/%s", type, name);
+	assert_true(read_file(strbuf_cstr(&path), &text));
+	run(type, strbuf_cstr(&text), &o);
+	print(&o, &got);
+	strbuf_truncate(&path, path.len - strlen("json"));
+	strbuf_add_cstr(&path, "want");
+	if (getenv("PULLWIRE_VECTORS")) {
+		FILE *f = fopen(strbuf_cstr(&path), "w");
+
+		assert_non_null(f);
+		fputs(strbuf_cstr(&got), f);
+		fclose(f);
+	}
+	if (!read_file(strbuf_cstr(&path), &want))
+		fail_msg("%s is missing", strbuf_cstr(&path));
+	if (strcmp(strbuf_cstr(&want), strbuf_cstr(&got)) != 0)
+		fail_msg("%s\nwant %s\ngot  %s", strbuf_cstr(&path),
+			strbuf_cstr(&want), strbuf_cstr(&got));
+	outcome_release(&o);
+	strbuf_release(&path);
+	strbuf_release(&text);
+	strbuf_release(&want);
+	strbuf_release(&got);
+}
+
+static bool is_body(const char *name)
+{
+	struct str s = str_from(name);
+
+	return str_ends(s, STR(".json")) && !str_ends(s, STR(".meta.json"));
+}
+
+static void test_vectors(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; providers[i]; i++) {
+		struct strbuf dir = {0};
+		struct dirent *de;
+		DIR *d;
+
+		strbuf_addf(&dir, "tests/vectors/%s", providers[i]->name);
+		d = opendir(strbuf_cstr(&dir));
+		if (!d)
+			fail_msg("%s cannot be read", strbuf_cstr(&dir));
+		while ((de = readdir(d))) {
+			if (!is_body(de->d_name))
+				continue;
+			check_vector(providers[i]->name, de->d_name);
+			n++;
+		}
+		closedir(d);
+		strbuf_release(&dir);
+	}
+	assert_true(n > 40);
+}
+
+/* ---- the collection ---- */
+
+static void same(const char *what, const char *want, const char *got)
+{
+	if (!want && !got)
+		return;
+	if (!want || !got || strcasecmp(want, got) != 0)
+		fail_msg("%s: want %s, got %s", what, want ? want : "nothing",
+			got ? got : "nothing");
+}
+
+/* whole: the body's expectation, which has what its parts leave out. */
+static void check_part(const char *path, const struct json *part,
+	const struct json *whole, const struct outcome *o, size_t *events,
+	size_t *ignored)
+{
+	const char *action = json_str(json_get(part, "action"));
+	const struct event *e;
+
+	if (strcmp(action, "push") != 0) {
+		if (++*ignored > o->out.ignored.n)
+			fail_msg("%s: not ignored", path);
+		return;
+	}
+	if (*events >= o->events.n)
+		fail_msg("%s: no event", path);
+	e = &o->events.v[(*events)++];
+	same(path, json_str(json_get(part, "repository")), e->repository);
+	same(path, json_str(json_get(part, "tag")), e->tag);
+	same(path, json_str(json_get(whole, "registry_host")), e->registry);
+	same(path, json_bool(json_get(part, "digest_valid")) ?
+		json_str(json_get(part, "digest")) : NULL, e->digest);
+	same(path, json_str(json_get(part, "event_id")), e->sender_id);
+}
+
+static void check_body(const char *type, const char *path)
+{
+	struct strbuf text = {0}, meta_text = {0}, meta_path = {0};
+	size_t events = 0, ignored = 0;
+	struct json *meta, *want, *multiple;
+	struct outcome o;
+
+	strbuf_addf(&meta_path, "%.*s.meta.json",
+		(int)(strlen(path) - strlen(".json")), path);
+	assert_true(read_file(path, &text));
+	assert_true(read_file(strbuf_cstr(&meta_path), &meta_text));
+	meta = json_parse(strbuf_str(&meta_text), NULL, NULL);
+	want = json_get(meta, "expected");
+	multiple = json_get(want, "multiple");
+	assert_non_null(want);
+	run(type, strbuf_cstr(&text), &o);
+	if (json_str(json_get(want, "reason")) &&
+		strstr(json_str(json_get(want, "reason")), "400")) {
+		assert_true(o.failed);
+	} else {
+		if (o.failed)
+			fail_msg("%s: %s", path, o.err.text);
+		for (struct json *p = json_first(multiple); p;
+			p = json_next(p))
+			check_part(path, p, want, &o, &events, &ignored);
+		if (!multiple)
+			check_part(path, want, want, &o, &events, &ignored);
+		assert_int_equal(events, o.events.n);
+		assert_int_equal(ignored, o.out.ignored.n);
+	}
+	outcome_release(&o);
+	json_free(meta);
+	strbuf_release(&text);
+	strbuf_release(&meta_text);
+	strbuf_release(&meta_path);
+}
+
+static void test_collection(void **state)
+{
+	static const struct {
+		const char *folder, *type;
+	} folders[] = {
+		{"distribution-2015", "distribution"},
+		{"distribution-v2.8", "distribution"},
+		{"distribution-v3", "distribution"},
+		{"aliyun-acr", "aliyun"},
+		{"generic", "generic"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		struct strbuf path = {0};
+		struct dirent *de;
+		DIR *d;
+
+		strbuf_addf(&path, COLLECTION "/%s", folders[i].folder);
+		d = opendir(strbuf_cstr(&path));
+		strbuf_release(&path);
+		if (!d)
+			skip();
+		while ((de = readdir(d))) {
+			if (!is_body(de->d_name))
+				continue;
+			strbuf_addf(&path, COLLECTION "/%s/%s",
+				folders[i].folder, de->d_name);
+			check_body(folders[i].type, strbuf_cstr(&path));
+			strbuf_release(&path);
+		}
+		closedir(d);
+	}
+}
+
+/* ---- what providers make ---- */
+
+/* Each type's own test body is its own, sniffed and parsed back. */
+static void test_compose(void **state)
+{
+	static const char digest[] = "sha256:"
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	struct provider_push push = {
+		.sender_id = "id-1", .repository = "shop/web", .tag = "v1"};
+
+	(void)state;
+	for (size_t i = 0; providers[i]; i++) {
+		for (int with_digest = 0; with_digest < 2; with_digest++) {
+			struct strbuf body = {0};
+			struct outcome o;
+
+			push.digest = with_digest ? digest : NULL;
+			providers[i]->compose(&push, 1772600767000, &body);
+			run(providers[i]->name, strbuf_cstr(&body), &o);
+			assert_false(o.failed);
+			assert_int_equal(o.events.n, 1);
+			assert_string_equal(o.events.v[0].repository,
+				"shop/web");
+			assert_string_equal(o.events.v[0].tag, "v1");
+			same("digest", push.digest, o.events.v[0].digest);
+			if (o.events.v[0].pushed_at)
+				assert_int_equal(o.events.v[0].pushed_at,
+					1772600767000);
+			outcome_release(&o);
+			strbuf_release(&body);
+		}
+	}
+}
+
+static void test_guess(void **state)
+{
+	static const struct {
+		const char *body, *type;
+	} cases[] = {
+		{"{\"events\":[{\"action\":\"push\",\"target\":{}}]}",
+			"distribution"},
+		{"{\"push_data\":{\"tag\":\"v1\"},"
+		 "\"repository\":{\"region\":\"r\"}}", "aliyun"},
+		{"{\"name\":\"a\",\"tag\":\"b\"}", "generic"},
+		{"{\"name\":\"a\"}", NULL},
+		{"[1]", NULL},
+		{"7", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct json *body = json_parse(
+			str_from(cases[i].body), NULL, NULL);
+		struct provider_in in = {NULL, body, NULL};
+		const struct provider *p = provider_guess(&in);
+
+		same(cases[i].body, cases[i].type, p ? p->name : NULL);
+		json_free(body);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_collection),
+		cmocka_unit_test(test_compose),
+		cmocka_unit_test(test_guess),
+	};
+
+	return cmocka_run_group_tests_name("provider", tests, NULL, NULL);
+}
