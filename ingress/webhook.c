@@ -288,26 +288,20 @@ static const char *view_query(const void *ctx, const char *key)
 	return http_request_query(ctx, key);
 }
 
-/* What the server found: true when the request was refused for it. */
-static bool refuse_fault(const struct webhook *w, const struct caller *c)
+/* What the server found wrong: true when the request was refused for it. */
+static bool refuse_fault(const struct caller *c)
 {
-	switch (http_request_fault(c->req)) {
-	case HTTP_OK:
+	static const int statuses[] = {
+		[HTTP_TOO_LARGE] = 413,
+		[HTTP_BAD_REQUEST] = 400,
+		[HTTP_BAD_ENCODING] = 415,
+	};
+	enum http_fault fault = http_request_fault(c->req);
+
+	if (fault == HTTP_OK)
 		return false;
-	case HTTP_TOO_LARGE:
-		answer_refusal(c, 413, NULL, "the body is larger than ingress.max_body "
-			"(%lld bytes)",
-			(long long)w->c.conf->ingress.max_body);
-		return true;
-	case HTTP_BAD_ENCODING:
-		answer_refusal(c, 415, NULL, "a body with a Content-Encoding is not "
-			"taken; send it plain");
-		return true;
-	case HTTP_BAD_REQUEST:
-		break;
-	}
-	answer_refusal(c, 400, NULL, "the request breaks HTTP's rules: its length is "
-		"given twice or its body is cut short");
+	answer_refusal(c, statuses[fault], NULL, "%s",
+		http_request_fault_text(c->req));
 	return true;
 }
 
@@ -320,10 +314,10 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 		http_request_peer(req), http_request_path(req)};
 	struct err err = {0};
 
+	if (refuse_fault(&c))
+		return;
 	if (strcmp(http_request_method(req), "POST") != 0)
 		answer_refusal(&c, 405, "Allow: POST", "a webhook is a POST");
-	else if (refuse_fault(w, &c))
-		return;
 	else if (auth_check(c.source, &view, &err) < 0)
 		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
 	else if (ready_accepts(w->c.ready, &err) < 0)
@@ -361,7 +355,10 @@ void webhook_handle(void *ctx, struct http_request *req)
 	const char *path = http_request_path(req);
 	struct json *body;
 
-	if (!strncmp(path, PREFIX, sizeof(PREFIX) - 1)) {
+	/* Without a path it broke off: perhaps a webhook, so it has a row. */
+	if (!*path) {
+		handle_webhook(w, req, "");
+	} else if (!strncmp(path, PREFIX, sizeof(PREFIX) - 1)) {
 		handle_webhook(w, req, path + sizeof(PREFIX) - 1);
 	} else if (!strcmp(path, "/healthz") || !strcmp(path, "/readyz")) {
 		handle_health(w, req, path[1] == 'r');
