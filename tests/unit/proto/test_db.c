@@ -330,7 +330,7 @@ static void a_full_disk_and_a_reader(void **state)
 static int violate(struct db *db, void *ctx, struct err *err)
 {
 	(void)ctx;
-	return db_exec(db, "INSERT INTO child VALUES(99)", err);
+	return db_exec(db, "INSERT INTO child VALUES(-1)", err);
 }
 
 static void a_failed_commit_is_told_to_all(void **state)
