@@ -32,6 +32,7 @@ void rows_rejected(struct record *r, const struct reject_row *row,
 	const char *request_path, int64_t now)
 {
 	struct json *request = json_new_object(), *answer = json_new_object();
+	char path[256];
 
 	row_start(r, row->source, "rejected", now);
 	if (row->count)
@@ -43,8 +44,8 @@ void rows_rejected(struct record *r, const struct reject_row *row,
 		record_reason(r, "%d: %s", row->status, row->reason);
 	json_set_str(request, "peer", row->peer);
 	if (request_path)
-		json_set(request, "path", json_new_strn(
-			str_cut(str_from(request_path), 0, 256)));
+		json_set_str(request, "path", str_safe(
+			str_from(request_path), path, sizeof(path)));
 	json_set_i64(answer, "status", row->status);
 	r->request = json_text(request);
 	r->response = json_text(answer);

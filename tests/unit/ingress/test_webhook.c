@@ -389,6 +389,22 @@ static void test_cut_short(void **state)
 	strbuf_release(&answer);
 }
 
+/* A row is JSON and UTF-8 whatever the path was. */
+static void test_odd_path(void **state)
+{
+	struct strbuf answer = {0};
+	struct strbuf packed = {0};
+	struct err err = {0};
+
+	(void)state;
+	request("POST", "/v1/webhooks/\xff\x1b[2J\"", "", STR("{}"), &answer);
+	assert_int_equal(field_pack(
+		&record_table, row_at(0), &packed, &err), 0);
+	assert_non_null(strstr(row_at(0)->request, "\\\\xff\\\\x1b[2J"));
+	strbuf_release(&packed);
+	strbuf_release(&answer);
+}
+
 /* ---- accepted ----------------------------------------------------------------------- */
 
 static void test_accept(void **state)
@@ -619,6 +635,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		TEST(test_too_large),
 		TEST(test_cut_short),
+		TEST(test_odd_path),
 		TEST(test_accept),
 		TEST(test_ignored),
 		TEST(test_secrets_stay_out),
