@@ -6,7 +6,9 @@
  * All three calls are plain sequential code on a worker thread that may block
  * for minutes. They run at the same time for different targets, so a driver
  * keeps no state of its own. The runner promises:
- *   - recover() of an engine has returned 0 before its first deploy();
+ *   - recover() of an engine has returned 0 before its first deploy(), and
+ *     again after each time that the engine did not answer; it never runs
+ *     beside a deploy() of that engine;
  *   - one deploy() at a time for one target (conf_trigger_target);
  *   - everything the driver is given outlives the call.
  */
@@ -53,7 +55,7 @@ enum driver_status {
 
 extern const char *const driver_status_words[];
 
-#define DRIVER_DIGEST_MAX 128 /* with the NUL */
+#define DRIVER_DIGEST_MAX 72 /* sha256:, 64 hex digits, the NUL */
 
 struct driver_result {
 	enum driver_status status;
@@ -131,8 +133,7 @@ struct driver {
 	void (*deploy)(struct driver_run *run, struct driver_result *result);
 };
 
-/* NULL when there is none. */
-const struct driver *driver_find(const char *name);
+/* The first that serves it; NULL when there is none. */
 const struct driver *driver_for(const struct conf_engine *engine);
 
 extern const struct driver docker_driver; /* docker_deploy.c */

@@ -42,7 +42,8 @@ const char *const queue_state_words[] = {
 /* [from][to]: the only place that says what may follow what. */
 static const bool allowed[4][4] = {
 	[QUEUE_WAITING] = {[QUEUE_RUNNING] = true, [QUEUE_DONE] = true},
-	[QUEUE_RUNNING] = {[QUEUE_WAITING] = true, [QUEUE_DONE] = true},
+	[QUEUE_RUNNING] = {[QUEUE_WAITING] = true, [QUEUE_HELD] = true,
+		[QUEUE_DONE] = true},
 	[QUEUE_HELD] = {[QUEUE_WAITING] = true, [QUEUE_DONE] = true},
 };
 
@@ -314,6 +315,12 @@ void queue_retry(struct queue *q, struct queue_job *job, int64_t due,
 	coalesce(q, job->target, ended);
 }
 
+void queue_hold(struct queue *q, struct queue_job *job)
+{
+	set_state(job, QUEUE_HELD);
+	run_leave(q, job->target);
+}
+
 void queue_release(struct queue *q, struct queue_job *job, struct list *ended)
 {
 	set_state(job, QUEUE_WAITING);
@@ -326,7 +333,7 @@ void queue_end(struct queue *q, struct queue_job *job)
 	if (job->state == QUEUE_RUNNING)
 		run_leave(q, job->target);
 	else if (job->state == QUEUE_WAITING)
-		BUG("job %s ends without having run", job->id);
+		wait_leave(q, job);
 	finish(q, job);
 }
 

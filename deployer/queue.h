@@ -3,11 +3,13 @@
  * passed in. No clock, no disk; the owner writes down what is decided here.
  *
  *   WAITING -> RUNNING   queue_next          HELD -> WAITING  queue_release
- *   WAITING -> DONE      a newer one came    HELD -> DONE     queue_end
+ *   WAITING -> DONE      a newer one came,   HELD -> DONE     queue_end
+ *                        or queue_end
  *   RUNNING -> WAITING   queue_retry         RUNNING -> DONE  queue_end
+ *   RUNNING -> HELD      queue_hold
  *
- * HELD is what an earlier process was running: how that ended is not known
- * yet. A target that coalesces (a redeploy) keeps only its newest push, by
+ * HELD is what an earlier process was running, or what an engine that went
+ * away was doing: how it stands is not known yet. A target that coalesces (a redeploy) keeps only its newest push, by
  * (event time, event id): an older one that waits, or comes late, ends at once
  * as superseded. Other targets (trigger URLs) deliver every job, the oldest of
  * those that are due first. One target has one job running at a time; a slow
@@ -85,9 +87,11 @@ int64_t queue_next_time(const struct queue *q);
  * attempt and told are the caller's to set before. */
 void queue_retry(struct queue *q, struct queue_job *job, int64_t due,
 	int64_t now, struct list *ended);
+/* RUNNING is HELD: its slot is free, nothing supersedes it. */
+void queue_hold(struct queue *q, struct queue_job *job);
 /* HELD waits, as if it had just come. */
 void queue_release(struct queue *q, struct queue_job *job, struct list *ended);
-/* RUNNING or HELD is over: the caller's from here. */
+/* The job is over: the caller's from here. */
 void queue_end(struct queue *q, struct queue_job *job);
 
 /* The job, if it has not ended. */

@@ -7,7 +7,6 @@
 #include "proto/base/utf8.h"
 
 #define REASON_MAX 1024
-#define DETAIL_MAX (16 * 1024)
 
 #define TEXT(member, max, flags, help) \
 	FIELD(struct record, member, FIELD_STR, max, flags, help)
@@ -41,8 +40,8 @@ static const struct field fields[] = {
 		"When it is tried again, ms since the epoch, UTC."),
 	JSON(duration_ms, 1024, "An object: phase to ms."),
 	TEXT(url, 2048, 0, "The trigger URL, secrets as ***."),
-	JSON(request, DETAIL_MAX, "What was sent: headers and body."),
-	JSON(response, DETAIL_MAX, "What was answered: headers and body."),
+	JSON(request, RECORD_DETAIL_MAX, "What was sent: headers and body."),
+	JSON(response, RECORD_DETAIL_MAX, "What was answered: headers and body."),
 	TEXT(from_digest, 71, 0, "The image that ran before."),
 	TEXT(to_digest, 71, 0, "The image that runs after."),
 	TEXT(instance, 255, 0, "The process that wrote the row."),

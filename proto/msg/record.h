@@ -10,6 +10,10 @@
 #include "proto/msg/event.h"
 #include "proto/msg/job.h"
 
+/* Bytes of request and of response: 8 KiB of a body, most of it escaped, and
+ * a few dozen headers. */
+#define RECORD_DETAIL_MAX ((size_t)64 << 10)
+
 struct record {
 	int64_t time; /* UTC ms */
 	char *id;

@@ -1,0 +1,150 @@
+#include "deployer/queue_read.h"
+
+#include "proto/base/log.h"
+
+int queue_read_job(struct db *db, const char *id, struct job *job,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT payload FROM jobs WHERE id = ?1 AND state <> 3", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_fail(err, "the queue has no open job %s", id);
+	rc = field_unpack(&job_table, db_col_blob(s, 0), job, err);
+	db_reset(s);
+	return rc;
+}
+
+int queue_read_newest(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT key, lane, time, event, tag FROM targets", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct queue_spec spec = {
+			.target = db_col_str(s, 0),
+			.lane = db_col_str(s, 1),
+			.time = db_col_i64(s, 2),
+			.event = db_col_str(s, 3),
+			.tag = db_col_str(s, 4),
+			.coalesce = true,
+		};
+
+		fn(ctx, &spec);
+	}
+	return rc;
+}
+
+int queue_read_open(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec,
+		const struct job *job),
+	void *ctx, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT id, event, time, enqueued, due, attempt, "
+		"state <> 0 OR id IN (SELECT job FROM journal), "
+		"target, lane, coalesce, payload "
+		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct job job = {0};
+		struct err bad;
+		struct queue_spec spec = {
+			.id = db_col_str(s, 0),
+			.event = db_col_str(s, 1),
+			.time = db_col_i64(s, 2),
+			.enqueued = db_col_i64(s, 3),
+			.due = db_col_i64(s, 4),
+			.attempt = db_col_i64(s, 5),
+			.held = db_col_i64(s, 6) != 0,
+			.target = db_col_str(s, 7),
+			.lane = db_col_str(s, 8),
+			.coalesce = db_col_i64(s, 9) != 0,
+		};
+
+		if (field_unpack(&job_table, db_col_blob(s, 10), &job, &bad) <
+			0) {
+			log_error(spec.id, "cannot be read, it is left in the "
+					   "queue: %s", bad.text);
+			continue;
+		}
+		spec.tag = job.event.tag;
+		fn(ctx, &spec, &job);
+		field_release(&job_table, &job);
+	}
+	return rc;
+}
+
+int queue_read_rows(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT seq, row, id FROM rows WHERE seq > ?1 "
+		"ORDER BY seq LIMIT ?2", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 1, seq);
+	db_bind_i64(s, 2, max);
+	while ((rc = db_step(s, err)) > 0) {
+		struct record row = {0};
+		struct err bad;
+
+		if (field_unpack(&record_table, db_col_blob(s, 1), &row, &bad) <
+			0) {
+			log_error(db_col_str(s, 2), "a row cannot be read, it "
+					   "is left in the queue: %s",
+				bad.text);
+			continue;
+		}
+		fn(ctx, db_col_i64(s, 0), &row);
+	}
+	return rc;
+}
+
+int queue_read_list(struct db *db,
+	void (*fn)(void *ctx, const struct queue_read_line *line), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT target, lane, trigger_name, id, note, state, time, "
+		"attempt, due FROM jobs WHERE state <> 3 ORDER BY target, seq",
+		err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct queue_read_line line = {
+			.target = db_col_str(s, 0),
+			.lane = db_col_str(s, 1),
+			.trigger = db_col_str(s, 2),
+			.job = db_col_str(s, 3),
+			.note = db_col_str(s, 4),
+			.state = (enum queue_state)db_col_i64(s, 5),
+			.time = db_col_i64(s, 6),
+			.attempt = db_col_i64(s, 7),
+			.due = db_col_i64(s, 8),
+		};
+
+		fn(ctx, &line);
+	}
+	return rc;
+}

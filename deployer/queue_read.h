@@ -1,0 +1,46 @@
+/*
+ * What the queue's database says, read on a connection of the caller's thread:
+ * the daemon's own (queue_store_reader), or one that the `queue` command opens
+ * read-only beside a running daemon.
+ */
+#ifndef DEPLOYER_QUEUE_READ_H
+#define DEPLOYER_QUEUE_READ_H
+
+#include "deployer/queue.h"
+#include "proto/data/db.h"
+#include "proto/msg/record.h"
+
+/* The job as it came, into a zeroed *job. 0 or -1. */
+int queue_read_job(struct db *db, const char *id, struct job *job,
+	struct err *err);
+
+/* At a start. What was the newest push of each target: */
+int queue_read_newest(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec), void *ctx,
+	struct err *err);
+/* Each job that has not ended, in order of arrival; held when it was running
+ * or the journal knows it. All borrowed; target and lane are as they were when
+ * the job came. A job that cannot be read is logged and left where it is. */
+int queue_read_open(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec,
+		const struct job *job),
+	void *ctx, struct err *err);
+
+/* Up to max rows that wait for a logger, after seq, in order; *row is the
+ * callee's. 0 or -1. */
+int queue_read_rows(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
+	struct err *err);
+
+/* For people: each job that has not ended. */
+struct queue_read_line {
+	const char *target, *lane, *trigger, *job;
+	const char *note; /* progress, or why it waits; NULL */
+	enum queue_state state;
+	int64_t time, attempt, due;
+};
+int queue_read_list(struct db *db,
+	void (*fn)(void *ctx, const struct queue_read_line *line), void *ctx,
+	struct err *err);
+
+#endif

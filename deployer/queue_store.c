@@ -1,0 +1,237 @@
+#include "deployer/queue_store.h"
+
+#include "deployer/journal.h"
+#include "deployer/queue_write.h"
+#include "proto/base/mem.h"
+
+#define AGAIN_MS 1000
+
+struct queue_store {
+	struct loop *loop;
+	struct db_writer *writer;
+	struct db *reader; /* the loop's */
+	struct journal_db journal;
+	void (*trouble)(void *ctx, const struct err *err);
+	void *ctx;
+	bool troubled;
+	struct list under_way; /* struct queue_write */
+	struct list failed;    /* struct queue_write, to be put again */
+	struct loop_timer *again;
+	size_t pending;
+};
+
+/* ---- to the writer and back ------------------------------------------------ */
+
+static void write_put(struct queue_write *w);
+
+static void write_again(void *ctx)
+{
+	struct queue_store *s = ctx;
+	struct list batch, *node;
+
+	s->again = NULL;
+	list_init(&batch);
+	while ((node = list_pop_front(&s->failed)))
+		list_push_back(&batch, node);
+	while ((node = list_pop_front(&batch)))
+		write_put(CONTAINER_OF(node, struct queue_write, node));
+}
+
+static void tell_trouble(struct queue_store *s, const struct err *err)
+{
+	if (!err && !s->troubled)
+		return;
+	s->troubled = err != NULL;
+	s->trouble(s->ctx, err);
+}
+
+static void write_done(void *ctx)
+{
+	struct queue_write *w = ctx;
+	struct queue_store *s = w->s;
+
+	list_remove(&w->node);
+	tell_trouble(s, w->failed ? &w->err : NULL);
+	if (w->on_arrival) {
+		w->on_arrival(w->ctx, w->known, w->failed ? &w->err : NULL);
+	} else if (w->failed) {
+		list_push_back(&s->failed, &w->node);
+		if (!s->again)
+			s->again = loop_timer_start(
+				s->loop, AGAIN_MS, 0, write_again, s);
+		return;
+	} else {
+		w->on_change(w->ctx);
+	}
+	s->pending--;
+	queue_write_free(w);
+}
+
+/* Writer's thread. */
+static void write_committed(void *ctx, const struct err *err)
+{
+	struct queue_write *w = ctx;
+
+	if (w->loose) {
+		queue_write_free(w);
+		return;
+	}
+	w->failed = err != NULL;
+	if (err)
+		w->err = *err;
+	loop_post(w->s->loop, write_done, w);
+}
+
+static void write_put(struct queue_write *w)
+{
+	struct db_write write = {
+		.apply = w->apply, .done = write_committed, .ctx = w};
+	struct err full;
+
+	if (!w->loose)
+		list_push_back(&w->s->under_way, &w->node);
+	if (db_writer_put(w->s->writer, &write) == 0)
+		return;
+	err_retry(&full, "the queue's database does not keep up");
+	write_committed(w, &full);
+}
+
+/* ---- verbs -------------------------------------------------------------------- */
+
+void queue_store_arrive(struct queue_store *s,
+	const struct queue_store_arrival *a,
+	void (*done)(void *ctx, bool known, const struct err *err), void *ctx)
+{
+	struct queue_write *w = queue_write_new(queue_write_arrive, a->job->id);
+	const struct event *e = &a->job->event;
+	struct err err;
+
+	w->s = s;
+	w->state = a->refused ? QUEUE_DONE : QUEUE_WAITING;
+	w->now = a->now;
+	w->trigger = xstrdup(a->job->trigger);
+	w->target = xstrdup(a->target);
+	w->lane = xstrdup(a->job->lane);
+	w->event = xstrdup(e->id);
+	w->tag = xstrdup(e->tag);
+	w->time = e->time;
+	w->coalesce = a->coalesce;
+	if (field_pack(&job_table, a->job, &w->payload, &err) < 0)
+		BUG("job %s: %s", a->job->id, err.text);
+	queue_write_row(w, a->refused);
+	w->on_arrival = done;
+	w->ctx = ctx;
+	s->pending++;
+	write_put(w);
+}
+
+void queue_store_change(struct queue_store *s,
+	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx)
+{
+	struct queue_write *w = queue_write_new(queue_write_change, c->id);
+
+	w->s = s;
+	w->state = c->state;
+	w->attempt = c->attempt;
+	w->due = c->due;
+	w->now = c->now;
+	queue_write_row(w, c->row);
+	w->on_change = done;
+	w->ctx = ctx;
+	s->pending++;
+	write_put(w);
+}
+
+static struct queue_write *loose_new(struct queue_store *s,
+	int (*apply)(struct db *db, void *ctx, struct err *err), const char *id)
+{
+	struct queue_write *w = queue_write_new(apply, id);
+
+	w->s = s;
+	w->loose = true;
+	return w;
+}
+
+void queue_store_running(struct queue_store *s, const char *id)
+{
+	write_put(loose_new(s, queue_write_running, id));
+}
+
+void queue_store_progress(struct queue_store *s, const char *id,
+	const char *text)
+{
+	struct queue_write *w = loose_new(s, queue_write_progress, id);
+
+	w->note = xstrdup(text);
+	write_put(w);
+}
+
+void queue_store_row_done(struct queue_store *s, const char *id)
+{
+	write_put(loose_new(s, queue_write_row_done, id));
+}
+
+void queue_store_prune(struct queue_store *s, int64_t ended_before)
+{
+	struct queue_write *w = loose_new(s, queue_write_prune, NULL);
+
+	w->now = ended_before;
+	write_put(w);
+}
+
+/* ---- life ---------------------------------------------------------------------- */
+
+struct queue_store *queue_store_open(struct loop *l, const char *path,
+	void (*trouble)(void *ctx, const struct err *err), void *ctx,
+	struct err *err)
+{
+	struct queue_store *s = xcalloc(1, sizeof(*s));
+
+	s->loop = l;
+	s->trouble = trouble;
+	s->ctx = ctx;
+	list_init(&s->under_way);
+	list_init(&s->failed);
+	s->writer = db_writer_start(path, &queue_schema, err);
+	if (!s->writer)
+		goto fail;
+	s->reader = db_open(path, &queue_schema, true, err);
+	if (!s->reader)
+		goto fail;
+	journal_init(&s->journal, s->writer);
+	return s;
+fail:
+	queue_store_close(s);
+	return NULL;
+}
+
+void queue_store_close(struct queue_store *s)
+{
+	struct list *node;
+
+	if (!s)
+		return;
+	if (s->writer)
+		db_writer_stop(s->writer);
+	db_close(s->reader);
+	loop_timer_cancel(&s->again);
+	while ((node = list_pop_front(&s->under_way)) ||
+		(node = list_pop_front(&s->failed)))
+		queue_write_free(CONTAINER_OF(node, struct queue_write, node));
+	free(s);
+}
+
+struct db *queue_store_reader(struct queue_store *s)
+{
+	return s->reader;
+}
+
+struct journal *queue_store_journal(struct queue_store *s)
+{
+	return &s->journal.journal;
+}
+
+size_t queue_store_pending(const struct queue_store *s)
+{
+	return s->pending;
+}

@@ -1,0 +1,87 @@
+/*
+ * The queue on disk: jobs, the newest push of each target, rows that a logger
+ * has not acknowledged, and the drivers' journal, in STATE/queue.db. The SQL
+ * is in queue_write.c, queue_read.c and journal.c.
+ *
+ * Every change is a transaction on the writer's thread, in the order of the
+ * calls; done runs on the loop once it is on disk. A job's new state and its
+ * row are one transaction. A job that is DONE stays so: whatever comes later
+ * for it changes nothing and adds no row, so each job has one final row.
+ *
+ * If a transaction fails (disk full), an attempt's end is kept and tried
+ * again until it is written, as what was done cannot be taken back; a new
+ * job's arrival is told as failed, as its sender still has it. Loop's thread
+ * only, unless said otherwise.
+ */
+#ifndef DEPLOYER_QUEUE_STORE_H
+#define DEPLOYER_QUEUE_STORE_H
+
+#include "deployer/driver.h"
+#include "deployer/queue.h"
+#include "proto/data/db.h"
+#include "proto/io/loop.h"
+#include "proto/msg/record.h"
+
+struct queue_store;
+
+/* trouble is called on the loop with the error when a write fails, and with
+ * NULL when one works again. */
+struct queue_store *queue_store_open(struct loop *l, const char *path,
+	void (*trouble)(void *ctx, const struct err *err), void *ctx,
+	struct err *err);
+/* Writes what is queued first. No done is called any more. */
+void queue_store_close(struct queue_store *s); /* NULL is fine */
+/* Writes not yet done. */
+size_t queue_store_pending(const struct queue_store *s);
+
+/* ---- jobs ------------------------------------------------------------------ */
+
+struct queue_store_arrival {
+	const struct job *job;
+	const char *target;  /* queue key; "" for a refused one */
+	bool coalesce;
+	int64_t now;         /* UTC ms */
+	struct record *refused; /* its final row: the job comes in DONE. Taken
+				   over. NULL: it waits. */
+};
+
+/* known: a job of this id is here already, open or ended: nothing was done. */
+void queue_store_arrive(struct queue_store *s,
+	const struct queue_store_arrival *a,
+	void (*done)(void *ctx, bool known, const struct err *err), void *ctx);
+
+/* The job is being worked on. Not waited for: if it is lost, so is what the
+ * journal says after it. */
+void queue_store_running(struct queue_store *s, const char *id);
+/* A few words for the `queue` command; may be lost. Any thread. */
+void queue_store_progress(struct queue_store *s, const char *id,
+	const char *text);
+
+struct queue_store_change {
+	const char *id;
+	enum queue_state state; /* WAITING or DONE */
+	int64_t attempt;        /* tries that have ended */
+	int64_t due;            /* UTC ms; not before */
+	int64_t now;
+	struct record *row;     /* taken over; NULL: none */
+};
+
+/* The end of an attempt, or a row in between (state WAITING, same attempt).
+ * done is called when it is on disk, however long that takes. */
+void queue_store_change(struct queue_store *s,
+	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
+
+/* Forgets ended jobs: they may come again from here. */
+void queue_store_prune(struct queue_store *s, int64_t ended_before);
+
+/* ---- rows and the rest ------------------------------------------------------ */
+
+/* A logger has it. */
+void queue_store_row_done(struct queue_store *s, const char *id);
+
+/* For queue_read.h: the loop's own connection. */
+struct db *queue_store_reader(struct queue_store *s);
+/* The drivers' journal, valid until close. Worker threads. */
+struct journal *queue_store_journal(struct queue_store *s);
+
+#endif

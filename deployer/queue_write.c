@@ -1,0 +1,245 @@
+#include "deployer/queue_write.h"
+
+#include "proto/base/mem.h"
+
+static const char *const migrations[] = {
+	"CREATE TABLE jobs ("
+	"  seq INTEGER PRIMARY KEY AUTOINCREMENT," /* order of arrival */
+	"  id TEXT NOT NULL UNIQUE,"
+	"  state INTEGER NOT NULL," /* enum queue_state */
+	"  trigger_name TEXT NOT NULL,"
+	"  target TEXT NOT NULL,"
+	"  lane TEXT NOT NULL,"
+	"  coalesce INTEGER NOT NULL,"
+	"  time INTEGER NOT NULL," /* of the event */
+	"  event TEXT NOT NULL,"
+	"  payload BLOB," /* the packed job; null when it has ended */
+	"  attempt INTEGER NOT NULL DEFAULT 0,"
+	"  due INTEGER NOT NULL DEFAULT 0,"
+	"  enqueued INTEGER NOT NULL,"
+	"  ended INTEGER,"
+	"  note TEXT);" /* progress, or why it waits: for people */
+	"CREATE INDEX jobs_open ON jobs (seq) WHERE state <> 3;"
+	"CREATE INDEX jobs_ended ON jobs (ended) WHERE state = 3;"
+	/* The newest push of each target, kept when its job is forgotten. */
+	"CREATE TABLE targets ("
+	"  key TEXT PRIMARY KEY,"
+	"  lane TEXT NOT NULL,"
+	"  time INTEGER NOT NULL,"
+	"  event TEXT NOT NULL,"
+	"  tag TEXT NOT NULL) WITHOUT ROWID;"
+	/* Never a number twice: readers go on from the last one they saw. */
+	"CREATE TABLE rows ("
+	"  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  id TEXT NOT NULL UNIQUE,"
+	"  row BLOB NOT NULL);"
+	"CREATE TABLE journal ("
+	"  job TEXT PRIMARY KEY,"
+	"  lane TEXT NOT NULL,"
+	"  note TEXT NOT NULL) WITHOUT ROWID;",
+};
+
+const struct db_schema queue_schema = {
+	.name = "pullwire deployer queue",
+	.migrations = migrations,
+	.n = ARRAY_LEN(migrations),
+};
+
+struct queue_write *queue_write_new(
+	int (*apply)(struct db *db, void *ctx, struct err *err), const char *id)
+{
+	struct queue_write *w = xcalloc(1, sizeof(*w));
+
+	w->apply = apply;
+	w->id = xstrdup_null(id);
+	return w;
+}
+
+void queue_write_free(struct queue_write *w)
+{
+	free(w->id);
+	free(w->note);
+	free(w->trigger);
+	free(w->target);
+	free(w->lane);
+	free(w->event);
+	free(w->tag);
+	free(w->row_id);
+	strbuf_release(&w->payload);
+	strbuf_release(&w->row);
+	free(w);
+}
+
+void queue_write_row(struct queue_write *w, struct record *row)
+{
+	struct err err;
+
+	if (!row)
+		return;
+	field_fit(&record_table, row);
+	if (field_pack(&record_table, row, &w->row, &err) < 0)
+		BUG("row %s: %s", row->id, err.text);
+	w->row_id = xstrdup(row->id);
+	w->note = xstrdup_null(row->reason);
+	field_release(&record_table, row);
+}
+
+/* ---- on the writer's thread ---------------------------------------------- */
+
+static int finish(struct db_stmt *s, struct err *err)
+{
+	return db_step(s, err) < 0 ? -1 : 0;
+}
+
+/* The statement with its job bound; the caller steps it. */
+static struct db_stmt *about(struct db *db, const char *sql,
+	const struct queue_write *w, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, sql, err);
+
+	if (s)
+		db_bind_str(s, 1, w->id);
+	return s;
+}
+
+static int insert_row(struct db *db, const struct queue_write *w, struct err *err)
+{
+	struct db_stmt *s;
+
+	if (!w->row_id)
+		return 0;
+	s = db_prepare(db,
+		"INSERT OR IGNORE INTO rows (id, row) VALUES (?1, ?2)", err);
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->row_id);
+	db_bind_blob(s, 2, strbuf_str(&w->row));
+	return finish(s, err);
+}
+
+static int insert_newest(struct db *db, const struct queue_write *w, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"INSERT INTO targets (key, lane, time, event, tag) "
+		"VALUES (?1, ?2, ?3, ?4, ?5) "
+		"ON CONFLICT (key) DO UPDATE SET lane = ?2, time = ?3, "
+		"event = ?4, tag = ?5 "
+		"WHERE (?3, ?4) > (time, event)", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->target);
+	db_bind_str(s, 2, w->lane);
+	db_bind_i64(s, 3, w->time);
+	db_bind_str(s, 4, w->event);
+	db_bind_str(s, 5, w->tag);
+	return finish(s, err);
+}
+
+int queue_write_arrive(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"INSERT OR IGNORE INTO jobs (id, state, trigger_name, target, "
+		"lane, coalesce, time, event, payload, enqueued, ended, note) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		err);
+	bool waits = w->state == QUEUE_WAITING;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->id);
+	db_bind_i64(s, 2, w->state);
+	db_bind_str(s, 3, w->trigger);
+	db_bind_str(s, 4, w->target);
+	db_bind_str(s, 5, w->lane);
+	db_bind_i64(s, 6, w->coalesce);
+	db_bind_i64(s, 7, w->time);
+	db_bind_str(s, 8, w->event);
+	if (waits)
+		db_bind_blob(s, 9, strbuf_str(&w->payload));
+	db_bind_i64(s, 10, w->now);
+	if (!waits)
+		db_bind_i64(s, 11, w->now);
+	db_bind_str(s, 12, w->note);
+	if (finish(s, err) < 0)
+		return -1;
+	w->known = db_changes(db) == 0;
+	if (w->known)
+		return 0;
+	if (waits && w->coalesce && insert_newest(db, w, err) < 0)
+		return -1;
+	return insert_row(db, w, err);
+}
+
+int queue_write_change(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"UPDATE jobs SET state = ?2, attempt = ?3, due = ?4, "
+		"note = ?5, ended = CASE ?2 WHEN 3 THEN ?6 END, "
+		"payload = CASE ?2 WHEN 3 THEN NULL ELSE payload END "
+		"WHERE id = ?1 AND state <> 3", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->id);
+	db_bind_i64(s, 2, w->state);
+	db_bind_i64(s, 3, w->attempt);
+	db_bind_i64(s, 4, w->due);
+	db_bind_str(s, 5, w->note);
+	db_bind_i64(s, 6, w->now);
+	if (finish(s, err) < 0)
+		return -1;
+	/* It has ended before: that row is its last. */
+	if (db_changes(db) == 0)
+		return 0;
+	if (w->state == QUEUE_DONE) {
+		s = about(db, "DELETE FROM journal WHERE job = ?1", w, err);
+		if (!s || finish(s, err) < 0)
+			return -1;
+	}
+	return insert_row(db, w, err);
+}
+
+int queue_write_running(struct db *db, void *ctx, struct err *err)
+{
+	struct db_stmt *s = about(db,
+		"UPDATE jobs SET state = 1, note = NULL "
+		"WHERE id = ?1 AND state = 0", ctx, err);
+
+	return s ? finish(s, err) : -1;
+}
+
+int queue_write_progress(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = about(db,
+		"UPDATE jobs SET note = ?2 WHERE id = ?1 AND state <> 3", w,
+		err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 2, w->note);
+	return finish(s, err);
+}
+
+int queue_write_row_done(struct db *db, void *ctx, struct err *err)
+{
+	struct db_stmt *s =
+		about(db, "DELETE FROM rows WHERE id = ?1", ctx, err);
+
+	return s ? finish(s, err) : -1;
+}
+
+int queue_write_prune(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"DELETE FROM jobs WHERE state = 3 AND ended < ?1", err);
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 1, w->now);
+	return finish(s, err);
+}
