@@ -1,0 +1,130 @@
+#include "deployer/attempt.h"
+
+#include "deployer/queue_read.h"
+#include "deployer/results.h"
+#include "deployer/runner.h"
+#include "deployer/target.h"
+#include "proto/base/clock.h"
+#include "proto/base/fail.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+#define UNREADABLE_MS 5000
+
+static void attempt_free(struct attempt *a)
+{
+	if (a->over)
+		a->over(a->ctx);
+	list_remove(&a->node);
+	field_release(&job_table, &a->what);
+	free(a);
+}
+
+struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
+{
+	struct attempt *a = xcalloc(1, sizeof(*a));
+	struct err err;
+
+	a->d = d;
+	a->job = job;
+	a->number = job->attempt + 1;
+	a->started = clock_wall();
+	list_push_back(&d->attempts, &a->node);
+	if (queue_read_job(queue_store_reader(d->store), job->id, &a->what,
+		    &err) < 0 ||
+		!(a->trigger = target_find(d->conf, &a->what, &err))) {
+		log_limited(LOG_ERROR, job->id, "not started: %s", err.text);
+		runner_again(d, job, a->started + UNREADABLE_MS);
+		attempt_free(a);
+		return NULL;
+	}
+	queue_store_running(d->store, job->id);
+	return a;
+}
+
+void attempt_row(const struct attempt *a, struct record *row,
+	const char *status, const struct driver_phases *phases)
+{
+	int64_t now = clock_wall();
+	struct row_times times = {
+		.event = a->job->time,
+		.enqueued = a->job->enqueued,
+		.since = a->job->since,
+		.started = a->started,
+		.ended = now,
+		.phases = phases,
+	};
+
+	row_init(row, &a->what, a->trigger, a->number, status, now);
+	row_durations(row, &times);
+}
+
+/* It is on disk. */
+static void written(void *ctx)
+{
+	struct attempt *a = ctx;
+	struct deployer *d = a->d;
+
+	results_pump(d->results);
+	switch (a->state) {
+	case QUEUE_DONE:
+		queue_end(d->queue, a->job);
+		queue_job_free(a->job);
+		break;
+	case QUEUE_HELD:
+		queue_hold(d->queue, a->job);
+		break;
+	default:
+		runner_again(d, a->job, a->due);
+	}
+	attempt_free(a);
+	runner_kick(d);
+}
+
+static void finish(struct attempt *a, enum queue_state state, int64_t due,
+	struct record *row)
+{
+	struct queue_store_change c = {
+		.id = a->job->id,
+		.state = state,
+		.due = due,
+		.now = clock_wall(),
+		.row = row,
+	};
+
+	a->state = state;
+	a->due = due;
+	if (state == QUEUE_HELD) {
+		a->job->told = true;
+	} else {
+		a->job->told = false;
+		a->job->attempt = a->number;
+	}
+	c.attempt = a->job->attempt;
+	queue_store_change(a->d->store, &c, written, a);
+}
+
+void attempt_end(struct attempt *a, struct record *row)
+{
+	row->final = true;
+	(void)FAIL_POINT("deployer.before_final");
+	finish(a, QUEUE_DONE, 0, row);
+}
+
+void attempt_again(struct attempt *a, struct record *row, int64_t due)
+{
+	row->final = false;
+	row->next_attempt = due;
+	finish(a, QUEUE_WAITING, due, row);
+}
+
+void attempt_hold(struct attempt *a, struct record *row)
+{
+	row->final = false;
+	finish(a, QUEUE_HELD, 0, row);
+}
+
+void attempt_abandon(struct attempt *a)
+{
+	attempt_free(a);
+}

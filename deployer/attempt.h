@@ -1,0 +1,45 @@
+/*
+ * One try at a job, from RUNNING to the transaction that ends it. The slot is
+ * freed only when that is on disk: then the job is ended or waits again.
+ */
+#ifndef DEPLOYER_ATTEMPT_H
+#define DEPLOYER_ATTEMPT_H
+
+#include "deployer/deployer.h"
+#include "deployer/row.h"
+
+struct attempt {
+	struct list node; /* in the deployer's attempts */
+	struct deployer *d;
+	struct queue_job *job; /* RUNNING */
+	struct job what;
+	const struct conf_trigger *trigger;
+	int64_t number;  /* from 1 */
+	int64_t started; /* UTC ms */
+	/* How it ends, and who is told when that is on disk (or NULL). */
+	enum queue_state state;
+	int64_t due;
+	void (*over)(void *ctx);
+	void *ctx;
+};
+
+/* The queue's job that queue_next gave; NULL when it could not be read: it
+ * waits again. */
+struct attempt *attempt_begin(struct deployer *d, struct queue_job *job);
+
+/* The row of this attempt so far; phases may be NULL. */
+void attempt_row(const struct attempt *a, struct record *row,
+	const char *status, const struct driver_phases *phases);
+
+/*
+ * Each ends the attempt and takes the row over; the attempt is freed once it
+ * is on disk.
+ */
+void attempt_end(struct attempt *a, struct record *row); /* final */
+void attempt_again(struct attempt *a, struct record *row, int64_t due);
+/* Not counted as a try; HELD until its engine has been looked at. */
+void attempt_hold(struct attempt *a, struct record *row);
+/* The process ends: nothing is written, the next one repeats it. */
+void attempt_abandon(struct attempt *a);
+
+#endif

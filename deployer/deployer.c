@@ -1,0 +1,269 @@
+#include "deployer/deployer.h"
+
+#include <unistd.h>
+
+#include "deployer/attempt.h"
+#include "deployer/driver.h"
+#include "deployer/engine.h"
+#include "deployer/intake.h"
+#include "deployer/notify.h"
+#include "deployer/queue_read.h"
+#include "deployer/results.h"
+#include "deployer/row.h"
+#include "deployer/runner.h"
+#include "deployer/target.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+#define TICK_MS 1000
+#define DRAIN_TICK_MS 50
+#define PRUNE_MS ((int64_t)3600 * 1000)
+#define KEEP_MS ((int64_t)7 * 24 * 3600 * 1000) /* ended jobs stay known */
+
+/* ---- what an earlier process left --------------------------------------------- */
+
+static void take_newest(void *ctx, const struct queue_spec *spec)
+{
+	struct deployer *d = ctx;
+
+	queue_newest(d->queue, spec->target, spec->lane, spec->time,
+		spec->event, spec->tag);
+}
+
+static void row_written(void *ctx)
+{
+	struct deployer *d = ctx;
+
+	results_pump(d->results);
+}
+
+/* By the configuration as it is now: a trigger may have gone or changed. */
+static void take_open(void *ctx, const struct queue_spec *spec,
+	const struct job *job)
+{
+	struct deployer *d = ctx;
+	struct queue_spec now = *spec;
+	struct strbuf key = {0};
+	struct record refused;
+	struct queue_store_change c = {.id = spec->id, .state = QUEUE_DONE,
+		.attempt = spec->attempt, .now = clock_wall(),
+		.row = &refused};
+
+	if (!intake_accepts(d->conf, job, c.now, &key, &now.coalesce,
+		    &refused)) {
+		queue_store_change(d->store, &c, row_written, d);
+		return;
+	}
+	now.target = strbuf_cstr(&key);
+	now.lane = job->lane;
+	/* An unfinished post is simply repeated. */
+	now.held = spec->held && now.coalesce;
+	runner_add(d, &now);
+	strbuf_release(&key);
+}
+
+static int replay(struct deployer *d, struct err *err)
+{
+	struct db *db = queue_store_reader(d->store);
+
+	if (queue_read_newest(db, take_newest, d, err) < 0 ||
+		queue_read_open(db, take_open, d, err) < 0)
+		return -1;
+	results_pump(d->results);
+	return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------ */
+
+static void store_trouble(void *ctx, const struct err *err)
+{
+	struct deployer *d = ctx;
+
+	if (!err) {
+		daemon_ready(d->daemon, "queue");
+		log_info(NULL, "the queue can be written again");
+		return;
+	}
+	daemon_not_ready(d->daemon, "queue", "the queue cannot be written: %s",
+		err->text);
+	log_limited(LOG_ERROR, "queue", "the queue cannot be written: %s",
+		err->text);
+}
+
+static int start_store(struct deployer *d, struct err *err)
+{
+	const struct conf_deployer *conf = &d->conf->deployer;
+	struct queue_limits limits = {
+		.coalescing = (size_t)conf->max_deploys,
+		.others = (size_t)conf->max_http,
+	};
+	char *path = xprintf("%s/queue.db", conf->state);
+
+	d->store = queue_store_open(d->loop, path, store_trouble, d, err);
+	free(path);
+	d->queue = queue_new(&limits);
+	return d->store ? 0 : -1;
+}
+
+static int start_outbox(struct deployer *d, struct err *err)
+{
+	const struct opt_strs *loggers = &d->conf->matcher.logger;
+	struct outbox_config c = {
+		.role = "deployer",
+		.instance = daemon_instance(d->daemon),
+		.logger = (const char *const *)loggers->v,
+		.n_logger = loggers->n,
+		.link = {
+			.max_message = MSG_MAX,
+			.keys = d->conf->deployer.keys,
+			.role = "deployer",
+			.plain = d->conf->links == LINKS_PLAIN,
+		},
+	};
+
+	d->outbox = outbox_open(d->loop, &c, err);
+	if (!d->outbox)
+		return -1;
+	d->results = results_new(d->store, d->outbox);
+	return 0;
+}
+
+static int start_lane(struct deployer *d, const char *lane, struct err *err)
+{
+	const struct conf_engine *conf;
+	const struct driver *driver;
+
+	if (strcmp(lane, TARGET_LANE_HTTP) == 0) {
+		d->notify = notify_new(d);
+		queue_open(d->queue, lane, true);
+		return 0;
+	}
+	conf = conf_engine(d->conf, lane);
+	driver = driver_for(conf);
+	if (!driver)
+		return err_fail(err, "engine %s is of a kind that this program "
+				     "has no driver for", lane);
+	d->engines[d->n_engines++] = engine_new(d, conf, driver);
+	return 0;
+}
+
+static int start_lanes(struct deployer *d, struct err *err)
+{
+	const char **lanes;
+	size_t n = target_lanes(d->conf, &lanes);
+	int rc = 0;
+
+	d->engines = xcalloc(n, sizeof(struct engine *));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = start_lane(d, lanes[i], err);
+	free(lanes);
+	return rc;
+}
+
+static void tick(void *ctx)
+{
+	struct deployer *d = ctx;
+	int64_t now = clock_mono();
+
+	intake_tick(d->intake);
+	daemon_metric(d->daemon, "jobs", (int64_t)queue_len(d->queue));
+	daemon_metric(d->daemon, "jobs_running",
+		(int64_t)queue_running(d->queue));
+	if (now - d->pruned < PRUNE_MS)
+		return;
+	d->pruned = now;
+	queue_store_prune(d->store, clock_wall() - KEEP_MS);
+}
+
+static void tell_loggers(void *ctx, const struct msg_status *status)
+{
+	struct deployer *d = ctx;
+
+	outbox_status(d->outbox, status);
+}
+
+static int start_schedule(struct deployer *d, struct err *err)
+{
+	const struct opt_strs *steps = &d->conf->deployer.schedule;
+
+	d->schedule = retry_http;
+	return steps->n ? retry_parse(&d->schedule, steps->v, steps->n, err)
+			: 0;
+}
+
+void *deployer_start(struct daemon *daemon, const struct conf *conf,
+	struct err *err)
+{
+	struct deployer *d = xcalloc(1, sizeof(*d));
+
+	d->daemon = daemon;
+	d->loop = daemon_loop(daemon);
+	d->conf = conf;
+	list_init(&d->attempts);
+	if (start_schedule(d, err) < 0 || start_store(d, err) < 0 ||
+		start_outbox(d, err) < 0 || start_lanes(d, err) < 0 ||
+		replay(d, err) < 0 || !(d->intake = intake_open(d, err))) {
+		deployer_stop(d);
+		return NULL;
+	}
+	d->pruned = clock_mono() - PRUNE_MS;
+	d->tick = loop_timer_start(d->loop, 0, TICK_MS, tick, d);
+	daemon_on_status(daemon, tell_loggers, d);
+	return d;
+}
+
+/* ---- stop -------------------------------------------------------------------------- */
+
+static void drain_tick(void *ctx)
+{
+	struct deployer *d = ctx;
+
+	if (d->workers == 0 && queue_store_pending(d->store) == 0)
+		daemon_drained(d->daemon);
+}
+
+/* Nothing new is started. Posts are cut off and repeated with the same id;
+ * deploys go on to the end, or to recovery when that takes too long. */
+void deployer_drain(void *state)
+{
+	struct deployer *d = state;
+
+	d->draining = true;
+	atomic_store(&d->cancel, true);
+	intake_drain(d->intake);
+	notify_free(d->notify);
+	d->notify = NULL;
+	d->drain = loop_timer_start(
+		d->loop, 0, DRAIN_TICK_MS, drain_tick, d);
+}
+
+void deployer_stop(void *state)
+{
+	struct deployer *d = state;
+
+	if (d->workers) {
+		/* They still use what would be freed here. */
+		log_warn(NULL, "stopped with %zu under way: the next start "
+			       "recovers", d->workers);
+		_exit(0);
+	}
+	d->draining = true;
+	loop_timer_cancel(&d->drain);
+	loop_timer_cancel(&d->tick);
+	loop_timer_cancel(&d->next);
+	intake_close(d->intake);
+	notify_free(d->notify);
+	while (!list_empty(&d->attempts))
+		attempt_abandon(CONTAINER_OF(
+			d->attempts.next, struct attempt, node));
+	for (size_t i = 0; i < d->n_engines; i++)
+		engine_free(d->engines[i]);
+	free(d->engines);
+	results_free(d->results);
+	if (d->outbox)
+		outbox_close(d->outbox);
+	queue_store_close(d->store);
+	queue_free(d->queue);
+	free(d);
+}

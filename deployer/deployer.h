@@ -1,0 +1,51 @@
+/*
+ * The one state of the daemon. Started in this order, stopped in the opposite
+ * one. All of it is the loop's thread's, except where drivers work: they see
+ * conf (never changed), cancel and the journal.
+ */
+#ifndef DEPLOYER_DEPLOYER_H
+#define DEPLOYER_DEPLOYER_H
+
+#include <stdatomic.h>
+
+#include "deployer/queue.h"
+#include "deployer/queue_store.h"
+#include "deployer/retry.h"
+#include "proto/daemon/daemon.h"
+#include "proto/daemon/outbox.h"
+
+struct engine;
+struct intake;
+struct notify;
+struct results;
+
+struct deployer {
+	struct daemon *daemon;
+	struct loop *loop;
+	const struct conf *conf;
+	struct retry_schedule schedule; /* of trigger URLs */
+	struct queue_store *store;
+	struct queue *queue;
+	struct outbox *outbox;
+	struct results *results;
+	struct notify *notify;   /* NULL: no http lane here */
+	struct engine **engines; /* of our lanes */
+	size_t n_engines;
+	struct intake *intake;
+	struct list attempts;    /* struct attempt: under way */
+	struct loop_timer *next; /* for the queue's next due job */
+	struct loop_timer *tick; /* every second */
+	struct loop_timer *drain;
+	int64_t pruned;          /* mono ms */
+	size_t workers;          /* threads in a driver */
+	atomic_bool cancel;      /* told to end: seen by drivers */
+	bool draining;
+};
+
+/* For struct daemon_spec; the state is a struct deployer. */
+void *deployer_start(struct daemon *daemon, const struct conf *conf,
+	struct err *err);
+void deployer_drain(void *state);
+void deployer_stop(void *state);
+
+#endif

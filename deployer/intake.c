@@ -1,0 +1,214 @@
+#include "deployer/intake.h"
+
+#include "deployer/results.h"
+#include "deployer/row.h"
+#include "deployer/runner.h"
+#include "deployer/target.h"
+#include "proto/base/clock.h"
+#include "proto/base/fail.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "proto/daemon/chan.h"
+
+#define WINDOW 64             /* jobs a matcher may have unanswered here */
+#define AGAIN_MS 1000         /* a job that could not be written */
+#define MALFORMED_MS 60000
+#define OPEN_MAX ((size_t)100000) /* jobs in memory; more stay upstream */
+
+struct intake {
+	struct deployer *d;
+	struct chan *chan;
+	struct list arrivals; /* struct arrival */
+	bool full;
+};
+
+/* A job between its delivery and its commit. */
+struct arrival {
+	struct list node;
+	struct intake *in;
+	struct chan_from from;
+	struct job job;
+	struct strbuf key;
+	bool coalesce, refused;
+	int64_t now; /* UTC ms, of the delivery */
+};
+
+bool intake_accepts(const struct conf *conf, const struct job *job,
+	int64_t now, struct strbuf *key, bool *coalesce,
+	struct record *refused)
+{
+	struct err err;
+	struct row_times times = {.event = job->event.time, .enqueued = now,
+		.ended = now};
+	const struct conf_trigger *t = target_find(conf, job, &err);
+
+	if (t) {
+		target_key(t, key);
+		*coalesce = !t->url;
+		return true;
+	}
+	/* The trigger of that name may be another one: nothing of it is told. */
+	row_init(refused, job, NULL, 0, "refused", now);
+	refused->final = true;
+	record_reason(refused, "%s", err.text);
+	row_durations(refused, &times);
+	return false;
+}
+
+static void arrival_free(struct arrival *a)
+{
+	list_remove(&a->node);
+	field_release(&job_table, &a->job);
+	strbuf_release(&a->key);
+	free(a);
+}
+
+void intake_tick(struct intake *in)
+{
+	size_t open = queue_len(in->d->queue);
+	bool full = in->full ? open > OPEN_MAX - OPEN_MAX / 10
+			     : open >= OPEN_MAX;
+
+	if (full == in->full || in->d->draining)
+		return;
+	in->full = full;
+	log_info(NULL, full ? "the queue is full: no more jobs are taken"
+			    : "jobs are taken again");
+	chan_pause(in->chan, full);
+}
+
+static void enqueue(struct arrival *a)
+{
+	struct queue_spec spec = {
+		.id = a->job.id,
+		.event = a->job.event.id,
+		.time = a->job.event.time,
+		.enqueued = clock_wall(),
+		.target = strbuf_cstr(&a->key),
+		.lane = a->job.lane,
+		.coalesce = a->coalesce,
+		.tag = a->job.event.tag,
+	};
+
+	runner_add(a->in->d, &spec);
+	intake_tick(a->in);
+}
+
+static void committed(void *ctx, bool known, const struct err *err)
+{
+	struct arrival *a = ctx;
+	struct intake *in = a->in;
+
+	if (err) {
+		log_limited(LOG_WARN, "intake", "a job was not written, it is "
+			"left to the matcher: %s", err->text);
+		chan_nack(in->chan, &a->from, AGAIN_MS, err->text);
+		arrival_free(a);
+		return;
+	}
+	(void)FAIL_POINT("deployer.job_committed");
+	if (a->refused)
+		results_pump(in->d->results);
+	else if (!known)
+		enqueue(a);
+	chan_ack(in->chan, &a->from);
+	arrival_free(a);
+}
+
+static void deliver(void *ctx, const struct chan_from *from,
+	const struct msg *msg)
+{
+	struct intake *in = ctx;
+	struct deployer *d = in->d;
+	const struct job *job = &msg->u.job;
+	struct queue_store_arrival what = {0};
+	struct record refused;
+	struct arrival *a;
+	struct err err;
+
+	if (msg->type != MSG_JOB) {
+		chan_nack(in->chan, from, MALFORMED_MS, "not a job");
+		return;
+	}
+	if (target_check_ids(job, &err) < 0) {
+		log_limited(LOG_WARN, "intake", "not taken: %s", err.text);
+		chan_nack(in->chan, from, MALFORMED_MS, err.text);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
+	a->in = in;
+	a->from = *from;
+	a->now = clock_wall();
+	field_copy(&job_table, &a->job, job);
+	list_push_back(&in->arrivals, &a->node);
+	a->refused = !intake_accepts(d->conf, job, a->now, &a->key,
+		&a->coalesce, &refused);
+	what.job = &a->job;
+	what.target = strbuf_cstr(&a->key);
+	what.coalesce = a->coalesce;
+	what.now = a->now;
+	what.refused = a->refused ? &refused : NULL;
+	queue_store_arrive(d->store, &what, committed, a);
+}
+
+static void on_peer(void *ctx, const struct chan_peer *peer, bool up)
+{
+	(void)ctx;
+	log_info(NULL, "%s %s", up ? "connected:" : "gone:",
+		peer->instance ? peer->instance : "a matcher");
+}
+
+struct intake *intake_open(struct deployer *d, struct err *err)
+{
+	static const char *const admit[] = {"matcher", NULL};
+	static const struct chan_ops ops = {
+		.deliver = deliver, .peer = on_peer};
+	struct intake *in = xcalloc(1, sizeof(*in));
+	const char **lanes;
+	size_t n = target_lanes(d->conf, &lanes);
+	struct chan_config c = {
+		.name = "matcher>deployer",
+		.bind = d->conf->deployer.link,
+		.role = "deployer",
+		.instance = daemon_instance(d->daemon),
+		.lanes = lanes,
+		.n_lanes = n,
+		.window = WINDOW,
+		.expect_role = "matcher",
+		.link = {
+			.max_message = MSG_MAX,
+			.keys = d->conf->deployer.keys,
+			.role = "deployer",
+			.admit = admit,
+			.plain = d->conf->links == LINKS_PLAIN,
+		},
+	};
+
+	in->d = d;
+	list_init(&in->arrivals);
+	in->chan = chan_open(d->loop, &c, &ops, in, err);
+	free(lanes);
+	if (in->chan)
+		return in;
+	free(in);
+	return NULL;
+}
+
+void intake_drain(struct intake *in)
+{
+	chan_pause(in->chan, true);
+}
+
+void intake_close(struct intake *in)
+{
+	struct list *node;
+
+	if (!in)
+		return;
+	chan_close(in->chan);
+	while (!list_empty(&in->arrivals)) {
+		node = in->arrivals.next;
+		arrival_free(CONTAINER_OF(node, struct arrival, node));
+	}
+	free(in);
+}

@@ -1,0 +1,28 @@
+/*
+ * Where jobs come in, from matchers only: checked against our own copy of the
+ * triggers, committed, and only then acknowledged. A job that is not ours to
+ * do is committed as ended, with the row `refused`. A known job id, ended or
+ * not, is acknowledged again and not done again.
+ */
+#ifndef DEPLOYER_INTAKE_H
+#define DEPLOYER_INTAKE_H
+
+#include "deployer/deployer.h"
+
+struct intake;
+
+/* Binds the link. NULL with err. */
+struct intake *intake_open(struct deployer *d, struct err *err);
+void intake_close(struct intake *in); /* NULL is fine */
+/* Now and then: stops taking jobs while too many wait here. */
+void intake_tick(struct intake *in);
+/* No more jobs; those on their way are still answered. */
+void intake_drain(struct intake *in);
+
+/* The decision, pure: may the job be done? Then *key is the queue's key of
+ * its target; else *refused is its final row, the caller's. */
+bool intake_accepts(const struct conf *conf, const struct job *job,
+	int64_t now, struct strbuf *key, bool *coalesce,
+	struct record *refused);
+
+#endif

@@ -1,0 +1,181 @@
+#include "deployer/notify.h"
+
+#include "deployer/notification.h"
+#include "proto/base/clock.h"
+#include "proto/base/enc.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "proto/data/url.h"
+
+#define CONNECT_MS 10000
+#define TOTAL_MS 30000
+#define BODY_KEPT ((size_t)8 << 10)
+
+struct notify {
+	struct http_client *client;
+	struct list calls;
+};
+
+struct call {
+	struct list node;
+	struct attempt *attempt;
+	struct http_handle *handle;
+	char id[sizeof("Idempotency-Key: ") + NOTIFICATION_ID_LEN];
+	char webhook_id[sizeof("webhook-id: ") + NOTIFICATION_ID_LEN];
+	const char *headers[4];
+	struct strbuf body;
+};
+
+static void call_free(struct call *c)
+{
+	list_remove(&c->node);
+	strbuf_release(&c->body);
+	free(c);
+}
+
+/* ---- the end ------------------------------------------------------------------- */
+
+static void fill_row(struct call *c, struct record *row, const char *status,
+	const struct http_result *res)
+{
+	struct attempt *a = c->attempt;
+	struct driver_phases phases = {
+		.v = {{"request", res->duration_ms}}, .n = 1};
+	struct strbuf sb = {0};
+
+	attempt_row(a, row, status, &phases);
+	row->attempts = (int64_t)a->d->schedule.n;
+	notification_request(row->url, c->headers, ARRAY_LEN(c->headers),
+		strbuf_str(&c->body), &sb);
+	row->request = strbuf_detach(&sb);
+	if (res->status)
+		notification_response(res, &sb);
+	row->response = res->status ? strbuf_detach(&sb) : NULL;
+}
+
+static void try_again(struct attempt *a, struct record *row,
+	const struct http_result *res, const struct err *err)
+{
+	struct retry_failure f = {.attempt = a->number, .now = clock_wall(),
+		.retry_after = -1, .slow = notification_slow(res, err)};
+	char what[600], value[64];
+	int64_t due;
+
+	if (err)
+		snprintf(what, sizeof(what), "%s", err->text);
+	else
+		snprintf(what, sizeof(what), "the trigger URL answered %d",
+			res->status);
+	if (http_result_header(res, "Retry-After", value, sizeof(value)))
+		f.retry_after = retry_after(str_from(value), f.now);
+	enc_random(&f.random, sizeof(f.random));
+	due = retry_next(&a->d->schedule, &f);
+	if (due >= 0) {
+		record_reason(row, "%s; it is tried again", what);
+		attempt_again(a, row, due);
+		return;
+	}
+	record_reason(row, "%s; given up after %lld attempts", what,
+		(long long)a->number);
+	attempt_end(a, row);
+}
+
+static void done(void *ctx, const struct http_result *res,
+	const struct err *err)
+{
+	struct call *c = ctx;
+	struct attempt *a = c->attempt;
+	struct record row;
+	char number[8];
+
+	fill_row(c, &row, notification_status(res, err, number), res);
+	log_info(a->job->id, "%s", row.status);
+	call_free(c);
+	if (notification_delivered(res, err)) {
+		record_reason(&row, "the trigger URL took the notification");
+		attempt_end(a, &row);
+	} else {
+		try_again(a, &row, res, err);
+	}
+}
+
+/* ---- the start ------------------------------------------------------------------- */
+
+static int check_url(const char *text, struct err *err)
+{
+	struct url url;
+
+	return url_parse(str_from(text), &url, err) < 0 ? -1
+							: url_policy(&url, err);
+}
+
+static void blocked(struct attempt *a, const struct err *err)
+{
+	struct record row;
+
+	attempt_row(a, &row, "blocked_port", NULL);
+	row.attempts = (int64_t)a->d->schedule.n;
+	record_reason(&row, "%s", err->text);
+	attempt_end(a, &row);
+}
+
+void notify_start(struct notify *n, struct attempt *a)
+{
+	struct call *c;
+	char id[NOTIFICATION_ID_LEN];
+	struct http_call call = {
+		.method = "POST",
+		.url = a->trigger->url,
+		.connect_ms = CONNECT_MS,
+		.total_ms = TOTAL_MS,
+		.max_body = BODY_KEPT,
+		.truncate = true,
+	};
+	struct err err;
+
+	if (check_url(a->trigger->url, &err) < 0) {
+		blocked(a, &err);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->attempt = a;
+	list_push_back(&n->calls, &c->node);
+	notification_body(&a->what.event, &c->body);
+	notification_id(&a->what, id);
+	snprintf(c->id, sizeof(c->id), "Idempotency-Key: %s", id);
+	snprintf(c->webhook_id, sizeof(c->webhook_id), "webhook-id: %s", id);
+	c->headers[0] = "Content-Type: application/json";
+	c->headers[1] = "User-Agent: Pullwire/" PULLWIRE_VERSION;
+	c->headers[2] = c->id;
+	c->headers[3] = c->webhook_id;
+	call.headers = c->headers;
+	call.n_headers = ARRAY_LEN(c->headers);
+	call.body = strbuf_str(&c->body);
+	c->handle = http_client_start(n->client, &call, done, c);
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+struct notify *notify_new(struct deployer *d)
+{
+	struct notify *n = xcalloc(1, sizeof(*n));
+
+	n->client = http_client_new(d->loop);
+	list_init(&n->calls);
+	return n;
+}
+
+void notify_free(struct notify *n)
+{
+	if (!n)
+		return;
+	LIST_EACH(&n->calls, node) {
+		struct call *c = CONTAINER_OF(node, struct call, node);
+
+		http_handle_cancel(&c->handle);
+		attempt_abandon(c->attempt);
+		call_free(c);
+	}
+	http_client_free(n->client);
+	free(n);
+}

@@ -1,0 +1,150 @@
+#include "deployer/runner.h"
+
+#include "deployer/attempt.h"
+#include "deployer/deploy.h"
+#include "deployer/engine.h"
+#include "deployer/notify.h"
+#include "deployer/queue_read.h"
+#include "deployer/results.h"
+#include "deployer/target.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+/* An alarm at most so far away: a stepped clock is noticed. */
+#define ASK_AGAIN_MS 60000
+
+/* ---- superseded -------------------------------------------------------------- */
+
+struct ending {
+	struct deployer *d;
+	struct queue_job *job;
+};
+
+static void ending_written(void *ctx)
+{
+	struct ending *e = ctx;
+
+	results_pump(e->d->results);
+	queue_job_free(e->job);
+	free(e);
+}
+
+static void superseded_row(struct deployer *d, const struct queue_job *job,
+	const struct job *what, struct record *row)
+{
+	struct err err;
+	struct row_times times = {
+		.event = job->time,
+		.enqueued = job->enqueued,
+		.ended = clock_wall(),
+	};
+
+	row_init(row, what, target_find(d->conf, what, &err), job->attempt,
+		"superseded", times.ended);
+	row->final = true;
+	row_durations(row, &times);
+	record_reason(row, "a newer push of tag %s took its place (event %s)",
+		queue_newest_tag(job), queue_newest_event(job));
+}
+
+static void end_superseded(struct deployer *d, struct list *ended)
+{
+	struct list *node;
+
+	while ((node = list_pop_front(ended))) {
+		struct queue_job *job =
+			CONTAINER_OF(node, struct queue_job, node);
+		struct queue_store_change c = {.id = job->id,
+			.state = QUEUE_DONE, .attempt = job->attempt,
+			.now = clock_wall()};
+		struct job what = {0};
+		struct record row;
+		struct ending *e;
+		struct err err;
+
+		if (queue_read_job(queue_store_reader(d->store), job->id,
+			    &what, &err) < 0) {
+			/* It stays open on disk: the next start ends it. */
+			log_error(job->id, "cannot be ended: %s", err.text);
+			queue_job_free(job);
+			continue;
+		}
+		superseded_row(d, job, &what, &row);
+		field_release(&job_table, &what);
+		c.row = &row;
+		e = xcalloc(1, sizeof(*e));
+		e->d = d;
+		e->job = job;
+		queue_store_change(d->store, &c, ending_written, e);
+	}
+}
+
+/* ---- in and out ------------------------------------------------------------------ */
+
+void runner_add(struct deployer *d, const struct queue_spec *spec)
+{
+	struct list ended;
+
+	list_init(&ended);
+	queue_add(d->queue, spec, &ended);
+	end_superseded(d, &ended);
+	engine_tell_waiting(d, spec->lane);
+	runner_kick(d);
+}
+
+void runner_again(struct deployer *d, struct queue_job *job, int64_t due)
+{
+	struct list ended;
+
+	list_init(&ended);
+	queue_retry(d->queue, job, due, clock_wall(), &ended);
+	end_superseded(d, &ended);
+}
+
+void runner_release(struct deployer *d, struct queue_job *job)
+{
+	struct list ended;
+
+	list_init(&ended);
+	queue_release(d->queue, job, &ended);
+	end_superseded(d, &ended);
+}
+
+static void start(struct deployer *d, struct queue_job *job)
+{
+	struct attempt *a = attempt_begin(d, job);
+
+	if (!a)
+		return;
+	if (a->trigger->url)
+		notify_start(d->notify, a);
+	else
+		deploy_start(a);
+}
+
+static void on_due(void *ctx)
+{
+	struct deployer *d = ctx;
+
+	d->next = NULL;
+	runner_kick(d);
+}
+
+void runner_kick(struct deployer *d)
+{
+	struct queue_job *job;
+	int64_t now = clock_wall(), next;
+
+	if (d->draining)
+		return;
+	while ((job = queue_next(d->queue, now)))
+		start(d, job);
+	loop_timer_cancel(&d->next);
+	next = queue_next_time(d->queue);
+	if (next == INT64_MAX)
+		return;
+	next = next > now ? next - now : 1;
+	d->next = loop_timer_start(d->loop,
+		next < ASK_AGAIN_MS ? next : ASK_AGAIN_MS, 0, on_due, d);
+}
