@@ -1,7 +1,8 @@
 #include "logger/query.h"
 
-#include "proto/base/mem.h"
+#include <inttypes.h>
 
+#include "proto/base/mem.h"
 
 void query_init(struct query *q)
 {
@@ -38,6 +39,28 @@ static int set_number(int64_t *out, const char *key, const char *value,
 	return 0;
 }
 
+char *query_cursor(const struct query_cursor *at, char buf[QUERY_CURSOR_LEN])
+{
+	snprintf(buf, QUERY_CURSOR_LEN, "%" PRId64 "_%" PRId64, at->time,
+		at->seq);
+	return buf;
+}
+
+static int set_cursor(struct query_cursor *out, const char *key,
+	const char *value, struct err *err)
+{
+	struct str rest = str_from(value), time, seq;
+	struct query_cursor at;
+
+	if (!str_split(&rest, '_', &time) || !str_split(&rest, '_', &seq) ||
+		rest.p != NULL || str_to_i64(time, &at.time) < 0 ||
+		str_to_i64(seq, &at.seq) < 0 || at.seq < 1)
+		return err_fail(err, "%s: `%.64s` is not what `next` of a page "
+			"said", key, value);
+	*out = at;
+	return 0;
+}
+
 int query_set(struct query *q, const char *key, const char *value,
 	int64_t now, struct err *err)
 {
@@ -65,7 +88,7 @@ int query_set(struct query *q, const char *key, const char *value,
 	if (strcmp(key, "limit") == 0)
 		return set_number(&q->limit, key, value, QUERY_LIMIT_MAX, err);
 	if (strcmp(key, "after") == 0)
-		return set_number(&q->after, key, value, INT64_MAX, err);
+		return set_cursor(&q->after, key, value, err);
 	return err_fail(err, "`%.64s` is no parameter: trigger, repository, "
 			     "tag, status, event, since, until, limit, after",
 		key);

@@ -1,7 +1,7 @@
 #include "logger/row.h"
 
+#include "proto/base/utf8.h"
 #include "proto/data/json.h"
-
 
 /* ---- JSON ------------------------------------------------------------------ */
 
@@ -13,6 +13,17 @@ static void json_time(int64_t ms, struct strbuf *out)
 		strbuf_addf(out, "\"%s\"", str_time(ms, buf));
 	else
 		strbuf_add_cstr(out, "null");
+}
+
+/* A detail as a value of the row, on the row's line. */
+static void json_detail(const char *text, struct strbuf *out)
+{
+	struct json *j = text != NULL && text[0] != '\0'
+		? json_parse(str_from(text), NULL, NULL)
+		: NULL;
+
+	json_write(j, out);
+	json_free(j);
 }
 
 static bool is_time(const struct field *f)
@@ -32,14 +43,12 @@ static void json_member(const struct field *f, const void *p,
 		text = *(char *const *)p;
 		if (text)
 			json_write_str(str_from(text), out);
-		break;
+		else
+			strbuf_add_cstr(out, "null");
+		return;
 	case FIELD_JSON:
-		text = *(char *const *)p;
-		if (text && json_scan(str_from(text), NULL, NULL) < 0)
-			text = NULL;
-		if (text)
-			strbuf_add_cstr(out, text);
-		break;
+		json_detail(*(char *const *)p, out);
+		return;
 	case FIELD_I64:
 		number = *(const int64_t *)p;
 		if (is_time(f))
@@ -55,8 +64,6 @@ static void json_member(const struct field *f, const void *p,
 	case FIELD_SUB:
 		BUG("a record has no field of this type: %s", f->name);
 	}
-	if (!text)
-		strbuf_add_cstr(out, "null");
 }
 
 void row_json(const struct record *r, struct strbuf *out)
@@ -95,25 +102,49 @@ static const char *status_colour(const char *status)
 	return status[0] == '2' ? GREEN : RED;
 }
 
+/* What a terminal may take as a command: C0, DEL and C1 controls, line and
+ * paragraph separators, and what turns the direction of writing. */
+static bool is_dangerous(const char *p, size_t n)
+{
+	unsigned char a = (unsigned char)p[0];
+	unsigned char b = n > 1 ? (unsigned char)p[1] : 0;
+	unsigned char c = n > 2 ? (unsigned char)p[2] : 0;
+
+	if (n == 1)
+		return a < 0x20 || a == 0x7f;
+	if (n == 2)
+		return a == 0xc2 && b < 0xa0;
+	if (n != 3 || a != 0xe2)
+		return false;
+	return (b == 0x80 && (c == 0x8e || c == 0x8f ||
+				     (c >= 0xa8 && c <= 0xae))) ||
+		(b == 0x81 && c >= 0xa6 && c <= 0xa9);
+}
+
 /* The text, harmless and at least width columns wide. Characters above ASCII
- * stay (a reason may quote them); control bytes do not. */
+ * stay (a reason may quote them); controls, and bytes that are no character,
+ * show as \xNN. */
 static void column(struct strbuf *out, const char *text, int width)
 {
-	int n = 0;
+	struct str rest = str_from(text);
+	int used = 0;
 
-	for (const char *p = text ? text : ""; *p; p++) {
-		unsigned char c = (unsigned char)*p;
+	while (rest.n > 0) {
+		size_t n = utf8_step(rest);
 
-		if (c < 0x20 || c == 0x7f)
-			strbuf_addf(out, "\\x%02x", c);
-		else if (c == 0xc2 && (unsigned char)p[1] < 0xa0)
-			strbuf_add_char(out, '?'); /* a C1 control begins */
-		else
-			strbuf_add_char(out, *p);
-		if ((c & 0xc0) != 0x80)
-			n += c < 0x20 || c == 0x7f ? 4 : 1;
+		if (n > 0 && !is_dangerous(rest.p, n)) {
+			strbuf_add(out, rest.p, n);
+			used++;
+		} else {
+			n = n > 0 ? n : 1;
+			for (size_t i = 0; i < n; i++)
+				strbuf_addf(out, "\\x%02x",
+					(unsigned char)rest.p[i]);
+			used += 4 * (int)n;
+		}
+		rest = str_cut(rest, n, rest.n);
 	}
-	for (; n < width; n++)
+	for (; used < width; used++)
 		strbuf_add_char(out, ' ');
 	strbuf_add_cstr(out, "  ");
 }

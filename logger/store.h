@@ -1,0 +1,83 @@
+/*
+ * Where the rows rest. A store takes records, unique by their id, and gives
+ * them back by a query. What follows the invariants:
+ *
+ *   - a record whose id is there already is not stored again (REPEATED);
+ *   - of an (event, trigger) at most one row is final. A second, different
+ *     final row is a broken promise of its sender: it is stored, because the
+ *     log hides nothing, but with final false and a reason that says so
+ *     (EXTRA_FINAL), so that who counts final rows counts one.
+ *
+ * Reading may be done from any thread and never waits for writing. Each kind
+ * of store is a const struct of functions in its own file, listed in
+ * stores.c; only those files know their database.
+ */
+#ifndef LOGGER_STORE_H
+#define LOGGER_STORE_H
+
+#include "logger/query.h"
+#include "proto/msg/record.h"
+
+struct store;
+
+enum store_outcome { STORE_NEW, STORE_REPEATED, STORE_EXTRA_FINAL };
+
+/* One row on its way. The caller's until done, which runs once, on a thread
+ * of the store, when the row is on disk or err says why it is not. */
+struct store_put {
+	struct record record; /* as stored, when done is called */
+	enum store_outcome outcome;
+	void (*done)(struct store_put *put, const struct err *err);
+	struct store *store; /* the store's */
+};
+
+struct store_prune {
+	int64_t before; /* UTC ms: older rows go */
+	int64_t max;    /* at most so many at once */
+	int64_t pruned; /* how many went, when done is called */
+	void (*done)(struct store_prune *prune, const struct err *err);
+};
+
+/* A row; borrowed for the call. Nonzero ends the query. */
+typedef int store_row_fn(void *ctx, const struct record *r,
+	const struct query_cursor *at);
+
+struct store_driver {
+	const char *name; /* before the colon of the configured store */
+	struct store *(*open)(const char *where, bool readonly,
+		struct err *err);
+	void (*close)(struct store *s);
+	int (*put)(struct store *s, struct store_put *put);
+	int (*prune)(struct store *s, struct store_prune *prune);
+	int (*query)(struct store *s, const struct query *q, store_row_fn *row,
+		void *ctx, struct err *err);
+	int (*get)(struct store *s, const char *id, store_row_fn *row,
+		void *ctx, struct err *err);
+	int (*last)(struct store *s, int64_t *seq, struct err *err);
+};
+
+/* First member of each driver's own. */
+struct store {
+	const struct store_driver *driver;
+};
+
+extern const struct store_driver store_sqlite;
+
+/* "sqlite:/var/lib/pullwire/log.db". readonly is for commands: it needs the
+ * store to exist, and may be open beside the daemon. */
+struct store *store_open(const char *url, bool readonly, struct err *err);
+/* Writes what was put, calls what is outstanding; NULL is fine. */
+void store_close(struct store *s);
+/* 0, or -1 when too much waits already: then done is not called. */
+int store_put(struct store *s, struct store_put *put) MUST_CHECK;
+int store_prune(struct store *s, struct store_prune *prune) MUST_CHECK;
+/* 0 or -1. In the daemon a query that takes over 2 s fails. */
+int store_query(struct store *s, const struct query *q, store_row_fn *row,
+	void *ctx, struct err *err) MUST_CHECK;
+/* 1: row was called; 0: there is no such id; -1. */
+int store_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
+	struct err *err) MUST_CHECK;
+/* The seq of the row stored last; 0 when there is none. 0 or -1. */
+int store_last(struct store *s, int64_t *seq, struct err *err) MUST_CHECK;
+
+#endif

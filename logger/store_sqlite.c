@@ -1,0 +1,248 @@
+/*
+ * Rows in SQLite. A column has the name of the record's field; the record's
+ * table says which there are, so no list of fields is spelled twice. Both
+ * promises of store.h are also indexes of the file, so that no bug of ours
+ * can break them unseen.
+ */
+#include "logger/store_sqlite.h"
+
+static const char *const migrations[] = {
+	"CREATE TABLE record ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" time INTEGER NOT NULL,"
+	" id TEXT NOT NULL UNIQUE,"
+	" event TEXT NOT NULL,"
+	" \"trigger\" TEXT,"
+	" source TEXT, repository TEXT, tag TEXT, digest TEXT,"
+	" status TEXT NOT NULL,"
+	" final INTEGER NOT NULL,"
+	" reason TEXT, target TEXT,"
+	" attempt INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+	" next_attempt INTEGER NOT NULL,"
+	" duration_ms TEXT, url TEXT, request TEXT, response TEXT,"
+	" from_digest TEXT, to_digest TEXT, instance TEXT);"
+	"CREATE UNIQUE INDEX record_one_final"
+	" ON record(event, ifnull(\"trigger\", '')) WHERE final;"
+	"CREATE INDEX record_time ON record(time);"
+	"CREATE INDEX record_event ON record(event, time);"
+	"CREATE INDEX record_trigger ON record(\"trigger\", time);"
+	"CREATE INDEX record_repository ON record(repository, time);"
+	"CREATE INDEX record_status ON record(status, time);",
+};
+
+const struct db_schema sqlite_schema = {
+	.name = "access log", .migrations = migrations,
+	.n = ARRAY_LEN(migrations)};
+
+/* ---- a record's columns -------------------------------------------------- */
+
+void sqlite_columns(struct strbuf *out)
+{
+	for (size_t i = 0; i < record_table.n; i++)
+		strbuf_addf(out, "%s\"%s\"", i ? ", " : "",
+			record_table.fields[i].name);
+}
+
+static char *insert_text(void)
+{
+	struct strbuf sql = {0};
+
+	strbuf_add_cstr(&sql, "INSERT INTO record (");
+	sqlite_columns(&sql);
+	strbuf_add_cstr(&sql, ") VALUES (");
+	for (size_t i = 0; i < record_table.n; i++)
+		strbuf_add_cstr(&sql, i ? ", ?" : "?");
+	strbuf_add_char(&sql, ')');
+	return strbuf_detach(&sql);
+}
+
+static const char *text_or_null(const char *s)
+{
+	return s != NULL && s[0] != '\0' ? s : NULL;
+}
+
+static void bind_record(struct db_stmt *s, const struct record *r)
+{
+	for (size_t i = 0; i < record_table.n; i++) {
+		const struct field *f = &record_table.fields[i];
+		const char *p = (const char *)r + f->offset;
+		int at = (int)i + 1;
+
+		switch (f->type) {
+		case FIELD_STR:
+		case FIELD_JSON:
+			db_bind_str(s, at, text_or_null(*(char *const *)p));
+			break;
+		case FIELD_I64:
+			db_bind_i64(s, at, *(const int64_t *)p);
+			break;
+		case FIELD_BOOL:
+			db_bind_i64(s, at, *(const bool *)p);
+			break;
+		default:
+			BUG("a record has no field of %s's type", f->name);
+		}
+	}
+}
+
+/* ---- writing -------------------------------------------------------------- */
+
+/* 1 or 0: has the query a row? -1. */
+static int exists(struct db *db, const char *sql, const char *a, const char *b,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, sql, err);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	db_bind_str(s, 1, a);
+	if (b != NULL)
+		db_bind_str(s, 2, b);
+	rc = db_step(s, err);
+	if (rc > 0)
+		db_reset(s);
+	return rc;
+}
+
+static int insert(struct db *db, struct store_put *put, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, sqlite_of(put->store)->insert, err);
+
+	if (s == NULL)
+		return -1;
+	bind_record(s, &put->record);
+	return db_step(s, err);
+}
+
+static void take_final_back(struct record *r)
+{
+	char *reason = r->reason;
+
+	r->final = false;
+	r->reason = NULL;
+	record_reason(r, "%s%s(a final row exists already)",
+		reason ? reason : "", reason && reason[0] ? " " : "");
+	free(reason);
+}
+
+static int apply_put(struct db *db, void *ctx, struct err *err)
+{
+	struct store_put *put = ctx;
+	struct record *r = &put->record;
+	int rc;
+
+	put->outcome = STORE_NEW;
+	rc = exists(db, "SELECT 1 FROM record WHERE id = ?", r->id, NULL, err);
+	if (rc != 0) {
+		put->outcome = STORE_REPEATED;
+		return rc < 0 ? -1 : 0;
+	}
+	if (r->final) {
+		rc = exists(db, "SELECT 1 FROM record WHERE event = ? AND "
+				"ifnull(\"trigger\", '') = ? AND final",
+			r->event, r->trigger ? r->trigger : "", err);
+		if (rc < 0)
+			return -1;
+		if (rc > 0) {
+			put->outcome = STORE_EXTRA_FINAL;
+			take_final_back(r);
+		}
+	}
+	return insert(db, put, err);
+}
+
+static void put_done(void *ctx, const struct err *err)
+{
+	struct store_put *put = ctx;
+
+	put->done(put, err);
+}
+
+static int sqlite_put(struct store *s, struct store_put *put)
+{
+	const struct db_write w = {apply_put, put_done, put};
+
+	put->store = s;
+	return db_writer_put(sqlite_of(s)->writer, &w);
+}
+
+static int apply_prune(struct db *db, void *ctx, struct err *err)
+{
+	struct store_prune *prune = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"DELETE FROM record WHERE seq IN (SELECT seq FROM record "
+		"WHERE time < ? ORDER BY time LIMIT ?)", err);
+
+	if (s == NULL)
+		return -1;
+	db_bind_i64(s, 1, prune->before);
+	db_bind_i64(s, 2, prune->max);
+	if (db_step(s, err) < 0)
+		return -1;
+	prune->pruned = db_changes(db);
+	return 0;
+}
+
+static void prune_done(void *ctx, const struct err *err)
+{
+	struct store_prune *prune = ctx;
+
+	prune->done(prune, err);
+}
+
+static int sqlite_prune(struct store *s, struct store_prune *prune)
+{
+	const struct db_write w = {apply_prune, prune_done, prune};
+
+	return db_writer_put(sqlite_of(s)->writer, &w);
+}
+
+/* ---- life ----------------------------------------------------------------- */
+
+static void sqlite_close(struct store *s)
+{
+	struct sqlite *q = sqlite_of(s);
+
+	db_writer_stop(q->writer);
+	for (size_t i = 0; i < q->idle.n; i++)
+		db_close(q->idle.v[i]);
+	VEC_RELEASE(&q->idle);
+	pthread_mutex_destroy(&q->lock);
+	free(q->insert);
+	free(q->path);
+	free(q);
+}
+
+static struct store *sqlite_open(const char *where, bool readonly,
+	struct err *err)
+{
+	struct sqlite *q = xcalloc(1, sizeof(*q));
+	int64_t seq;
+
+	q->base.driver = &store_sqlite;
+	q->path = xstrdup(where);
+	q->insert = insert_text();
+	pthread_mutex_init(&q->lock, NULL);
+	if (!readonly) {
+		q->writer = db_writer_start(where, &sqlite_schema, err);
+		if (q->writer == NULL)
+			goto failed;
+	}
+	if (sqlite_last(&q->base, &seq, err) == 0) /* a fault shows now */
+		return &q->base;
+failed:
+	sqlite_close(&q->base);
+	return NULL;
+}
+
+const struct store_driver store_sqlite = {
+	.name = "sqlite",
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.put = sqlite_put,
+	.prune = sqlite_prune,
+	.query = sqlite_query,
+	.get = sqlite_get,
+	.last = sqlite_last,
+};

@@ -1,0 +1,491 @@
+#include "logger/store.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "proto/base/vec.h"
+
+static char dir[32], url[64];
+static struct store *store;
+
+static int setup(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/pullwire-log-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(url, sizeof(url), "sqlite:%s/sub/log.db", dir);
+	store = store_open(url, false, &err);
+	return store ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char *cmd = xprintf("rm -rf '%s'", dir);
+
+	(void)state;
+	store_close(store);
+	assert_int_equal(system(cmd), 0);
+	free(cmd);
+	return 0;
+}
+
+/* ---- putting, and waiting for it ----------------------------------------- */
+
+struct waiting {
+	struct store_put put;
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool done, failed;
+};
+
+static void put_done(struct store_put *put, const struct err *err)
+{
+	struct waiting *w = CONTAINER_OF(put, struct waiting, put);
+
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	w->failed = err != NULL;
+	pthread_cond_signal(&w->told);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Takes over what *r owns. */
+static enum store_outcome put(const struct record *r)
+{
+	struct waiting w = {.put = {.record = *r, .done = put_done},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.told = PTHREAD_COND_INITIALIZER};
+
+	assert_int_equal(store_put(store, &w.put), 0);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.told, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	assert_false(w.failed);
+	field_release(&record_table, &w.put.record);
+	return w.put.outcome;
+}
+
+static struct record record(int64_t time, const char *event,
+	const char *trigger, const char *status, bool final)
+{
+	struct event e = {.id = (char *)(uintptr_t)event,
+		.source = (char *)(uintptr_t)"hub",
+		.repository = (char *)(uintptr_t)"shop/web",
+		.tag = (char *)(uintptr_t)"v1"};
+	struct record r;
+
+	record_from_event(&r, &e, trigger, 1, status, time);
+	r.final = final;
+	return r;
+}
+
+static enum store_outcome put_simple(int64_t time, const char *event,
+	const char *trigger, const char *status, bool final)
+{
+	struct record r = record(time, event, trigger, status, final);
+
+	return put(&r);
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+struct rows {
+	struct strbuf ids; /* "ID ID ID" */
+	struct query_cursor last;
+	VEC(struct record) list;
+};
+
+static int collect(void *ctx, const struct record *r,
+	const struct query_cursor *at)
+{
+	struct rows *rows = ctx;
+	struct record copy = {0};
+
+	strbuf_addf(&rows->ids, "%s%s", rows->ids.len ? " " : "", r->id);
+	rows->last = *at;
+	field_copy(&record_table, &copy, r);
+	VEC_PUSH(&rows->list, copy);
+	return 0;
+}
+
+static void rows_release(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->list.n; i++)
+		field_release(&record_table, &rows->list.v[i]);
+	VEC_RELEASE(&rows->list);
+	strbuf_release(&rows->ids);
+}
+
+static void run(const struct query *q, struct rows *rows)
+{
+	struct err err = {0};
+
+	if (store_query(store, q, collect, rows, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void expect(const struct query *q, const char *ids)
+{
+	struct rows rows = {0};
+
+	run(q, &rows);
+	assert_string_equal(strbuf_cstr(&rows.ids), ids);
+	rows_release(&rows);
+}
+
+static void get(const char *id, struct rows *rows, int want)
+{
+	struct err err = {0};
+
+	assert_int_equal(store_get(store, id, collect, rows, &err), want);
+}
+
+/* ---- tests ---------------------------------------------------------------- */
+
+static void fill(struct record *r)
+{
+	for (size_t i = 0; i < record_table.n; i++) {
+		const struct field *f = &record_table.fields[i];
+		char *p = (char *)r + f->offset;
+
+		if (f->type == FIELD_I64)
+			*(int64_t *)p = 1000 + (int64_t)i;
+		else if (f->type == FIELD_BOOL)
+			*(bool *)p = true;
+		else
+			*(char **)p = xprintf("%s 'quoted\" \xE2\x82\xAC\n",
+				f->name);
+	}
+}
+
+static void every_field_comes_back(void **state)
+{
+	struct record r = {0}, want = {0};
+	struct strbuf a = {0}, b = {0};
+	struct rows rows = {0};
+
+	(void)state;
+	fill(&r);
+	fill(&want);
+	assert_int_equal(put(&r), STORE_NEW);
+	get(want.id, &rows, 1);
+	field_print(&record_table, &want, &a);
+	field_print(&record_table, &rows.list.v[0], &b);
+	assert_string_equal(strbuf_cstr(&b), strbuf_cstr(&a));
+	for (size_t i = 0; i < record_table.n; i++)
+		assert_true(field_is_set(&record_table.fields[i],
+			(char *)&rows.list.v[0] +
+				record_table.fields[i].offset));
+	field_release(&record_table, &want);
+	strbuf_release(&a);
+	strbuf_release(&b);
+	rows_release(&rows);
+}
+
+static void a_record_is_stored_once(void **state)
+{
+	struct query q;
+
+	(void)state;
+	query_init(&q);
+	assert_int_equal(put_simple(5, "e", "t", "waiting", false), STORE_NEW);
+	assert_int_equal(
+		put_simple(5, "e", "t", "waiting", false), STORE_REPEATED);
+	assert_int_equal(
+		put_simple(9, "e", "t", "waiting", false), STORE_REPEATED);
+	assert_int_equal(put_simple(6, "e", "t", "deployed", true), STORE_NEW);
+	/* A final row that comes again is a repeat, not a second one. */
+	assert_int_equal(
+		put_simple(6, "e", "t", "deployed", true), STORE_REPEATED);
+	expect(&q, "e/t/1/deployed e/t/1/waiting");
+}
+
+static void one_row_is_final(void **state)
+{
+	struct rows rows = {0};
+	struct record r;
+
+	(void)state;
+	assert_int_equal(put_simple(1, "e", "t", "deployed", true), STORE_NEW);
+	r = record(2, "e", "t", "failed", true);
+	record_reason(&r, "the engine said no");
+	assert_int_equal(put(&r), STORE_EXTRA_FINAL);
+	assert_int_equal(
+		put_simple(3, "e", "t", "refused", true), STORE_EXTRA_FINAL);
+	/* Others' finals are others' matter; rows without trigger are one. */
+	assert_int_equal(put_simple(4, "e", "u", "deployed", true), STORE_NEW);
+	assert_int_equal(put_simple(5, "f", "t", "deployed", true), STORE_NEW);
+	assert_int_equal(put_simple(6, "e", NULL, "ignored", true), STORE_NEW);
+	assert_int_equal(
+		put_simple(7, "e", NULL, "rejected", true), STORE_EXTRA_FINAL);
+	assert_int_equal(put_simple(8, "e", "t", "waiting", false), STORE_NEW);
+
+	get("e/t/1/failed", &rows, 1);
+	get("e/t/1/refused", &rows, 1);
+	get("e/t/1/deployed", &rows, 1);
+	get("e/t/9/none", &rows, 0);
+	assert_false(rows.list.v[0].final);
+	assert_string_equal(rows.list.v[0].reason,
+		"the engine said no (a final row exists already)");
+	assert_false(rows.list.v[1].final);
+	assert_string_equal(
+		rows.list.v[1].reason, "(a final row exists already)");
+	assert_true(rows.list.v[2].final);
+	rows_release(&rows);
+}
+
+static void filters(void **state)
+{
+	static const struct {
+		const char *key, *value, *ids;
+	} cases[] = {
+		{"event", "e1", "e1/b/1/failed e1/a/1/deployed"},
+		{"trigger", "a", "e2/a/1/waiting e1/a/1/deployed"},
+		{"status", "failed", "e1/b/1/failed"},
+		{"repository", "shop/api", "e3//1/no_trigger"},
+		{"repository", "shop/*", ""},
+		{"tag", "v2", "e3//1/no_trigger"},
+		{"tag", "V2", ""},
+		{"since", "1970-01-01T00:00:00.020Z",
+			"e3//1/no_trigger e2/a/1/waiting e1/b/1/failed"},
+		{"until", "1970-01-01T00:00:00.020Z", "e1/a/1/deployed"},
+		{"limit", "1", "e3//1/no_trigger"},
+		{"event", "' OR 1=1 --", ""},
+		{"trigger", "\"", ""},
+	};
+	struct record r = record(40, "e3", NULL, "no_trigger", true);
+	struct query q;
+
+	(void)state;
+	put_simple(10, "e1", "a", "deployed", true);
+	put_simple(20, "e1", "b", "failed", true);
+	put_simple(30, "e2", "a", "waiting", false);
+	free(r.repository);
+	free(r.tag);
+	r.repository = xstrdup("shop/api");
+	r.tag = xstrdup("v2");
+	put(&r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		query_init(&q);
+		assert_int_equal(query_set(&q, cases[i].key, cases[i].value, 0,
+					 NULL), 0);
+		expect(&q, cases[i].ids);
+		query_release(&q);
+	}
+	query_init(&q);
+	query_set(&q, "trigger", "a", 0, NULL);
+	query_set(&q, "event", "e1", 0, NULL);
+	query_set(&q, "status", "deployed", 0, NULL);
+	query_set(&q, "repository", "shop/web", 0, NULL);
+	query_set(&q, "tag", "v1", 0, NULL);
+	query_set(&q, "since", "1970-01-01T00:00:00.010Z", 0, NULL);
+	query_set(&q, "until", "1970-01-01T00:00:00.011Z", 0, NULL);
+	expect(&q, "e1/a/1/deployed");
+	query_release(&q);
+}
+
+/* Page after page gives every row once, newest first, rows of one time too,
+ * while others arrive: newer ones and late, old ones. */
+static void pages_are_stable(void **state)
+{
+	struct rows rows = {0};
+	struct query q;
+	char event[16];
+	size_t before = 0;
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		snprintf(event, sizeof(event), "e%02d", i);
+		put_simple(100 + i / 7, event, "t", "deployed", true);
+	}
+	query_init(&q);
+	for (int page = 0; page < 100; page++) {
+		q.limit = 4;
+		q.after = rows.last;
+		run(&q, &rows);
+		if (rows.list.n == before)
+			break;
+		before = rows.list.n;
+		snprintf(event, sizeof(event), "n%02d", page);
+		put_simple(999, event, "t", "deployed", true);
+		if (page == 2) /* below the cursor: on its place, once */
+			put_simple(100, "late", "t", "deployed", true);
+	}
+	assert_int_equal(rows.list.n, 31);
+	for (size_t i = 1; i < rows.list.n; i++) {
+		const struct record *a = &rows.list.v[i - 1];
+		const struct record *b = &rows.list.v[i];
+
+		assert_true(a->time > b->time ||
+			(a->time == b->time && strcmp(b->event, "late") != 0 &&
+				(strcmp(a->event, "late") == 0 ||
+					strcmp(a->event, b->event) > 0)));
+	}
+	rows_release(&rows);
+}
+
+static void orders(void **state)
+{
+	struct err err = {0};
+	struct query q;
+	int64_t seq = -1;
+
+	(void)state;
+	assert_int_equal(store_last(store, &seq, &err), 0);
+	assert_int_equal(seq, 0);
+	put_simple(30, "c", "t", "deployed", true);
+	put_simple(10, "a", "t", "deployed", true);
+	put_simple(20, "b", "t", "deployed", true);
+	query_init(&q);
+	q.limit = 2;
+	expect(&q, "c/t/1/deployed b/t/1/deployed");
+	q.order = QUERY_OLDEST_FIRST;
+	expect(&q, "b/t/1/deployed c/t/1/deployed");
+	q.order = QUERY_AS_STORED;
+	expect(&q, "c/t/1/deployed a/t/1/deployed");
+	q.after.seq = 1;
+	expect(&q, "a/t/1/deployed b/t/1/deployed");
+	assert_int_equal(store_last(store, &seq, &err), 0);
+	assert_int_equal(seq, 3);
+	q.after.seq = seq;
+	expect(&q, "");
+	put_simple(1, "old", "t", "deployed", true);
+	expect(&q, "old/t/1/deployed");
+}
+
+static int first_only(void *ctx, const struct record *r,
+	const struct query_cursor *at)
+{
+	(void)r;
+	(void)at;
+	return ++*(int *)ctx;
+}
+
+static void a_reader_may_stop_early(void **state)
+{
+	struct err err = {0};
+	struct query q;
+	int n = 0;
+
+	(void)state;
+	query_init(&q);
+	put_simple(1, "a", "t", "deployed", true);
+	put_simple(2, "b", "t", "deployed", true);
+	assert_int_equal(store_query(store, &q, first_only, &n, &err), 0);
+	assert_int_equal(n, 1);
+	expect(&q, "b/t/1/deployed a/t/1/deployed");
+}
+
+struct pruning {
+	struct store_prune prune;
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool done;
+};
+
+static void pruned(struct store_prune *prune, const struct err *err)
+{
+	struct pruning *p = CONTAINER_OF(prune, struct pruning, prune);
+
+	pthread_mutex_lock(&p->lock);
+	p->done = err == NULL;
+	pthread_cond_signal(&p->told);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int64_t prune(int64_t before, int64_t max)
+{
+	struct pruning p = {.prune = {.before = before, .max = max,
+				    .done = pruned},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.told = PTHREAD_COND_INITIALIZER};
+
+	assert_int_equal(store_prune(store, &p.prune), 0);
+	pthread_mutex_lock(&p.lock);
+	while (!p.done)
+		pthread_cond_wait(&p.told, &p.lock);
+	pthread_mutex_unlock(&p.lock);
+	return p.prune.pruned;
+}
+
+static void old_rows_go_in_batches(void **state)
+{
+	struct query q;
+	char event[16];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		snprintf(event, sizeof(event), "e%d", i);
+		put_simple(i, event, "t", "deployed", true);
+	}
+	query_init(&q);
+	assert_int_equal(prune(4, 3), 3);
+	expect(&q, "e4/t/1/deployed e3/t/1/deployed");
+	assert_int_equal(prune(4, 3), 1);
+	assert_int_equal(prune(4, 3), 0);
+	expect(&q, "e4/t/1/deployed");
+	/* A place is never given twice: cursors stay true. */
+	prune(99, 99);
+	put_simple(9, "new", "t", "deployed", true);
+	q.order = QUERY_AS_STORED;
+	q.after.seq = 5;
+	expect(&q, "new/t/1/deployed");
+}
+
+static void opening(void **state)
+{
+	static const char *const none[] = {"", "sqlite", "log.db",
+		"postgres://h/db", "sqlite3:/x"};
+	struct err err = {0};
+	struct rows rows = {0};
+	struct store *reader;
+	char *missing = xprintf("sqlite:%s/none.db", dir);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		assert_null(store_open(none[i], true, &err));
+		assert_non_null(strstr(err.text, "is no store; write sqlite:"));
+	}
+	assert_null(store_open(missing, true, &err));
+	assert_non_null(strstr(err.text, "none.db"));
+	free(missing);
+	assert_null(store_open(url, false, &err));
+	assert_non_null(strstr(err.text, "in use by another process"));
+
+	put_simple(1, "a", "t", "deployed", true);
+	reader = store_open(url, true, &err); /* beside the daemon */
+	assert_non_null(reader);
+	store_close(reader);
+	store_close(store);
+	store = store_open(url, true, &err); /* and after it */
+	if (store == NULL)
+		fail_msg("%s", err.text);
+	get("a/t/1/deployed", &rows, 1);
+	rows_release(&rows);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(every_field_comes_back),
+		T(a_record_is_stored_once),
+		T(one_row_is_final),
+		T(filters),
+		T(pages_are_stable),
+		T(orders),
+		T(a_reader_may_stop_early),
+		T(old_rows_go_in_batches),
+		T(opening),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
