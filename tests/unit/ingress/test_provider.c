@@ -52,10 +52,10 @@ struct outcome {
 	bool failed;
 };
 
-static void run(const char *type, const char *text, struct outcome *o)
+static void run_text(const char *type, struct str text, struct outcome *o)
 {
 	struct conf_source source = {.name = (char *)"src"};
-	struct request req = {str_from(text), no_value, no_value, NULL};
+	struct request req = {text, no_value, no_value, NULL};
 	struct provider_in in = {&req, NULL, &source};
 
 	memset(o, 0, sizeof(*o));
@@ -70,7 +70,7 @@ static void run(const char *type, const char *text, struct outcome *o)
 		o->failed = normalise_event(
 			&o->out.pushes.v[i], &source, &e, &o->err) < 0;
 		if (o->failed)
-			break;
+			return;
 		e.id = strdup("00000000-0000-7000-8000-000000000000");
 		e.time = 1;
 		/* Limits of the fields are part of what is refused. */
@@ -79,6 +79,11 @@ static void run(const char *type, const char *text, struct outcome *o)
 		strbuf_release(&packed);
 		VEC_PUSH(&o->events, e);
 	}
+}
+
+static void run(const char *type, const char *text, struct outcome *o)
+{
+	run_text(type, str_from(text), o);
 }
 
 static void outcome_release(struct outcome *o)
@@ -166,11 +171,10 @@ static bool is_body(const char *name)
 	return str_ends(s, STR(".json")) && !str_ends(s, STR(".meta.json"));
 }
 
-static void test_vectors(void **state)
+static size_t each_vector(void (*fn)(const char *type, const char *name))
 {
 	size_t n = 0;
 
-	(void)state;
 	for (size_t i = 0; providers[i]; i++) {
 		struct strbuf dir = {0};
 		struct dirent *de;
@@ -183,13 +187,19 @@ static void test_vectors(void **state)
 		while ((de = readdir(d))) {
 			if (!is_body(de->d_name))
 				continue;
-			check_vector(providers[i]->name, de->d_name);
+			fn(providers[i]->name, de->d_name);
 			n++;
 		}
 		closedir(d);
 		strbuf_release(&dir);
 	}
-	assert_true(n > 40);
+	return n;
+}
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	assert_true(each_vector(check_vector) > 40);
 }
 
 /* ---- the collection ---- */
@@ -299,6 +309,103 @@ static void test_collection(void **state)
 	}
 }
 
+/* ---- bodies that are nearly right ---- */
+
+#define MUTATIONS 400 /* of each vector */
+
+/* Values that a field may be swapped for. */
+static const char *const odd[] = {"null", "7", "true", "[]", "{}", "\"\"",
+	"\"a b\"", "\"\\u00e9\"", "[[1]]", "{\"tag\":1}"};
+
+static uint32_t seed = 1;
+static size_t mutants, accepted;
+
+static size_t draw(size_t n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return n ? (seed >> 8) % n : 0;
+}
+
+static void mutate(const struct strbuf *from, struct strbuf *to)
+{
+	size_t at = draw(from->len), n = draw(8);
+	struct str head = str_cut(strbuf_str(from), 0, at);
+	struct str tail = str_cut(strbuf_str(from), at + n, from->len);
+	size_t colon = str_find(tail, ':'), end = str_find(tail, ',');
+
+	to->len = 0;
+	switch (draw(3)) {
+	case 0: /* other bytes */
+		strbuf_add_str(to, head);
+		for (size_t i = draw(4); i > 0; i--)
+			strbuf_add_char(to, (char)draw(256));
+		strbuf_add_str(to, tail);
+		break;
+	case 1: /* another value */
+		strbuf_add_str(to, head);
+		strbuf_add_str(to, str_cut(strbuf_str(from), at, at + n));
+		strbuf_add_str(to, str_cut(tail, 0, colon + 1));
+		strbuf_add_cstr(to, odd[draw(ARRAY_LEN(odd))]);
+		strbuf_add_str(to, str_cut(tail, end, tail.n));
+		break;
+	default: /* twice the middle */
+		strbuf_add_str(to, str_cut(strbuf_str(from), 0, at + n));
+		strbuf_add_str(to, tail);
+		strbuf_add_str(to, str_cut(tail, 0, 40));
+		break;
+	}
+}
+
+/* Whatever comes in: no crash, and what is accepted is in the grammar. */
+static void check_mutant(const char *type, struct str text)
+{
+	struct json *body = json_parse(text, NULL, NULL);
+	struct outcome o;
+
+	if (!body)
+		return;
+	json_free(body);
+	run_text(type, text, &o);
+	mutants++;
+	accepted += !o.failed && o.events.n;
+	for (size_t i = 0; i < o.events.n && !o.failed; i++) {
+		const struct event *e = &o.events.v[i];
+
+		assert_true(normalise_is_repository(str_from(e->repository)));
+		assert_true(normalise_is_tag(str_from(e->tag)));
+		assert_true(!e->digest ||
+			normalise_is_digest(str_from(e->digest)));
+		assert_true(!e->registry ||
+			normalise_is_host(str_from(e->registry)));
+	}
+	outcome_release(&o);
+}
+
+static void mutate_vector(const char *type, const char *name)
+{
+	struct strbuf path = {0}, text = {0}, mutant = {0};
+
+	strbuf_addf(&path, "tests/vectors/%s/%s", type, name);
+	assert_true(read_file(strbuf_cstr(&path), &text));
+	for (int i = 0; i < MUTATIONS; i++) {
+		mutate(&text, &mutant);
+		for (size_t p = 0; providers[p]; p++)
+			check_mutant(providers[p]->name, strbuf_str(&mutant));
+	}
+	strbuf_release(&path);
+	strbuf_release(&text);
+	strbuf_release(&mutant);
+}
+
+static void test_mutations(void **state)
+{
+	(void)state;
+	each_vector(mutate_vector);
+	/* They reach the parsers, and some the end. */
+	assert_true(mutants > 5000);
+	assert_true(accepted > 1000);
+}
+
 /* ---- what providers make ---- */
 
 /* Each type's own test body is its own, sniffed and parsed back. */
@@ -365,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_collection),
+		cmocka_unit_test(test_mutations),
 		cmocka_unit_test(test_compose),
 		cmocka_unit_test(test_guess),
 	};
