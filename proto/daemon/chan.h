@@ -3,7 +3,12 @@
  * three hops: ingress -> matcher -> deployer, and everyone -> logger. Either
  * end may bind. A sender's item stays the owner's until it is acknowledged;
  * when its peer is lost it is sent again, to whoever has credit. A receiver
- * must end each payload with chan_ack() or chan_nack(), in any order.
+ * must end each payload with chan_ack() or chan_nack(), in any order. The
+ * dialogue is written down in docs/WIRE.md (proto/msg/control.c).
+ *
+ * Loop thread only. Callbacks may call everything here but chan_close(); an
+ * item may be freed in the callback that says it has left the books.
+ * Whatever a peer sends, it is refused, logged and answered, and we go on.
  */
 #ifndef PROTO_DAEMON_CHAN_H
 #define PROTO_DAEMON_CHAN_H
@@ -14,15 +19,16 @@
 
 struct chan;
 
-/* Embedded in what is sent. bytes is the packed body, owned by the item's
- * owner and unchanged until settled. */
+/* Embedded in what is sent; owned by who put it, with its body unchanged
+ * until it has left the books. */
 struct chan_item {
 	struct credit_item credit; /* set lane and affinity before the put */
 	enum msg_type type;
 	const void *body; /* a struct of type's table; packed at each send */
 };
 
-/* Where a payload came from, to answer it; copy it. */
+/* Where a payload came from, to answer it; copy it. peer is the session: it
+ * ends with it, and is not used again. */
 struct chan_from {
 	uint64_t peer;
 	int64_t lease;
@@ -60,14 +66,15 @@ struct chan_config {
 	const char *role, *instance;
 	const char *const *lanes; /* deployers; copied */
 	size_t n_lanes;
-	int64_t window; /* receiver: payloads not yet answered, per peer */
+	int64_t window; /* receiver: payloads not yet answered, per peer; 0: 16,
+			   at most CREDIT_MAX_FLIGHT */
 	const char *expect_role; /* peers of another role are refused;
 				    NULL: any */
-	struct link_options link;
+	struct link_options link; /* max_message, hwm: 0 for what fits */
 	struct credit_limits limits; /* zero: the defaults */
 };
 
-/* NULL with err when the endpoint is not usable. */
+/* What c points to is copied. NULL with err when an endpoint is not usable. */
 struct chan *chan_open(struct loop *l, const struct chan_config *c,
 	const struct chan_ops *ops, void *ctx, struct err *err);
 /* Says BYE, gives leases back, closes. Items stay the owner's. */

@@ -25,15 +25,17 @@ struct outbox *outbox_open(struct loop *l, const struct outbox_config *c,
 void outbox_close(struct outbox *o);
 
 /* Takes over *r (it is zeroed). acked runs when a logger has committed it;
- * NULL makes it an observation. Loop thread only. instance is filled in. */
+ * NULL makes it an observation. Loop thread only. instance is filled in, and
+ * the record made to fit its limits. */
 void outbox_put(struct outbox *o, struct record *r,
 	void (*acked)(void *ctx, const char *record_id), void *ctx);
-/* As outbox_put without acked, from any thread. */
+/* As outbox_put without acked, from any thread; all have ended doing so
+ * before outbox_close(). */
 void outbox_observe(struct outbox *o, struct record *r);
 void outbox_status(struct outbox *o, const struct msg_status *s);
 /* Forgets a callback's owner: its records go on without a call. */
 void outbox_forget(struct outbox *o, void *ctx);
 size_t outbox_waiting(const struct outbox *o);
-uint64_t outbox_dropped(const struct outbox *o);
+uint64_t outbox_dropped(struct outbox *o);
 
 #endif

@@ -1,0 +1,391 @@
+#include "proto/daemon/chan_session.h"
+
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+
+#define WINDOW 16
+#define LOST_MS 5000
+#define LINGER_MS 500
+/* Credit bounds what is under way, so only a peer that is stuck fills this. */
+#define HWM (2 * CREDIT_MAX_FLIGHT)
+/* A turn of the loop that is this late: we stood still, not the peers. */
+#define STALL_MS (2 * CHAN_PING_MS)
+
+static struct chan_session *session_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct chan_session, node);
+}
+
+/* ---- saying -------------------------------------------------------------- */
+
+int chan_say(struct chan *c, struct chan_session *s, enum msg_type type,
+	int64_t lease, const void *body)
+{
+	struct err err;
+
+	if (s->broken)
+		return -1;
+	strbuf_truncate(&c->scratch, 0);
+	if (msg_pack(type, lease, body, &c->scratch, &err) != 0) {
+		log_limited(LOG_ERROR, c->name, "%s: cannot be sent: %s",
+			c->name, err.text);
+		return -1;
+	}
+	s->said = clock_mono();
+	if (link_send(c->link, s->link, strbuf_str(&c->scratch)) == 0)
+		return 0;
+	s->broken = true;
+	chan_poke(c);
+	return -1;
+}
+
+/* To a peer without a session, once. Without one the link need not know it
+ * either. */
+static void answer_stranger(struct chan *c, link_peer peer, enum msg_type type,
+	const void *body)
+{
+	struct err err;
+
+	strbuf_truncate(&c->scratch, 0);
+	if (msg_pack(type, 0, body, &c->scratch, &err) == 0)
+		(void)link_send(c->link, peer, strbuf_str(&c->scratch));
+	link_drop(c->link, peer);
+}
+
+void chan_refuse(struct chan *c, link_peer peer, const char *name,
+	const char *text)
+{
+	struct chan_session *s = chan_session_by_link(c, peer);
+	struct msg_error error = {.text = xstrdup(text)};
+
+	log_limited(LOG_WARN, name, "%s: refused from %s: %s", c->name, name,
+		text);
+	field_fit(&error_table, &error);
+	/* Only one end tells the other, so they cannot go on for ever. */
+	if (c->binds && s != NULL)
+		chan_say(c, s, MSG_ERROR, 0, &error);
+	else if (c->binds)
+		answer_stranger(c, peer, MSG_ERROR, &error);
+	free(error.text);
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+static void arm(struct chan *c, int64_t now);
+
+static int64_t min_i64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Peers must not pay for a time in which we did not run. */
+static void forgive(struct chan *c, int64_t now)
+{
+	LIST_EACH(&c->sessions, node) {
+		credit_peer_heard(c->books, session_of(node)->id, now);
+		session_of(node)->hello_since = now;
+	}
+}
+
+static void lose_silent(struct chan *c, int64_t now)
+{
+	uint64_t id;
+	size_t n;
+
+	while ((id = credit_lost_peer(c->books, now)) != 0)
+		chan_session_lose(c, chan_session_by_id(c, id),
+			"it has been silent too long", now);
+	n = credit_expire(c->books, now);
+	if (n != 0)
+		log_limited(LOG_WARN, c->name,
+			"%s: %zu payloads are not answered in time, they are "
+			"sent again",
+			c->name, n);
+}
+
+static void tend(struct chan *c, struct chan_session *s, int64_t now)
+{
+	if (s->id != 0) {
+		if (s->said + CHAN_PING_MS <= now)
+			chan_say(c, s, MSG_PING, 0, &(struct msg_empty){0});
+	} else if (s->hello_since + c->lost_ms <= now) {
+		chan_session_lose(c, s, "it does not answer", now);
+	} else if (s->hello_due <= now) {
+		chan_session_say_hello(c, s, now);
+	}
+}
+
+/* What this turn has brought leaves: answers first, they bring credit. */
+static void work(struct chan *c, int64_t now)
+{
+	LIST_EACH(&c->sessions, node) {
+		struct chan_session *s = session_of(node);
+
+		if (s->id != 0 && !c->sends)
+			chan_recv_answer(c, s);
+		if (s->broken)
+			chan_session_lose(c, s, "cannot be reached", now);
+	}
+	chan_send_ready(c, now);
+	arm(c, now);
+}
+
+static void on_soon(void *ctx)
+{
+	struct chan *c = ctx;
+
+	c->soon = NULL;
+	work(c, clock_mono());
+}
+
+void chan_poke(struct chan *c)
+{
+	if (c->soon == NULL)
+		c->soon = loop_timer_start(c->loop, 0, 0, on_soon, c);
+}
+
+static void on_timer(void *ctx)
+{
+	struct chan *c = ctx;
+	int64_t now = clock_mono();
+
+	c->timer = NULL;
+	if (now - c->ticked > STALL_MS)
+		forgive(c, now);
+	c->ticked = now;
+	lose_silent(c, now);
+	LIST_EACH(&c->sessions, node)
+		tend(c, session_of(node), now);
+	work(c, now);
+}
+
+/* The timer goes off when something happens by itself next; while there is a
+ * peer, that is within a second. */
+static void arm(struct chan *c, int64_t now)
+{
+	int64_t at = credit_next_time(c->books);
+
+	LIST_EACH(&c->sessions, node) {
+		const struct chan_session *s = session_of(node);
+
+		if (s->id != 0)
+			at = min_i64(at, s->said + CHAN_PING_MS);
+		else
+			at = min_i64(at, s->hello_due);
+	}
+	if (c->timer != NULL && c->timer_at <= at)
+		return;
+	loop_timer_cancel(&c->timer);
+	if (at == INT64_MAX)
+		return;
+	c->timer_at = at;
+	c->timer = loop_timer_start(c->loop, at > now ? at - now : 1, 0,
+		on_timer, c);
+}
+
+/* ---- hearing ------------------------------------------------------------- */
+
+static void on_up(void *ctx, link_peer peer, const char *address)
+{
+	struct chan *c = ctx;
+	int64_t now = clock_mono();
+	struct chan_session *s = chan_session_by_link(c, peer);
+
+	if (s == NULL) {
+		s = chan_session_new(c, peer, address, now);
+	} else {
+		chan_session_end(c, s, "it was connected anew", now);
+		s->broken = false;
+		s->hello_since = s->hello_due = now;
+		s->number = 0;
+	}
+	arm(c, now);
+}
+
+static void on_down(void *ctx, link_peer peer)
+{
+	struct chan *c = ctx;
+	struct chan_session *s = chan_session_by_link(c, peer);
+
+	if (s == NULL)
+		return;
+	chan_session_end(c, s, "its address is gone", clock_mono());
+	chan_session_free(s);
+}
+
+/* A RESET while HELLO is unanswered is about what was sent before it. */
+static void on_reset(struct chan *c, struct chan_session *s, int64_t now)
+{
+	if (c->binds || s == NULL || s->id == 0)
+		return;
+	chan_session_end(c, s, "it has started anew", now);
+	chan_session_say_hello(c, s, now);
+}
+
+static void on_bye(struct chan *c, struct chan_session *s, int64_t now)
+{
+	if (c->binds)
+		chan_session_lose(c, s, "it says BYE", now);
+	else
+		chan_session_end(c, s, "it says BYE", now);
+}
+
+/* What only means something within a session. s may be freed by this. */
+static void on_session(struct chan *c, struct chan_session *s,
+	const struct msg *m, int64_t now)
+{
+	if (m->type == MSG_PING)
+		return;
+	if (m->type == MSG_BYE)
+		on_bye(c, s, now);
+	else if (m->type == MSG_STATUS && c->ops.status != NULL)
+		c->ops.status(c->ctx, &m->u.status);
+	else if (m->type == MSG_CREDIT && c->sends)
+		credit_peer_granted(c->books, s->id, m->u.credit.total);
+	else if (m->type == MSG_ACK && c->sends)
+		chan_send_on_ack(c, s, &m->u.ack);
+	else if (m->type == MSG_NACK && c->sends)
+		chan_send_on_nack(c, s, &m->u.nack, now);
+	else if (msg_type_is_payload(m->type) && !c->sends)
+		chan_recv_payload(c, s, m, now);
+	else
+		chan_refuse(c, s->link, s->name,
+			"a message that this end does not expect");
+	chan_poke(c);
+}
+
+static void on_good(struct chan *c, link_peer peer, const struct msg *m,
+	int64_t now)
+{
+	struct chan_session *s = chan_session_by_link(c, peer);
+	char safe[512];
+
+	if (m->type == MSG_HELLO)
+		chan_session_hello(c, peer, &m->u.hello, now);
+	else if (m->type == MSG_RESET)
+		on_reset(c, s, now);
+	else if (m->type == MSG_ERROR)
+		log_limited(LOG_WARN, c->name, "%s: %s says: %s", c->name,
+			s != NULL ? s->name : "a peer",
+			str_safe(str_from(m->u.error.text), safe,
+				sizeof(safe)));
+	else if (s != NULL && s->id != 0)
+		on_session(c, s, m, now);
+	else if (c->binds)
+		answer_stranger(c, peer, MSG_RESET, &(struct msg_empty){0});
+}
+
+/* Envelope or body cannot be read; a payload's lease perhaps can. */
+static void on_bad(struct chan *c, link_peer peer, const struct msg *m,
+	const char *why, int64_t now)
+{
+	struct chan_session *s = chan_session_by_link(c, peer);
+	bool payload = msg_type_is_payload(m->type) && m->lease > 0;
+
+	chan_refuse(c, peer, s != NULL ? s->name : c->name, why);
+	if (s != NULL && s->id != 0 && payload && !c->sends)
+		chan_recv_unreadable(c, s, m->lease, why, now);
+}
+
+static void on_message(void *ctx, link_peer peer, struct str bytes)
+{
+	struct chan *c = ctx;
+	struct chan_session *s = chan_session_by_link(c, peer);
+	int64_t now = clock_mono();
+	struct msg m = {0};
+	struct err err = {0};
+
+	if (s != NULL)
+		credit_peer_heard(c->books, s->id, now);
+	if (msg_unpack(bytes, &m, &err) == 0) {
+		on_good(c, peer, &m, now);
+		msg_release(&m);
+	} else {
+		on_bad(c, peer, &m, err.text, now);
+	}
+	arm(c, now);
+}
+
+static const struct link_events events = {on_up, on_down, on_message};
+
+/* ---- life ---------------------------------------------------------------- */
+
+static void copy_config(struct chan *c, const struct chan_config *config)
+{
+	c->name = xstrdup(config->name);
+	c->expect_role = xstrdup_null(config->expect_role);
+	c->sends = config->sends;
+	c->binds = config->bind != NULL;
+	c->window = config->window > 0 ? config->window : WINDOW;
+	if (c->window > CREDIT_MAX_FLIGHT)
+		c->window = CREDIT_MAX_FLIGHT;
+	c->lost_ms = config->limits.lost_ms > 0 ? config->limits.lost_ms :
+						  LOST_MS;
+	c->hello.role = xstrdup(config->role);
+	c->hello.instance = xstrdup(config->instance);
+	c->hello.version = xstrdup(PULLWIRE_VERSION);
+	c->hello.lanes.v = xcalloc(config->n_lanes + 1, sizeof(char *));
+	for (; c->hello.lanes.n < config->n_lanes; c->hello.lanes.n++)
+		c->hello.lanes.v[c->hello.lanes.n] =
+			xstrdup(config->lanes[c->hello.lanes.n]);
+}
+
+static void chan_free(struct chan *c)
+{
+	loop_timer_cancel(&c->soon);
+	loop_timer_cancel(&c->timer);
+	while (!list_empty(&c->sessions))
+		chan_session_free(session_of(c->sessions.next));
+	credit_free(c->books);
+	field_release(&hello_table, &c->hello);
+	strbuf_release(&c->scratch);
+	free(c->expect_role);
+	free(c->name);
+	free(c);
+}
+
+struct chan *chan_open(struct loop *l, const struct chan_config *config,
+	const struct chan_ops *ops, void *ctx, struct err *err)
+{
+	struct chan *c = xcalloc(1, sizeof(*c));
+	struct link_options opt = config->link;
+
+	c->loop = l;
+	c->ops = *ops;
+	c->ctx = ctx;
+	c->ticked = clock_mono();
+	c->books = credit_new(&config->limits);
+	list_init(&c->sessions);
+	copy_config(c, config);
+	if (opt.max_message == 0)
+		opt.max_message = MSG_MAX;
+	if (opt.hwm == 0)
+		opt.hwm = HWM;
+	if (config->bind != NULL)
+		c->link = link_bind(l, config->bind, &opt, &events, c, err);
+	else
+		c->link = link_connect(l, config->connect, config->n_connect,
+			&opt, &events, c, err);
+	if (c->link == NULL) {
+		chan_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void chan_close(struct chan *c)
+{
+	if (c == NULL)
+		return;
+	LIST_EACH(&c->sessions, node) {
+		struct chan_session *s = session_of(node);
+
+		if (s->id == 0)
+			continue;
+		if (!c->sends)
+			chan_recv_answer(c, s);
+		chan_say(c, s, MSG_BYE, 0, &(struct msg_empty){0});
+	}
+	link_close(c->link, LINGER_MS);
+	chan_free(c);
+}
