@@ -8,8 +8,6 @@
 #define LINGER_MS 500
 /* Credit bounds what is under way, so only a peer that is stuck fills this. */
 #define HWM (2 * CREDIT_MAX_FLIGHT)
-/* A turn of the loop that is this late: we stood still, not the peers. */
-#define STALL_MS (2 * CHAN_PING_MS)
 
 static struct chan_session *session_of(struct list *node)
 {
@@ -78,15 +76,6 @@ static int64_t min_i64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Peers must not pay for a time in which we did not run. */
-static void forgive(struct chan *c, int64_t now)
-{
-	LIST_EACH(&c->sessions, node) {
-		credit_peer_heard(c->books, session_of(node)->id, now);
-		session_of(node)->hello_since = now;
-	}
-}
-
 static void lose_silent(struct chan *c, int64_t now)
 {
 	uint64_t id;
@@ -150,9 +139,6 @@ static void on_timer(void *ctx)
 	int64_t now = clock_mono();
 
 	c->timer = NULL;
-	if (now - c->ticked > STALL_MS)
-		forgive(c, now);
-	c->ticked = now;
 	lose_silent(c, now);
 	LIST_EACH(&c->sessions, node)
 		tend(c, session_of(node), now);
@@ -209,7 +195,7 @@ static void on_down(void *ctx, link_peer peer)
 
 	if (s == NULL)
 		return;
-	chan_session_end(c, s, "its address is gone", clock_mono());
+	chan_session_end(c, s, "the connection is lost", clock_mono());
 	chan_session_free(s);
 }
 
@@ -353,7 +339,6 @@ struct chan *chan_open(struct loop *l, const struct chan_config *config,
 	c->loop = l;
 	c->ops = *ops;
 	c->ctx = ctx;
-	c->ticked = clock_mono();
 	c->books = credit_new(&config->limits);
 	list_init(&c->sessions);
 	copy_config(c, config);

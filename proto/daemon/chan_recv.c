@@ -55,9 +55,9 @@ void chan_recv_forget(struct chan_session *s)
 
 /* ---- payloads ------------------------------------------------------------ */
 
-/* Enters the lease. False when the transport lost one before it: then an
- * answer to all up to a later one would vouch for what never came, so the
- * session is over and s is gone. */
+/* Enters the lease. False when the transport lost one before it: the sender
+ * would wait long for its answer, and ranges rely on there being none. So the
+ * session is over, and s is gone. */
 static bool take_lease(struct chan *c, struct chan_session *s, int64_t lease,
 	int64_t now)
 {
@@ -129,7 +129,6 @@ void chan_nack(struct chan *c, const struct chan_from *from, int64_t delay_ms,
 
 	if (!find_open(c, from, &s, &at))
 		return;
-	/* At once: a later ACK of all leases up to another may span it. */
 	remove_lease(s, at);
 	s->answered++;
 	nack.reason = xstrdup_null(reason);
@@ -139,20 +138,36 @@ void chan_nack(struct chan *c, const struct chan_from *from, int64_t delay_ms,
 	chan_poke(c);
 }
 
-/* Takes what is acked off the ledger into the message: the leases in front as
- * one number, those behind an unanswered one by name. There are no more than
- * the window has, which an ACK can hold. */
+/* The lease follows the range that the message has so far, or begins it. */
+static bool extend(struct msg_ack *ack, int64_t lease)
+{
+	if (ack->from == 0)
+		ack->from = lease;
+	else if (lease != ack->upto + 1)
+		return false;
+	ack->upto = lease;
+	return true;
+}
+
+/*
+ * Takes what is acked off the ledger into the message: the first ones without
+ * a gap as a range, the others by name. There are no more than the window
+ * has, which an ACK can hold. A range never spans a lease that was not acked:
+ * if a NACK is lost, nobody must take the lease for acknowledged.
+ */
 static void collect(struct chan_session *s, struct msg_ack *ack)
 {
-	size_t kept = 0, i = 0;
+	size_t kept = 0;
 
-	for (; i < s->open.n && s->open.v[i].acked; i++)
-		ack->upto = s->open.v[i].lease;
-	for (; i < s->open.n; i++) {
-		if (s->open.v[i].acked && ack->leases.n < MSG_ACK_LEASES)
-			ack->leases.v[ack->leases.n++] = s->open.v[i].lease;
+	for (size_t i = 0; i < s->open.n; i++) {
+		const struct chan_lease *l = &s->open.v[i];
+
+		if (l->acked && extend(ack, l->lease))
+			continue;
+		if (l->acked && ack->leases.n < MSG_ACK_LEASES)
+			ack->leases.v[ack->leases.n++] = l->lease;
 		else
-			s->open.v[kept++] = s->open.v[i];
+			s->open.v[kept++] = *l;
 	}
 	s->open.n = kept;
 }

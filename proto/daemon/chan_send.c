@@ -84,7 +84,8 @@ void chan_send_on_ack(struct chan *c, struct chan_session *s,
 	struct credit_item *it;
 
 	credit_peer_granted(c->books, s->id, ack->credit);
-	while ((it = credit_ack_upto(c->books, s->id, ack->upto)) != NULL)
+	while ((it = credit_ack_range(c->books, s->id, ack->from,
+			ack->upto)) != NULL)
 		c->ops.acked(c->ctx, item_of(it));
 	for (size_t i = 0; i < ack->leases.n; i++) {
 		it = credit_ack(c->books, s->id, ack->leases.v[i]);

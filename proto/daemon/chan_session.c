@@ -185,14 +185,21 @@ static void hello_at_binder(struct chan *c, link_peer peer,
 	start(c, s, hello, now);
 }
 
-/* An answer to an older HELLO of ours starts nothing. */
+/* An answer to an older HELLO of ours starts nothing, it comes before that to
+ * the newest. After that it means that the two ends are in two sessions. */
 static void hello_at_connecter(struct chan *c, link_peer peer,
 	const struct msg_hello *hello, int64_t now)
 {
 	struct chan_session *s = chan_session_by_link(c, peer);
 
-	if (s != NULL && s->id == 0 && s->number == hello->session)
+	if (s == NULL)
+		return;
+	if (s->id == 0 && s->number == hello->session) {
 		start(c, s, hello, now);
+	} else if (s->id != 0 && s->number != hello->session) {
+		chan_session_end(c, s, "it is in another session", now);
+		chan_session_say_hello(c, s, now);
+	}
 }
 
 void chan_session_hello(struct chan *c, link_peer peer,

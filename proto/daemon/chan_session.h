@@ -56,7 +56,7 @@ struct chan {
 	struct strbuf scratch; /* the message being packed */
 	struct loop_timer *soon;  /* work waits for the end of this turn */
 	struct loop_timer *timer;
-	int64_t timer_at, ticked; /* mono ms */
+	int64_t timer_at; /* mono ms */
 };
 
 /* chan.c */

@@ -273,15 +273,22 @@ struct credit_item *credit_ack(struct credit *c, uint64_t peer, int64_t lease)
 	return it;
 }
 
-struct credit_item *credit_ack_upto(struct credit *c, uint64_t peer,
-	int64_t upto)
+struct credit_item *credit_ack_range(struct credit *c, uint64_t peer,
+	int64_t from, int64_t upto)
 {
 	struct credit_peer *p = find_peer(c, peer);
-	struct credit_item *it = p != NULL ? credit_first(&p->flight) : NULL;
 
-	if (it == NULL || it->lease > upto)
+	if (p == NULL)
 		return NULL;
-	return credit_ack(c, peer, it->lease);
+	LIST_EACH(&p->flight, node) {
+		const struct credit_item *it = credit_item_of(node);
+
+		if (it->lease > upto)
+			break;
+		if (it->lease >= from)
+			return credit_ack(c, peer, it->lease);
+	}
+	return NULL;
 }
 
 struct credit_item *credit_nack(struct credit *c, uint64_t peer,

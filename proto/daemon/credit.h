@@ -78,9 +78,9 @@ void credit_cancel(struct credit *c, struct credit_item *it, int64_t delay_ms,
 
 /* Ends a lease. The item, no longer in the books, or NULL when stale. */
 struct credit_item *credit_ack(struct credit *c, uint64_t peer, int64_t lease);
-/* All leases of the peer up to this one: repeatedly, until NULL. */
-struct credit_item *credit_ack_upto(struct credit *c, uint64_t peer,
-	int64_t upto);
+/* The peer's leases from..upto: repeatedly, until NULL. */
+struct credit_item *credit_ack_range(struct credit *c, uint64_t peer,
+	int64_t from, int64_t upto);
 /* Back to the ready list, not before now + delay (at most lease_max_ms). NULL
  * when stale. */
 struct credit_item *credit_nack(struct credit *c, uint64_t peer,

@@ -44,8 +44,9 @@ static const struct field credit_fields[] = {
 TABLE(credit, struct msg_credit, "From the receiver of payloads.");
 
 static const struct field ack_fields[] = {
-	NUMBER(struct msg_ack, upto, 0,
-		"Every lease of this session up to this one."),
+	NUMBER(struct msg_ack, from, 0,
+		"Every lease of this session from this one"),
+	NUMBER(struct msg_ack, upto, 0, "to this one, both included."),
 	FIELD(struct msg_ack, leases, FIELD_I64S, MSG_ACK_LEASES, 0,
 		"And these."),
 	NUMBER(struct msg_ack, credit, 0, "As CREDIT's total."),
@@ -113,7 +114,9 @@ const char control_dialogue[] =
 	"of the payload before it in the session. A gap means that the "
 	"transport lost a message: the receiver ends the session.\n"
 	"- The receiver answers each payload once, with ACK or NACK, in any "
-	"order. An answer to a lease that is not in flight is ignored.\n"
+	"order. What an ACK names was acknowledged, each single lease of its "
+	"range; so a NACK that is lost leaves its payload in flight until the "
+	"lease ends. An answer to a lease that is not in flight is ignored.\n"
 	"- Whoever has said nothing for a second says PING. Whoever has heard "
 	"nothing for five seconds ends the session: the binding end forgets "
 	"it, the connecting end connects anew.\n"

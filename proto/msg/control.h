@@ -26,7 +26,9 @@ struct msg_credit {
 
 /* "I, or someone behind me, have it on disk." */
 struct msg_ack {
-	int64_t upto; /* all leases of this session <= upto; 0 for none */
+	int64_t from, upto; /* the leases from..upto of this session; 0 for
+			       none. All of them are acknowledged: a lease
+			       that got a NACK is never inside */
 	struct field_i64s leases; /* and these */
 	int64_t credit; /* as msg_credit.total: saves a message */
 };

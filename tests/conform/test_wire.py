@@ -35,9 +35,9 @@ GOLDEN = {
     "reset": ("RESET", 0, {}),
     "credit": ("CREDIT", 0, {"total": 16}),
     "credit-none": ("CREDIT", 0, {"total": 0}),
-    "ack-upto": ("ACK", 0, {"upto": 4294967297}),
+    "ack-range": ("ACK", 0, {"from": 4294967296, "upto": 4294967297}),
     "ack-full": ("ACK", 0, {
-        "upto": 6, "leases": [7, 300, 70000, 5000000000], "credit": 40}),
+        "from": 1, "upto": 6, "leases": [7, 300, 70000, 5000000000], "credit": 40}),
     "nack": ("NACK", 0, {"lease": 65536, "delay_ms": 1000, "reason": "full"}),
     "ping": ("PING", 0, {}),
     "bye": ("BYE", 0, {}),

@@ -77,30 +77,33 @@ static void test_stale(void **state)
 	assert_null(credit_ack(c, 1, old));
 	assert_null(credit_ack(c, 2, old));
 	assert_null(credit_nack(c, 2, old, 0, 0));
-	assert_null(credit_ack_upto(c, 2, old));
+	assert_null(credit_ack_range(c, 2, 0, old));
 	assert_int_equal(credit_stale(c), 5);
 	assert_ptr_equal(credit_ack(c, 2, a.lease), &a);
 	credit_free(c);
 }
 
-static void test_upto(void **state)
+static void test_range(void **state)
 {
 	struct credit *c = one_peer(9);
 	struct credit_item items[5] = {0};
+	int64_t from, upto;
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		credit_put(c, &items[i]);
 		assert_non_null(credit_next(c, 0));
 	}
-	credit_ack(c, 1, items[1].lease);
-	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[0]);
-	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[2]);
-	assert_ptr_equal(credit_ack_upto(c, 1, items[3].lease), &items[3]);
-	assert_null(credit_ack_upto(c, 1, items[4].lease - 1));
-	assert_null(credit_ack_upto(c, 1, 0));
-	assert_null(credit_ack_upto(c, 7, INT64_MAX));
-	assert_int_equal(credit_in_flight(c), 1);
+	from = items[1].lease;
+	upto = items[3].lease;
+	credit_ack(c, 1, from);
+	assert_ptr_equal(credit_ack_range(c, 1, from, upto), &items[2]);
+	assert_ptr_equal(credit_ack_range(c, 1, from, upto), &items[3]);
+	assert_null(credit_ack_range(c, 1, from, upto));
+	assert_null(credit_ack_range(c, 1, 0, 0));
+	assert_null(credit_ack_range(c, 7, 0, INT64_MAX));
+	assert_int_equal(credit_in_flight(c), 2);
+	assert_ptr_equal(credit_ack_range(c, 1, 0, INT64_MAX), &items[0]);
 	assert_int_equal(credit_stale(c), 0);
 	credit_free(c);
 }
@@ -399,7 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_stale),
-		cmocka_unit_test(test_upto),
+		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_nack),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_down_order),

@@ -54,9 +54,10 @@ static const struct {
 	{"reset", {MSG_RESET, 0, {.empty = {0}}}},
 	{"credit", {MSG_CREDIT, 0, {.credit = {16}}}},
 	{"credit-none", {MSG_CREDIT, 0, {.credit = {0}}}},
-	{"ack-upto", {MSG_ACK, 0, {.ack = {.upto = 4294967297}}}},
+	{"ack-range", {MSG_ACK, 0, {.ack = {
+		.from = 4294967296, .upto = 4294967297}}}},
 	{"ack-full", {MSG_ACK, 0, {.ack = {
-		.upto = 6, .leases = {leases, 4}, .credit = 40}}}},
+		.from = 1, .upto = 6, .leases = {leases, 4}, .credit = 40}}}},
 	{"nack", {MSG_NACK, 0, {.nack = {
 		.lease = 65536, .delay_ms = 1000, .reason = "full"}}}},
 	{"ping", {MSG_PING, 0, {.empty = {0}}}},
