@@ -1,7 +1,8 @@
-#include "proto/daemon/chan_session.h"
+#include "proto/daemon/chan.h"
 
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
+#include "proto/daemon/chan_session.h"
 
 #define WINDOW 16
 #define LOST_MS 5000

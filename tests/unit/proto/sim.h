@@ -127,6 +127,11 @@ void loop_timer_cancel(struct loop_timer **t)
 	free_null(t);
 }
 
+void loop_post(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	loop_timer_start(l, 0, 0, fn, ctx);
+}
+
 /* ---- connections --------------------------------------------------------- */
 
 static struct sim_conn *conn_at(struct list *node)
