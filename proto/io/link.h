@@ -3,11 +3,17 @@
  * connected DEALER for each address behind a list of endpoints. Names are
  * resolved to all their addresses, and again every few seconds: new ones are
  * connected, gone ones dropped. High-water marks are small, messages are at
- * most MSG_MAX bytes, nothing here is storage. Only file with zmq.h.
+ * most max_message bytes, nothing here is storage.
  *
- * Plain tcp is refused outside loopback unless keys are given; ipc endpoints
- * live in a folder made 0700, and a lock file beside the socket refuses a
- * second owner (a second bind would silently take the first one's messages).
+ * Endpoints are ipc://PATH and tcp://HOST:PORT (to bind, HOST may be "*").
+ * Plain tcp is refused outside loopback unless keys are given; with keys, every tcp
+ * connection is CURVE. ipc sockets live in a folder made 0700, and a lock file
+ * beside the socket refuses a second owner (a second bind would silently take
+ * the first one's messages).
+ *
+ * All links of a process are used from one thread, that of their loop.
+ * Callbacks come from the loop only, never from within a call; they may send
+ * and drop, but not close their own link.
  */
 #ifndef PROTO_IO_LINK_H
 #define PROTO_IO_LINK_H
@@ -17,29 +23,35 @@
 
 struct link;
 
-/* A peer is one connection: an identity at a ROUTER, an address at a DEALER.
- * The number is never used again in this process. */
+/* A peer is one connection: an identity at a ROUTER, a connection that stands
+ * at a DEALER. The number is never used again in this process; never 0. */
 typedef uint64_t link_peer;
 
 struct link_events {
-	/* DEALER: a connection to an address exists (again); say HELLO. */
+	/* DEALER: a connection to an address stands (again, under a new
+	 * number); say HELLO. ROUTER: never called. */
 	void (*up)(void *ctx, link_peer peer, const char *address);
-	/* DEALER: the address is gone from its name. ROUTER: never called. */
+	/* DEALER: the connection is lost or its address gone from its name;
+	 * what was sent and not answered may or may not have come. ROUTER:
+	 * never called: a silent peer shows by its missing heartbeats. */
 	void (*down)(void *ctx, link_peer peer);
 	void (*message)(void *ctx, link_peer peer, struct str bytes);
 };
 
 struct link_options {
-	size_t max_message; /* bytes */
-	int hwm;            /* messages a peer */
-	int64_t resolve_ms; /* how often names are looked up again */
+	size_t max_message; /* bytes; 0: 1 MiB */
+	int hwm;            /* messages a peer; 0: 64 */
+	int64_t resolve_ms; /* how often names are looked up again; 0: 5 s */
 	const char *keys;   /* folder of CURVE keys, or NULL (see keys.h) */
 	const char *role;   /* whose key is ours */
-	const char *const *admit; /* ROUTER: roles whose keys may connect */
+	const char *server_role; /* connects: whose key the other end has */
+	const char *const *admit; /* ROUTER: roles whose keys may connect,
+				     NULL at the end */
 	bool plain;         /* tcp without keys is allowed beyond loopback */
 };
 
-/* NULL with err: the endpoint is taken, malformed or not allowed. */
+/* NULL with err: the endpoint is taken, malformed or not allowed. What opt
+ * points to is copied. */
 struct link *link_bind(struct loop *l, const char *endpoint,
 	const struct link_options *opt, const struct link_events *ev, void *ctx,
 	struct err *err);
@@ -49,10 +61,18 @@ struct link *link_connect(struct loop *l, const char *const *endpoints,
 /* 0 when handed to the transport; -1 when the peer is gone or full. Being
  * handed over promises nothing. */
 int link_send(struct link *k, link_peer peer, struct str bytes);
-/* A ROUTER forgets what it knows of the peer. A DEALER reconnects: its peer
- * number ends and up is called with a new one. */
+/* A ROUTER forgets what it knows of the peer: its next message comes under a
+ * new number. A DEALER reconnects: its peer number ends, without down, and up
+ * is called with a new one. */
 void link_drop(struct link *k, link_peer peer);
-/* Up to linger_ms for what was handed over, then closes. */
+/* Up to linger_ms for what was handed over, then closes; the last link of a
+ * process waits for that. */
 void link_close(struct link *k, int64_t linger_ms);
+
+/* Where it is bound: "tcp://127.0.0.1:5701", with the port that was free when
+ * "*" was asked for. */
+const char *link_address(const struct link *k);
+/* Messages that were not of the right form and thrown away. */
+uint64_t link_dropped(const struct link *k);
 
 #endif
