@@ -1,0 +1,200 @@
+#include "deployer/docker_container.h"
+
+#include "proto/base/mem.h"
+
+#define FRAME 8
+#define LOGS_MS 10000
+
+/* METHOD /containers/ID<suffix> without an answer. */
+static int act(struct docker_api *api, const char *method, const char *id,
+	const char *suffix, const struct json *body, struct err *err)
+{
+	char *path = xprintf("/containers/%s%s", id, suffix);
+	int rc = docker_api_call(api, method, path, body, NULL, err);
+
+	free(path);
+	return rc;
+}
+
+struct json *docker_container_inspect(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	char *path = xprintf("/containers/%s/json", id);
+	struct json *answer = NULL;
+
+	docker_api_call(api, "GET", path, NULL, &answer, err);
+	free(path);
+	return answer;
+}
+
+struct json *docker_container_list(struct docker_api *api,
+	const struct json *filters, struct err *err)
+{
+	struct strbuf path = {0}, text = {0};
+	struct json *answer = NULL;
+
+	json_write(filters, &text);
+	strbuf_add_cstr(&path, "/containers/json?all=1&filters=");
+	docker_api_encode(&path, strbuf_str(&text));
+	docker_api_call(api, "GET", strbuf_cstr(&path), NULL, &answer, err);
+	strbuf_release(&path);
+	strbuf_release(&text);
+	return answer;
+}
+
+int docker_container_create(struct docker_api *api, const char *name,
+	const char *platform, const struct json *body, char **id,
+	struct err *err)
+{
+	struct strbuf path = {0};
+	struct json *answer = NULL;
+	int rc;
+
+	*id = NULL;
+	strbuf_addf(&path, "/containers/create?name=%s", name);
+	if (*platform != '\0') {
+		strbuf_add_cstr(&path, "&platform=");
+		docker_api_encode(&path, str_from(platform));
+	}
+	rc = docker_api_call(
+		api, "POST", strbuf_cstr(&path), body, &answer, err);
+	strbuf_release(&path);
+	if (rc == 0)
+		*id = xstrdup_null(json_str(json_get(answer, "Id")));
+	json_free(answer);
+	if (rc == 0 && *id == NULL)
+		return err_fail(err,
+			"the engine created container %s without an Id", name);
+	return rc;
+}
+
+int docker_container_start(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	return act(api, "POST", id, "/start", NULL, err);
+}
+
+int docker_container_stop(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	char *path = xprintf("/containers/%s/stop", id);
+	/* Without t=, so that StopSignal and StopTimeout apply; without a
+	 * limit, for StopTimeout has none. */
+	const struct docker_request req = {.method = "POST", .path = path};
+	int rc = docker_api_do(api, &req, err);
+
+	free(path);
+	return rc;
+}
+
+int docker_container_pause(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	return act(api, "POST", id, "/pause", NULL, err);
+}
+
+int docker_container_rename(struct docker_api *api, const char *id,
+	const char *name, struct err *err)
+{
+	char *suffix = xprintf("/rename?name=%s", name);
+	int rc = act(api, "POST", id, suffix, NULL, err);
+
+	free(suffix);
+	return rc;
+}
+
+int docker_container_remove(struct docker_api *api, const char *id,
+	bool volumes, struct err *err)
+{
+	return act(api, "DELETE", id, volumes ? "?v=1" : "?v=0", NULL, err);
+}
+
+int docker_container_set_policy(struct docker_api *api, const char *id,
+	const struct json *policy, struct err *err)
+{
+	struct json *body = json_new_object();
+	int rc;
+
+	json_set(body, "RestartPolicy", json_copy(policy));
+	rc = act(api, "POST", id, "/update", body, err);
+	json_free(body);
+	return rc;
+}
+
+void docker_container_unframe(struct str raw, struct strbuf *out)
+{
+	const unsigned char *h;
+	size_t n;
+
+	/* stream, 0, 0, 0, length as 4 bytes, big end first */
+	while (raw.n >= FRAME) {
+		h = (const unsigned char *)raw.p;
+		n = (size_t)h[4] << 24 | (size_t)h[5] << 16 |
+			(size_t)h[6] << 8 | (size_t)h[7];
+		raw = str_cut(raw, FRAME, raw.n);
+		strbuf_add_str(out, str_cut(raw, 0, n));
+		raw = str_cut(raw, n, raw.n);
+	}
+}
+
+int docker_container_logs(struct docker_api *api, const char *id, bool tty,
+	int lines, struct strbuf *out, struct err *err)
+{
+	struct strbuf raw = {0};
+	char *path = xprintf(
+		"/containers/%s/logs?stdout=1&stderr=1&tail=%d", id, lines);
+	const struct docker_request req = {
+		.method = "GET",
+		.path = path,
+		.total_ms = LOGS_MS,
+		.raw = &raw,
+		.raw_max = DOCKER_LOGS_MAX,
+	};
+	int rc = docker_api_do(api, &req, err);
+
+	if (rc == 0 && tty)
+		strbuf_add_str(out, strbuf_str(&raw));
+	else if (rc == 0)
+		docker_container_unframe(strbuf_str(&raw), out);
+	strbuf_release(&raw);
+	free(path);
+	return rc;
+}
+
+/* ---- networks ----------------------------------------------------------------- */
+
+static void network_path(struct strbuf *path, const char *name)
+{
+	strbuf_add_cstr(path, "/networks/");
+	docker_api_encode(path, str_from(name));
+}
+
+int docker_container_connect(struct docker_api *api, const char *id,
+	const struct json *spec, struct err *err)
+{
+	struct json *body = json_new_object();
+	struct strbuf path = {0};
+	int rc;
+
+	network_path(&path, json_str(json_get(spec, "Network")));
+	strbuf_add_cstr(&path, "/connect");
+	json_set_str(body, "Container", id);
+	json_set(body, "EndpointConfig",
+		json_copy(json_get(spec, "EndpointConfig")));
+	rc = docker_api_call(api, "POST", strbuf_cstr(&path), body, NULL, err);
+	json_free(body);
+	strbuf_release(&path);
+	return rc;
+}
+
+bool docker_container_network_exists(struct docker_api *api, const char *name,
+	struct err *err)
+{
+	struct strbuf path = {0};
+	int rc;
+
+	network_path(&path, name);
+	rc = docker_api_call(api, "GET", strbuf_cstr(&path), NULL, NULL, err);
+	strbuf_release(&path);
+	return rc == 0;
+}

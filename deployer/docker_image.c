@@ -1,0 +1,231 @@
+#include "deployer/docker_image.h"
+
+#include <strings.h>
+
+#include "deployer/docker_ref.h"
+#include "proto/base/fail.h"
+#include "proto/base/mem.h"
+
+/* A registry may be slow to begin, and layers unpack in silence. */
+#define STALL_MS (5 * 60 * 1000)
+#define LINE_MAX ((size_t)4 << 20)
+
+struct json *docker_image_inspect(struct docker_api *api, const char *ref,
+	struct err *err)
+{
+	struct json *answer = NULL;
+	char *path;
+
+	if (docker_api_negotiate(api, err) != 0)
+		return NULL;
+	path = xprintf("/images/%s/json%s", ref,
+		docker_api_minor(api) >= 48 ? "?manifests=1" : "");
+	docker_api_call(api, "GET", path, NULL, &answer, err);
+	free(path);
+	return answer;
+}
+
+int docker_image_tag(struct docker_api *api, const char *id,
+	const char *repository, const char *tag, struct err *err)
+{
+	struct strbuf path = {0};
+	int rc;
+
+	strbuf_addf(&path, "/images/%s/tag?repo=", id);
+	docker_api_encode(&path, str_from(repository));
+	strbuf_add_cstr(&path, "&tag=");
+	docker_api_encode(&path, str_from(tag));
+	rc = docker_api_call(api, "POST", strbuf_cstr(&path), NULL, NULL, err);
+	strbuf_release(&path);
+	return rc;
+}
+
+const char *docker_image_digest(const struct json *image,
+	const char *repository)
+{
+	const struct json *d = json_first(json_get(image, "RepoDigests"));
+	const char *any = NULL, *text, *at;
+
+	for (; d; d = json_next(d)) {
+		text = json_str(d);
+		at = text != NULL ? strchr(text, '@') : NULL;
+		if (at == NULL)
+			continue;
+		if (docker_ref_same_repository(
+			    str_from(text), str_from(repository)))
+			return at + 1;
+		any = at + 1;
+	}
+	return any;
+}
+
+void docker_image_platform(const struct json *image, const char *engine,
+	struct strbuf *out)
+{
+	const char *os = json_str(json_get(image, "Os"));
+	const char *arch = json_str(json_get(image, "Architecture"));
+	const char *variant = json_str(json_get(image, "Variant"));
+
+	if (os == NULL || arch == NULL || *os == '\0' || *arch == '\0')
+		return;
+	strbuf_addf(out, "%s/%s", os, arch);
+	if (strcmp(strbuf_cstr(out), engine) == 0)
+		strbuf_truncate(out, 0);
+	else if (variant != NULL && *variant != '\0')
+		strbuf_addf(out, "/%s", variant);
+}
+
+/* ---- pull ------------------------------------------------------------------- */
+
+static void read_object(struct docker_progress *p, struct strbuf *line)
+{
+	static const char prefix[] = "Digest: ";
+	struct json *j = docker_api_parse(line, NULL);
+	const char *status = json_str(json_get(j, "status"));
+	const char *error = json_str(json_path(j, "errorDetail.message"));
+
+	p->objects++;
+	if (error == NULL)
+		error = json_str(json_get(j, "error"));
+	if (j == NULL)
+		error = "the engine's progress report is not JSON";
+	if (error != NULL && p->error[0] == '\0')
+		str_safe(str_from(error), p->error, sizeof(p->error));
+	if (status != NULL && strncmp(status, prefix, strlen(prefix)) == 0 &&
+		strlen(status + strlen(prefix)) < sizeof(p->digest))
+		snprintf(p->digest, sizeof(p->digest), "%s",
+			status + strlen(prefix));
+	json_free(j);
+}
+
+int docker_progress_feed(struct docker_progress *p, struct str data)
+{
+	size_t end;
+
+	p->line.limit = LINE_MAX;
+	while (data.n > 0) {
+		end = str_find(data, '\n');
+		strbuf_add_str(&p->line, str_cut(data, 0, end));
+		if (p->line.failed)
+			return -1;
+		if (end == data.n)
+			return 0;
+		data = str_cut(data, end + 1, data.n);
+		if (str_trim(strbuf_str(&p->line)).n > 1)
+			read_object(p, &p->line);
+		strbuf_truncate(&p->line, 0);
+	}
+	return 0;
+}
+
+void docker_progress_release(struct docker_progress *p)
+{
+	strbuf_release(&p->line);
+}
+
+enum err_class docker_image_pull_class(const char *text)
+{
+	static const char *const final[] = {"unauthorized", "denied",
+		"no basic auth", " 403", "401 Unauthorized",
+		"no matching manifest", "invalid reference"};
+
+	/* A limit on the rate may come with any of the words below. */
+	if (strcasestr(text, "toomanyrequests") != NULL ||
+		strcasestr(text, "429 Too Many") != NULL)
+		return ERR_RETRY;
+	for (size_t i = 0; i < ARRAY_LEN(final); i++)
+		if (strcasestr(text, final[i]) != NULL)
+			return ERR_FAIL;
+	/* "not found" too: a registry may announce a push before it shows it. */
+	return ERR_RETRY;
+}
+
+struct pulling {
+	struct docker_progress progress;
+	const struct docker_pull *pull;
+	const char *stop; /* why we ended it */
+	bool seen;	  /* the failure point */
+};
+
+static int on_data(void *ctx, struct str data)
+{
+	struct pulling *p = ctx;
+
+	if (docker_progress_feed(&p->progress, data) != 0) {
+		p->stop = "the engine's progress report has an endless line";
+		return -1;
+	}
+	if (p->progress.objects > 0 && !p->seen) {
+		p->seen = true;
+		if (FAIL_POINT("deployer.mid_pull")) {
+			p->stop = "failure point deployer.mid_pull";
+			return -1;
+		}
+	}
+	if (p->pull->cancelled != NULL && p->pull->cancelled(p->pull->ctx)) {
+		p->stop = "the pull was cancelled";
+		return -1;
+	}
+	return 0;
+}
+
+static int pull_failed(const struct docker_pull *pull, const char *text,
+	int code, struct err *err)
+{
+	const char *hint = "";
+	bool digest = strchr(pull->tag, ':') != NULL;
+
+	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL)
+		hint = " (add the registry to the engine's "
+		       "insecure-registries, or give it TLS)";
+	return err_set(err, docker_image_pull_class(text), code,
+		"pull of %s%s%s failed: %s%s", pull->repository,
+		digest ? "@" : ":", pull->tag, text, hint);
+}
+
+/* No answer, or not all of it: the engine's end, or only this stream's? */
+static int broken(struct docker_api *api, const struct docker_pull *pull,
+	const struct err *low, struct err *err)
+{
+	if (docker_api_ping(api, err) != 0)
+		return -1;
+	return pull_failed(pull, low->text, 200, err);
+}
+
+int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
+	char digest[DRIVER_DIGEST_MAX], struct err *err)
+{
+	struct pulling p = {.pull = pull};
+	struct strbuf path = {0};
+	struct docker_request req = {
+		.method = "POST",
+		.stall_ms = STALL_MS,
+		.on_data = on_data,
+		.ctx = &p,
+	};
+	struct err low = {0};
+	int rc;
+
+	strbuf_add_cstr(&path, "/images/create?fromImage=");
+	docker_api_encode(&path, str_from(pull->repository));
+	strbuf_add_cstr(&path, "&tag=");
+	docker_api_encode(&path, str_from(pull->tag));
+	if (*pull->platform != '\0') {
+		strbuf_add_cstr(&path, "&platform=");
+		docker_api_encode(&path, str_from(pull->platform));
+	}
+	req.path = strbuf_cstr(&path);
+	rc = docker_api_do(api, &req, &low);
+	if (p.progress.error[0] != '\0')
+		rc = pull_failed(pull, p.progress.error, 200, err);
+	else if (p.stop != NULL)
+		rc = err_set(err, ERR_RETRY, 200, "%s", p.stop);
+	else if (rc != 0 && low.code != 0)
+		rc = pull_failed(pull, low.text, low.code, err);
+	else if (rc != 0)
+		rc = broken(api, pull, &low, err);
+	memcpy(digest, p.progress.digest, DRIVER_DIGEST_MAX);
+	docker_progress_release(&p.progress);
+	strbuf_release(&path);
+	return rc;
+}

@@ -1,0 +1,60 @@
+/*
+ * The engine's calls about images; errors as docker_api.h has them.
+ */
+#ifndef DEPLOYER_DOCKER_IMAGE_H
+#define DEPLOYER_DOCKER_IMAGE_H
+
+#include "deployer/docker_api.h"
+#include "deployer/driver.h"
+
+/* By id, repo:tag or repo@digest. NULL when there is none; err->code is 404
+ * then. The caller frees it. */
+struct json *docker_image_inspect(struct docker_api *api, const char *ref,
+	struct err *err);
+int docker_image_tag(struct docker_api *api, const char *id,
+	const char *repository, const char *tag, struct err *err);
+/* The digest that the image has in the repository, else in another one, or
+ * NULL; borrowed from the inspected image. */
+const char *docker_image_digest(const struct json *image,
+	const char *repository);
+/* "linux/arm64/v8" where the image is of another platform than the engine;
+ * "" where it is the same or not told. */
+void docker_image_platform(const struct json *image, const char *engine,
+	struct strbuf *out);
+
+struct docker_pull {
+	const char *repository;
+	const char *tag;      /* a tag or a digest; never empty */
+	const char *platform; /* "" for the engine's own */
+	/* Asked with each piece of progress; true drops the connection, which
+	 * ends the pull. */
+	bool (*cancelled)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Reads the progress stream to its end: a pull fails inside a 200. The digest
+ * that the engine reports goes into digest, "" when it reports none or
+ * one of another kind than sha256. The class
+ * of an error says whether it may work later, by its text: statuses differ
+ * from engine to engine.
+ */
+int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
+	char digest[DRIVER_DIGEST_MAX], struct err *err);
+
+/* Pure: will a pull that failed with this text work later? */
+enum err_class docker_image_pull_class(const char *text);
+
+/* Pure: the progress stream, objects in any split. */
+struct docker_progress {
+	struct strbuf line; /* of an object not yet complete */
+	size_t objects;
+	char digest[DRIVER_DIGEST_MAX];
+	char error[320]; /* the first error in the stream */
+};
+
+/* 0, or -1 when a line is longer than any engine writes. */
+int docker_progress_feed(struct docker_progress *p, struct str data);
+void docker_progress_release(struct docker_progress *p);
+
+#endif
