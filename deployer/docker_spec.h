@@ -43,6 +43,10 @@ int docker_spec_build(const struct docker_spec_input *in,
 	struct docker_spec *out, struct err *err);
 void docker_spec_release(struct docker_spec *s);
 
+/* The digest of the manifest that the engine runs of an inspected image, where
+ * its store has manifests; else NULL. Borrowed. */
+const char *docker_spec_manifest(const struct json *image);
+
 /* Labels that tell an unfinished deployment; each new container gets its own
  * and none of its predecessor's. */
 #define DOCKER_LABEL_DEPLOY "pullwire.deploy"     /* deployment, 8 hex digits */

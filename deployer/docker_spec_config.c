@@ -106,9 +106,7 @@ static bool is_inherited_label(const struct json *member, const void *image)
 	return equals_image(member, image);
 }
 
-/* The digest of the manifest that the engine runs of this image, where its
- * store has one; else NULL. */
-static const char *manifest_digest(const struct json *image)
+const char *docker_spec_manifest(const struct json *image)
 {
 	const struct json *m = json_first(json_get(image, "Manifests"));
 	const char *kind, *type;
@@ -139,10 +137,10 @@ static void follow_compose_image(struct json *labels,
 	const char *value = json_str(json_get(labels, key));
 	const char *manifest = json_str(
 		json_path(in->old, "ImageManifestDescriptor.digest"));
-	const char *successor = manifest_digest(in->new_image);
+	const char *successor = docker_spec_manifest(in->new_image);
 
 	if (manifest == NULL)
-		manifest = manifest_digest(in->old_image);
+		manifest = docker_spec_manifest(in->old_image);
 	if (str_same(value, json_str(json_get(in->old_image, "Id"))))
 		successor = json_str(json_get(in->new_image, "Id"));
 	else if (!str_same(value, manifest))

@@ -2,6 +2,7 @@
 
 /* Every kind of engine there is. */
 static const struct driver *const drivers[] = {
+	&docker_driver,
 	NULL,
 };
 

@@ -1,0 +1,299 @@
+/*
+ * The driver of Docker engines: `deploy: {container: NAME}` and `{compose:
+ * PROJECT/SERVICE}`, one container after the other; the first failure ends it.
+ */
+#include "deployer/driver.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "deployer/docker_pick.h"
+#include "deployer/docker_recover.h"
+#include "deployer/docker_ref.h"
+#include "deployer/docker_replace.h"
+#include "deployer/docker_self.h"
+#include "deployer/docker_settle.h"
+#include "proto/base/clock.h"
+#include "proto/base/mem.h"
+#include "proto/base/vec.h"
+
+#define SETTLE_PATIENCE_MS 60000
+
+struct deploy {
+	struct docker_task t;
+	struct json *list;    /* the target's containers, as listed */
+	VEC(char *) claims;   /* names, owned */
+	/* Containers that run the new image: replaced now, by an earlier
+	 * attempt at this job, or anyhow. */
+	int64_t done, before, same;
+};
+
+/* ---- the target --------------------------------------------------------------- */
+
+static void fail(const struct err *err, struct driver_result *res)
+{
+	driver_result_err(res,
+		docker_api_unreachable(err) ? DRIVER_WAITING : DRIVER_FAILED,
+		err);
+}
+
+static int claim(struct deploy *d, struct str name, struct err *err)
+{
+	const char *endpoint = docker_api_endpoint(d->t.api);
+	char *copy = xmemdup0(name.p, name.n);
+
+	for (size_t i = 0; i < d->claims.n; i++)
+		if (strcmp(d->claims.v[i], copy) == 0) {
+			free(copy);
+			return 0;
+		}
+	if (docker_self_claim(endpoint, copy)) {
+		VEC_PUSH(&d->claims, copy);
+		return 0;
+	}
+	err_set(err, ERR_RETRY, EBUSY,
+		"container %s is just being replaced for another trigger", copy);
+	free(copy);
+	return -1;
+}
+
+/* Lists the target and takes the names of all that belongs to it. */
+static int list(struct deploy *d, struct err *err)
+{
+	const struct conf_deploy *target = &d->t.run->trigger->deploy;
+	struct str name, base;
+
+	json_free(d->list);
+	d->list = NULL;
+	if (target->container != NULL &&
+		claim(d, str_from(target->container), err) != 0)
+		return -1;
+	d->list = docker_pick_list(d->t.api, target, err);
+	if (d->list == NULL)
+		return -1;
+	for (const struct json *c = json_first(d->list); c; c = json_next(c)) {
+		name = str_from(docker_swap_name(c));
+		if (docker_swap_is_alias(name, NULL, &base))
+			name = base;
+		if (claim(d, name, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Ends what an earlier attempt left of this target: of this job, or of one
+ * that has ended. 0: d->list is the target now. -1 with *res.
+ */
+static int settle(struct deploy *d, struct driver_result *res)
+{
+	struct docker_note *note = &d->t.note;
+	const struct docker_settle how = {
+		.api = d->t.api,
+		.grace_ms = d->t.run->trigger->grace,
+		.health_ms = d->t.run->trigger->health_timeout,
+		.patience_ms = SETTLE_PATIENCE_MS,
+	};
+	struct err err = {0};
+	char *stuck = NULL;
+	int rc = -1;
+
+	if (list(d, &err) != 0 ||
+		docker_settle_job(&how, d->list, note, &err) != 0 ||
+		docker_settle_rest(&how, d->list, note, 1, &stuck, &err) != 0 ||
+		list(d, &err) != 0)
+		fail(&err, res);
+	else if (note->stuck != NULL || stuck != NULL)
+		driver_result_set(res, DRIVER_FAILED, "%s",
+			note->stuck != NULL ? note->stuck : stuck);
+	else if (docker_note_is_returned(note))
+		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", note->reason);
+	else
+		rc = 0;
+	free(stuck);
+	return rc;
+}
+
+/* Is there anything that an earlier attempt may have left? */
+static bool is_unsettled(const struct deploy *d)
+{
+	struct str base;
+	const struct json *c = json_first(d->list);
+
+	for (; c; c = json_next(c))
+		if (docker_swap_is_alias(
+			    str_from(docker_swap_name(c)), NULL, &base))
+			return true;
+	return d->t.note.found;
+}
+
+static void missing(const struct deploy *d, struct driver_result *res)
+{
+	const struct conf_deploy *target = &d->t.run->trigger->deploy;
+	const char *engine = d->t.run->engine->name;
+
+	if (target->container != NULL)
+		driver_result_set(res, DRIVER_FAILED,
+			"there is no container %s at engine %s; create it once "
+			"(docker run --name %s …), then push again",
+			target->container, engine, target->container);
+	else
+		driver_result_set(res, DRIVER_FAILED,
+			"there is no container of Compose service %s at engine "
+			"%s; start it once (docker compose up -d), then push "
+			"again", target->compose, engine);
+}
+
+/* ---- one after the other ------------------------------------------------------ */
+
+/* What the row says when all containers have been looked at. */
+static void sum_up(const struct deploy *d, struct driver_result *res)
+{
+	const struct docker_task *t = &d->t;
+	int64_t all = (int64_t)json_len(d->list);
+	const char *first = docker_swap_name(json_first(d->list));
+	const char *late = d->done == 0
+		? "; finished after a restart of the deployer"
+		: "";
+
+	if (d->done + d->before + d->same == 0)
+		return; /* refused: the last reason stays */
+	if (d->done + d->before == 0)
+		driver_result_set(res, DRIVER_UNCHANGED,
+			"%s runs the image of %s already", first, t->reference);
+	else if (all == 1)
+		driver_result_set(res, DRIVER_DEPLOYED, "%s runs %s%s", first,
+			t->reference, late);
+	else
+		driver_result_set(res, DRIVER_DEPLOYED,
+			"%" PRId64 " of %" PRId64 " containers run %s%s",
+			d->done + d->before + d->same, all, t->reference, late);
+}
+
+/* A failure that is not of the first container: say how far it got. */
+static void add_progress(const struct deploy *d, struct driver_result *res)
+{
+	char reason[sizeof(res->reason)];
+	int64_t all = (int64_t)json_len(d->list);
+
+	if (all < 2)
+		return;
+	memcpy(reason, res->reason, sizeof(reason));
+	snprintf(res->reason, sizeof(res->reason),
+		"%.440s (%" PRId64 " of %" PRId64 " containers run the new "
+		"image)", reason, d->done + d->before + d->same, all);
+}
+
+static void replace_all(struct deploy *d, struct driver_result *res)
+{
+	struct docker_task *t = &d->t;
+	const struct json *c = json_first(d->list);
+
+	t->note.total = (int64_t)json_len(d->list);
+	for (; c; c = json_next(c)) {
+		if (docker_note_is_done(&t->note, docker_swap_name(c))) {
+			d->before++;
+			continue;
+		}
+		docker_replace_container(
+			t, json_str(json_get(c, "Id")), res);
+		if (res->status == DRIVER_DEPLOYED)
+			d->done++;
+		else if (res->status == DRIVER_UNCHANGED)
+			d->same++;
+		else if (res->status != DRIVER_REFUSED) {
+			add_progress(d, res);
+			return;
+		}
+	}
+	sum_up(d, res);
+}
+
+static void run(struct deploy *d, struct driver_result *res)
+{
+	struct docker_task *t = &d->t;
+	struct err err = {0};
+
+	if (docker_note_load(&t->note, t->run->journal, t->run->job->id,
+		    &err) != 0) {
+		driver_result_err(res, DRIVER_FAILED, &err);
+		return;
+	}
+	free(t->note.reference);
+	t->note.reference = xstrdup(t->reference);
+	if (docker_note_is_returned(&t->note)) {
+		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", t->note.reason);
+		return;
+	}
+	if (docker_api_negotiate(t->api, &err) != 0 || list(d, &err) != 0) {
+		fail(&err, res);
+		return;
+	}
+	if (is_unsettled(d) && settle(d, res) != 0)
+		return;
+	docker_pick_sort(d->list);
+	if (json_len(d->list) == 0) {
+		missing(d, res);
+		return;
+	}
+	replace_all(d, res);
+}
+
+/* ---- the driver --------------------------------------------------------------- */
+
+static void docker_deploy(struct driver_run *run_, struct driver_result *res)
+{
+	const struct event *e = &run_->job->event;
+	struct deploy d = {.t = {.run = run_, .lap = clock_mono()}};
+	struct strbuf repository = {0};
+	struct err err = {0};
+
+	*res = (struct driver_result){0};
+	d.t.api = docker_api_open(run_->engine->docker, &err);
+	if (d.t.api == NULL) {
+		driver_result_err(res, DRIVER_FAILED, &err);
+		return;
+	}
+	docker_ref_repository(e->registry, e->repository, &repository);
+	d.t.reference = xprintf("%s:%s", strbuf_cstr(&repository), e->tag);
+	d.t.repository = strbuf_detach(&repository);
+	d.t.platform = xstrdup("");
+	docker_task_progress(&d.t, "inspecting");
+	run(&d, res);
+	memcpy(res->from_digest, d.t.note.from, sizeof(d.t.note.from));
+	memcpy(res->to_digest, d.t.note.to, sizeof(d.t.note.to));
+	for (size_t i = 0; i < d.claims.n; i++) {
+		docker_self_release(run_->engine->docker, d.claims.v[i]);
+		free(d.claims.v[i]);
+	}
+	VEC_RELEASE(&d.claims);
+	docker_note_release(&d.t.note);
+	docker_api_close(d.t.api);
+	json_free(d.t.image);
+	json_free(d.list);
+	free(d.t.reference);
+	free(d.t.repository);
+	free(d.t.platform);
+}
+
+static int docker_check(const struct conf_engine *engine, struct err *err)
+{
+	struct docker_api *api = docker_api_open(engine->docker, err);
+	int rc = api != NULL ? docker_api_ping(api, err) : -1;
+
+	docker_api_close(api);
+	return rc;
+}
+
+static bool docker_serves(const struct conf_engine *engine)
+{
+	return engine->docker != NULL;
+}
+
+const struct driver docker_driver = {
+	.name = "docker",
+	.serves = docker_serves,
+	.check = docker_check,
+	.recover = docker_recover_engine,
+	.deploy = docker_deploy,
+};

@@ -1,0 +1,220 @@
+#include "deployer/docker_prepare.h"
+
+#include "deployer/docker_pick.h"
+#include "proto/base/mem.h"
+
+static int check_networks(struct docker_replace *r, struct err *err)
+{
+	const struct json *n =
+		json_first(json_path(r->old, "NetworkSettings.Networks"));
+	struct err e = {0};
+
+	for (; n; n = json_next(n)) {
+		if (docker_container_network_exists(
+			    r->t->api, json_key(n), &e))
+			continue;
+		if (e.code == 404)
+			return err_fail(err, "network %s of container %s is "
+				"gone; create it and push again", json_key(n),
+				docker_swap_name(r->old));
+		*err = e;
+		return -1;
+	}
+	return 0;
+}
+
+/* The containers that it takes volumes from, those that are still there. */
+static int find_sources(struct docker_replace *r, struct err *err)
+{
+	const struct json *v =
+		json_first(json_path(r->old, "HostConfig.VolumesFrom"));
+	struct err e = {0};
+
+	r->sources = json_new_object();
+	for (; v; v = json_next(v)) {
+		struct str name = str_from(json_str(v));
+		char *key = xmemdup0(name.p, str_find(name, ':'));
+		struct json *c = docker_container_inspect(r->t->api, key, &e);
+
+		if (c != NULL)
+			json_set(r->sources, key, c);
+		free(key);
+		if (c == NULL && e.code != 404) {
+			*err = e;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* The engine's own host name, which containers on its network report. */
+static int find_engine_name(struct docker_replace *r, struct err *err)
+{
+	const char *mode =
+		json_str(json_path(r->old, "HostConfig.NetworkMode"));
+
+	if (mode == NULL || strcmp(mode, "host") != 0)
+		return 0;
+	return docker_api_call(r->t->api, "GET", "/info", NULL, &r->info, err);
+}
+
+static struct docker_spec_input input_of(const struct docker_replace *r)
+{
+	return (struct docker_spec_input){
+		.old = r->old,
+		.old_image = r->old_image,
+		.new_image = r->t->image,
+		.reference = r->t->reference,
+		.api = docker_api_minor(r->t->api),
+		.engine_name = json_str(json_get(r->info, "Name")),
+		.sources = r->sources,
+	};
+}
+
+/* What makes the old one again where its engine removes it: by the id of its
+ * image, for the tag may mean another one by then. */
+static int save_rebirth(struct docker_replace *r, struct err *err)
+{
+	struct docker_spec_input in = input_of(r);
+	struct docker_spec spec;
+	struct json *j = json_new_object();
+
+	in.new_image = r->old_image;
+	in.reference = json_str(json_get(r->old, "Image"));
+	if (docker_spec_build(&in, &spec, err) != 0) {
+		json_free(j);
+		return -1;
+	}
+	json_set(j, "body", spec.body);
+	json_set(j, "connect", spec.connect);
+	json_set_str(j, "platform", r->t->platform);
+	r->swap->rebirth = j;
+	return 0;
+}
+
+static void describe(struct docker_replace *r, const char *was)
+{
+	struct docker_swap *s = r->swap;
+	struct strbuf policy = {0};
+	char did[DOCKER_DID_LEN];
+
+	docker_swap_release(s);
+	json_write(json_path(r->old, "HostConfig.RestartPolicy"), &policy);
+	s->did = xstrdup(docker_swap_did(r->t->run->job->id, did));
+	s->name = xstrdup(docker_swap_name(r->old));
+	s->old_id = xstrdup_null(json_str(json_get(r->old, "Id")));
+	s->was = xstrdup(was);
+	s->policy = policy.len > 0 ? strbuf_detach(&policy) : xstrdup("{}");
+	s->image = xstrdup_null(json_str(json_get(r->t->image, "Id")));
+	strbuf_release(&policy);
+}
+
+static int build(struct docker_replace *r, const char *was, struct err *err)
+{
+	struct docker_spec_input in;
+	struct json *labels;
+	int rc;
+
+	if (check_networks(r, err) != 0 || find_sources(r, err) != 0 ||
+		find_engine_name(r, err) != 0)
+		return -1;
+	describe(r, was);
+	r->auto_remove =
+		json_bool(json_path(r->old, "HostConfig.AutoRemove"));
+	if (r->auto_remove && save_rebirth(r, err) != 0)
+		return -1;
+	in = input_of(r);
+	in.labels = labels = docker_swap_labels(r->swap);
+	rc = docker_spec_build(&in, &r->spec, err);
+	json_free(labels);
+	return rc;
+}
+
+/* Equal ids, or the same platform's manifest under another index. */
+static bool runs_already(const struct docker_replace *r)
+{
+	const char *now = json_str(json_get(r->old, "Image"));
+	const char *want = json_str(json_get(r->t->image, "Id"));
+	const char *manifest = json_str(
+		json_path(r->old, "ImageManifestDescriptor.digest"));
+	const char *wanted = docker_spec_manifest(r->t->image);
+
+	return (now != NULL && strcmp(now, want) == 0) ||
+		(manifest != NULL && wanted != NULL &&
+			strcmp(manifest, wanted) == 0);
+}
+
+static int look_at_old_image(struct docker_replace *r, struct err *err)
+{
+	const char *id = json_str(json_get(r->old, "Image"));
+	struct err e = {0};
+
+	r->old_image = docker_image_inspect(
+		r->t->api, id != NULL ? id : "", &e);
+	if (r->old_image == NULL && e.code == 404)
+		return err_fail(err,
+			"the image of container %s is gone from the engine, so "
+			"its defaults cannot be told from its settings; create "
+			"the container anew and push again",
+			docker_swap_name(r->old));
+	if (r->old_image == NULL) {
+		*err = e;
+		return -1;
+	}
+	if (*r->t->note.from == '\0')
+		docker_note_digest(r->t->note.from, docker_image_digest(
+			r->old_image, r->t->repository));
+	return 0;
+}
+
+static void before_anything(struct docker_replace *r, const struct err *err,
+	struct driver_result *res)
+{
+	docker_swap_release(r->swap);
+	if (docker_api_unreachable(err))
+		driver_result_err(res, DRIVER_WAITING, err);
+	else if (driver_cancelled(r->t->run))
+		driver_result_err(res, DRIVER_CANCELLED, err);
+	else
+		driver_result_err(res, DRIVER_FAILED, err);
+}
+
+int docker_prepare(struct docker_replace *r, const char *id,
+	struct driver_result *res)
+{
+	struct docker_task *t = r->t;
+	struct err err = {0};
+	const char *was;
+
+	r->old = docker_container_inspect(t->api, id, &err);
+	if (r->old == NULL && err.code == 404)
+		err_retry(&err, "the container vanished just now");
+	if (r->old != NULL && docker_pick_judge(r->old, &was, &err) != 0) {
+		driver_result_err(res, DRIVER_REFUSED, &err);
+		return -1;
+	}
+	if (r->old == NULL || look_at_old_image(r, &err) != 0 ||
+		docker_task_fetch(t, r->old_image, &err) != 0) {
+		before_anything(r, &err, res);
+		return -1;
+	}
+	if (runs_already(r)) {
+		driver_result_set(res, DRIVER_UNCHANGED,
+			"%s runs that image already", docker_swap_name(r->old));
+		return -1;
+	}
+	if (build(r, was, &err) != 0) {
+		before_anything(r, &err, res);
+		return -1;
+	}
+	return 0;
+}
+
+void docker_prepare_release(struct docker_replace *r)
+{
+	json_free(r->old);
+	json_free(r->old_image);
+	json_free(r->sources);
+	json_free(r->info);
+	docker_spec_release(&r->spec);
+}

@@ -1,0 +1,108 @@
+#include "deployer/docker_task.h"
+
+#include "proto/base/clock.h"
+#include "proto/base/mem.h"
+
+void docker_task_lap(struct docker_task *t, const char *phase)
+{
+	int64_t now = clock_mono();
+
+	driver_phase(t->run, phase, now - t->lap);
+	t->lap = now;
+}
+
+void docker_task_progress(struct docker_task *t, const char *text)
+{
+	if (t->run->progress != NULL)
+		t->run->progress(t->run, text);
+}
+
+static bool cancelled(void *ctx)
+{
+	return driver_cancelled(ctx);
+}
+
+/* The image by repository@digest; NULL with err->code 404 when not here. */
+static struct json *inspect_pinned(struct docker_task *t, struct err *err)
+{
+	char *ref = *t->note.to != '\0'
+		? xprintf("%s@%s", t->repository, t->note.to)
+		: xstrdup(t->reference);
+	struct json *image = docker_image_inspect(t->api, ref, err);
+
+	free(ref);
+	return image;
+}
+
+static int pull(struct docker_task *t, struct err *err)
+{
+	const struct docker_pull p = {
+		.repository = t->repository,
+		.tag = *t->note.to != '\0' ? t->note.to
+					   : t->run->job->event.tag,
+		.platform = t->platform,
+		.cancelled = cancelled,
+		.ctx = t->run,
+	};
+	char digest[DRIVER_DIGEST_MAX];
+
+	docker_task_progress(t, "pulling");
+	if (docker_image_pull(t->api, &p, digest, err) != 0)
+		return -1;
+	if (*t->note.to == '\0')
+		memcpy(t->note.to, digest, sizeof(digest));
+	return 0;
+}
+
+int docker_task_fetch(struct docker_task *t, const struct json *old_image,
+	struct err *err)
+{
+	struct strbuf platform = {0};
+	struct err e = {0};
+
+	if (t->image != NULL)
+		return 0;
+	docker_image_platform(
+		old_image, docker_api_platform(t->api), &platform);
+	free(t->platform);
+	t->platform = xstrdup(strbuf_cstr(&platform));
+	strbuf_release(&platform);
+	docker_note_digest(t->note.to, t->run->job->event.digest);
+	docker_task_lap(t, "inspect");
+	/* What a digest names cannot change: here is as good as there. */
+	if (*t->note.to != '\0')
+		t->image = inspect_pinned(t, &e);
+	if (t->image == NULL && docker_api_unreachable(&e)) {
+		if (err != NULL)
+			*err = e;
+		return -1;
+	}
+	if (t->image == NULL) {
+		if (pull(t, err) != 0)
+			return -1;
+		t->image = inspect_pinned(t, err);
+	}
+	docker_task_lap(t, "pull");
+	if (t->image == NULL)
+		return err_prefix(err, "the image %s was pulled, but the engine "
+			"does not have it", t->reference);
+	if (json_str(json_get(t->image, "Id")) == NULL)
+		return err_fail(err, "the engine's answer about image %s lacks "
+			"its Id", t->reference);
+	if (*t->note.to == '\0')
+		docker_note_digest(t->note.to,
+			docker_image_digest(t->image, t->repository));
+	return 0;
+}
+
+int docker_task_tag(struct docker_task *t, struct err *err)
+{
+	const struct json *tag = json_first(json_get(t->image, "RepoTags"));
+
+	for (; tag; tag = json_next(tag))
+		if (json_str(tag) != NULL &&
+			strcmp(json_str(tag), t->reference) == 0)
+			return 0;
+	return docker_image_tag(t->api, json_str(json_get(t->image, "Id")),
+		t->repository, t->run->job->event.tag, err);
+}
