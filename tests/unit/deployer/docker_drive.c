@@ -1,0 +1,271 @@
+/*
+ * The Docker driver by hand, for tests/flow/test_docker_driver.py: one deploy
+ * or one recovery against a real engine, with a journal of plain files. Prints
+ * what the driver told as JSON.
+ *
+ *   docker_drive deploy|recover|check KEY=VALUE...
+ *   engine=unix:///path journal=DIR event=UUID trigger=NAME
+ *   container=NAME | compose=PROJECT/SERVICE
+ *   registry=HOST repository=NAME tag=TAG [digest=sha256:...]
+ *   grace=MS health=MS cancel=1 full=1 (the journal's disk is full)
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "deployer/driver.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "proto/base/uid.h"
+#include "proto/data/json.h"
+#include "proto/io/http_client.h"
+
+struct files {
+	struct journal j;
+	const char *dir;
+	bool full;
+};
+
+static const char *value(char **args, const char *key, const char *fallback)
+{
+	size_t n = strlen(key);
+
+	for (; *args; args++)
+		if (strncmp(*args, key, n) == 0 && (*args)[n] == '=')
+			return *args + n + 1;
+	return fallback;
+}
+
+/* ---- a journal of files: DIR/EVENT+TRIGGER -------------------------------- */
+
+static struct files *files_of(struct journal *j)
+{
+	return CONTAINER_OF(j, struct files, j);
+}
+
+static char *path_of(struct journal *j, const char *job)
+{
+	char *path = xprintf("%s/%s", files_of(j)->dir, job);
+
+	*strrchr(path, '/') = '+';
+	return path;
+}
+
+static int put(struct journal *j, const char *job, const char *json,
+	struct err *err)
+{
+	char *path = path_of(j, job), *next = xprintf("%s.tmp", path);
+	int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool ok = !files_of(j)->full && fd >= 0 &&
+		write(fd, json, strlen(json)) == (ssize_t)strlen(json) &&
+		fsync(fd) == 0 && rename(next, path) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	free(next);
+	return ok ? 0 : err_retry(err, "no room on the disk");
+}
+
+static char *read_all(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct strbuf sb = {0};
+	char part[4096];
+	size_t n;
+
+	if (f == NULL)
+		return NULL;
+	while ((n = fread(part, 1, sizeof(part), f)) > 0)
+		strbuf_add(&sb, part, n);
+	fclose(f);
+	return strbuf_detach(&sb);
+}
+
+static int get(struct journal *j, const char *job, char **json,
+	struct err *err)
+{
+	char *path = path_of(j, job);
+
+	(void)err;
+	*json = read_all(path);
+	free(path);
+	return 0;
+}
+
+static int del(struct journal *j, const char *job, struct err *err)
+{
+	char *path = path_of(j, job);
+
+	(void)err;
+	unlink(path);
+	free(path);
+	return 0;
+}
+
+static int each(struct journal *j, const char *lane,
+	int (*fn)(void *ctx, const char *job, const char *json), void *ctx,
+	struct err *err)
+{
+	DIR *d = opendir(files_of(j)->dir);
+	struct dirent *e;
+
+	(void)lane;
+	if (d == NULL)
+		return err_retry(err, "no journal");
+	while ((e = readdir(d)) != NULL) {
+		char *path = xprintf("%s/%s", files_of(j)->dir, e->d_name);
+		char *job = xstrdup(e->d_name), *plus = strchr(job, '+');
+		char *text = plus != NULL ? read_all(path) : NULL;
+
+		if (text != NULL && strstr(job, ".tmp") == NULL) {
+			*plus = '/';
+			fn(ctx, job, text);
+		}
+		free(text);
+		free(job);
+		free(path);
+	}
+	closedir(d);
+	return 0;
+}
+
+/* ---- what it told ----------------------------------------------------------- */
+
+static struct json *result_json(const struct driver_result *res)
+{
+	struct json *j = json_new_object();
+
+	json_set_str(j, "status", driver_status_words[res->status]);
+	json_set_str(j, "reason", res->reason);
+	json_set_bool(j, "retry", res->cls == ERR_RETRY);
+	json_set_str(j, "from", res->from_digest);
+	json_set_str(j, "to", res->to_digest);
+	return j;
+}
+
+static void print(struct json *j)
+{
+	struct strbuf sb = {0};
+
+	json_write(j, &sb);
+	printf("%s\n", strbuf_cstr(&sb));
+	strbuf_release(&sb);
+	json_free(j);
+}
+
+struct recovery {
+	struct driver_recovery rec;
+	struct json *reports;
+};
+
+static int report(struct driver_recovery *rec, const char *job,
+	const struct driver_result *result)
+{
+	struct recovery *r = CONTAINER_OF(rec, struct recovery, rec);
+	struct json *j = result_json(result);
+
+	json_set_str(j, "job", job);
+	json_push(r->reports, j);
+	return 0;
+}
+
+static int recover(const struct conf_engine *engine, const struct conf *conf,
+	struct journal *journal)
+{
+	atomic_bool cancel = false;
+	struct recovery r = {
+		.rec = {engine, conf, &cancel, journal, report},
+		.reports = json_new_array(),
+	};
+	struct err err = {0};
+	int rc = docker_driver.recover(&r.rec, &err);
+
+	if (rc != 0)
+		fprintf(stderr, "recover: %s\n", err.text);
+	print(r.reports);
+	return rc == 0 ? 0 : 3;
+}
+
+static int deploy(char **args, const struct conf_engine *engine,
+	const struct conf_trigger *trigger, struct journal *journal)
+{
+	char id[UID_JOB_MAX];
+	atomic_bool cancel = value(args, "cancel", NULL) != NULL;
+	struct job job = {
+		.id = uid_job(value(args, "event", ""), trigger->name, id),
+		.trigger = trigger->name,
+		.event = {
+			.registry = (char *)value(args, "registry", NULL),
+			.repository = (char *)value(args, "repository", "x"),
+			.tag = (char *)value(args, "tag", "latest"),
+			.digest = (char *)value(args, "digest", NULL),
+		},
+	};
+	struct driver_run run = {
+		.engine = engine,
+		.trigger = trigger,
+		.job = &job,
+		.cancel = &cancel,
+		.journal = journal,
+	};
+	struct driver_result res = {0};
+	struct json *j, *phases = json_new_object();
+
+	docker_driver.deploy(&run, &res);
+	j = result_json(&res);
+	for (size_t i = 0; i < run.phases.n; i++)
+		json_set_i64(phases, run.phases.v[i].name, run.phases.v[i].ms);
+	json_set(j, "phases", phases);
+	json_set_i64(j, "stopped_at", run.phases.stopped_at);
+	print(j);
+	return 0;
+}
+
+static int check(const struct conf_engine *engine)
+{
+	struct err err = {0};
+
+	if (docker_driver.check(engine, &err) == 0)
+		return 0;
+	printf("%s\n", err.text);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	char **args = argv + (argc > 1 ? 2 : 1);
+	struct files files = {
+		.j = {put, get, del, each},
+		.dir = value(args, "journal", "."),
+		.full = value(args, "full", NULL) != NULL,
+	};
+	struct conf_engine engine = {
+		.name = (char *)"local",
+		.docker = (char *)value(args, "engine", NULL),
+	};
+	struct conf_trigger trigger = {
+		.name = (char *)value(args, "trigger", "web"),
+		.deploy = {
+			.container = (char *)value(args, "container", NULL),
+			.compose = (char *)value(args, "compose", NULL),
+		},
+	};
+	struct conf conf = {.triggers = {.v = &trigger, .n = 1}};
+
+	log_init("docker_drive", LOG_INFO);
+	http_global_init();
+	if (str_to_i64(str_from(value(args, "grace", "300")),
+		    &trigger.grace) != 0 ||
+		str_to_i64(str_from(value(args, "health", "0")),
+			&trigger.health_timeout) != 0)
+		return 2;
+	if (argc > 1 && strcmp(argv[1], "deploy") == 0)
+		return deploy(args, &engine, &trigger, &files.j);
+	if (argc > 1 && strcmp(argv[1], "recover") == 0)
+		return recover(&engine, &conf, &files.j);
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return check(&engine);
+	return 2;
+}
