@@ -118,6 +118,7 @@ static int start_outbox(struct deployer *d, struct err *err)
 			.max_message = MSG_MAX,
 			.keys = d->conf->deployer.keys,
 			.role = "deployer",
+			.server_role = "logger",
 			.plain = d->conf->links == LINKS_PLAIN,
 		},
 	};

@@ -52,7 +52,9 @@ int list_queue(const struct conf *conf, int argc, char **argv)
 	db_close(db);
 	free(path);
 	if (rc < 0) {
-		fprintf(stderr, "the queue cannot be read: %s\n", err.text);
+		fprintf(stderr, "the queue cannot be read: %s\n"
+				"has a deployer run here with this "
+				"configuration?\n", err.text);
 		return 1;
 	}
 	printf("%zu job%s\n", n, n == 1 ? "" : "s");

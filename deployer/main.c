@@ -1,0 +1,29 @@
+#include "deployer/deployer.h"
+#include "deployer/list.h"
+#include "deployer/target.h"
+
+static const struct daemon_command commands[] = {
+	{
+		.name = "queue",
+		.usage = "queue",
+		.help = "what waits, runs or is held, and why",
+		.needs_conf = true,
+		.run = list_queue,
+	},
+};
+
+static const struct daemon_spec spec = {
+	.role = "deployer",
+	.about = "redeploys what runs a pushed image, and posts to trigger URLs",
+	.commands = commands,
+	.n_commands = ARRAY_LEN(commands),
+	.check = target_check_conf,
+	.start = deployer_start,
+	.drain = deployer_drain,
+	.stop = deployer_stop,
+};
+
+int main(int argc, char **argv)
+{
+	return daemon_main(&spec, argc, argv);
+}
