@@ -38,7 +38,6 @@ static struct link_options link_options(const struct conf *conf)
 	static const char *const admit[] = {"matcher", NULL};
 
 	return (struct link_options){
-		.max_message = MSG_MAX,
 		.keys = conf->ingress.keys,
 		.role = "ingress",
 		.admit = admit,
@@ -65,6 +64,7 @@ static int start_links(struct ingress *g, struct err *err)
 		.options = link_options(g->conf),
 	};
 
+	oc.link.server_role = "logger";
 	dc.outbox = g->outbox = outbox_open(dc.loop, &oc, err);
 	if (!g->outbox)
 		return -1;
