@@ -1,0 +1,27 @@
+#include "logger/log_command.h"
+#include "logger/logger.h"
+
+int main(int argc, char **argv)
+{
+	static const struct daemon_command commands[] = {
+		{
+			.name = "log",
+			.usage = LOG_COMMAND_USAGE,
+			.help = "rows of the access log; log -h says more",
+			.needs_conf = true,
+			.run = log_command,
+		},
+	};
+	static const struct daemon_spec spec = {
+		.role = "logger",
+		.about = "keeps and shows what happened",
+		.commands = commands,
+		.n_commands = ARRAY_LEN(commands),
+		.check = logger_check,
+		.start = logger_start,
+		.drain = logger_drain,
+		.stop = logger_stop,
+	};
+
+	return daemon_main(&spec, argc, argv);
+}
