@@ -62,8 +62,8 @@ static struct str without_host(struct str s)
 
 	if (slash == s.n)
 		return s;
-	if (str_find(first, '.') == first.n && str_find(first, ':') == first.n &&
-		!str_is(first, "localhost"))
+	if (str_find(first, '.') == first.n &&
+		str_find(first, ':') == first.n && !str_is(first, "localhost"))
 		return s;
 	return str_cut(s, slash + 1, s.n);
 }

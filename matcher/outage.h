@@ -7,9 +7,6 @@
 
 #include "proto/base/vec.h"
 
-/* A short absence is a restart: work is held, nothing is said. */
-#define OUTAGE_HOLD_MS 3000
-
 struct outage {
 	char *name;
 	int64_t since; /* mono ms; while away */

@@ -6,18 +6,17 @@
 #include "proto/base/map.h"
 #include "proto/base/mem.h"
 
-/* A logger commits in groups: a silence of this length says it is away. */
-#define SILENT_MS 3000
-
 struct rows {
 	struct outbox *outbox;
 	struct map *waiting; /* record id -> struct task_row */
+	int64_t silent_ms;
 	int64_t heard; /* mono ms: last ACK, or since when a row waits */
 	void (*settled)(void *ctx, struct task *t);
 	void *ctx;
 };
 
 struct rows *rows_open(struct loop *l, const struct outbox_config *c,
+	int64_t silent_ms,
 	void (*settled)(void *ctx, struct task *t), void *ctx, struct err *err)
 {
 	struct outbox *outbox = outbox_open(l, c, err);
@@ -28,6 +27,7 @@ struct rows *rows_open(struct loop *l, const struct outbox_config *c,
 	r = xcalloc(1, sizeof(*r));
 	r->outbox = outbox;
 	r->waiting = map_new();
+	r->silent_ms = silent_ms;
 	r->settled = settled;
 	r->ctx = ctx;
 	return r;
@@ -52,7 +52,7 @@ void rows_close(struct rows *r)
 
 int64_t rows_away(const struct rows *r, int64_t now)
 {
-	if (map_len(r->waiting) == 0 || now - r->heard < SILENT_MS)
+	if (map_len(r->waiting) == 0 || now - r->heard < r->silent_ms)
 		return 0;
 	return now - r->heard;
 }

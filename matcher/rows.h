@@ -14,9 +14,10 @@
 
 struct rows;
 
-/* settled: the last row of a task was acknowledged, or something else of it
- * may be left. Borrows nothing of c after the call. */
+/* A logger that owes an answer for silent_ms is away. settled: a row of the
+ * task was acknowledged; more of it may be open. */
 struct rows *rows_open(struct loop *l, const struct outbox_config *c,
+	int64_t silent_ms,
 	void (*settled)(void *ctx, struct task *t), void *ctx, struct err *err);
 /* Tasks that wait for rows give them up. NULL is fine. */
 void rows_close(struct rows *r);

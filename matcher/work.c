@@ -8,9 +8,11 @@
 #include "proto/base/uid.h"
 
 #define TICK_MS 500
-#define TASK_MS 10000 /* what is not acknowledged by then is given up */
+#define HOLD_MS 3000
+#define TASK_MS 10000
+#define SILENT_MS 3000
+#define BUSY_MS 5000
 #define DRAIN_MS 5000
-#define BUSY_DELAY_MS 5000
 #define BAD_EVENT_DELAY_MS 60000
 
 struct work {
@@ -22,6 +24,7 @@ struct work {
 	struct list tasks;
 	struct map *by_event; /* event id -> struct task */
 	struct outages lanes;
+	struct work_limits limits;
 	bool draining;
 	void (*drained)(void *ctx);
 	void *ctx;
@@ -37,7 +40,7 @@ static int64_t lane_away(struct work *w, const char *lane, int64_t now)
 		&w->lanes, lane, chan_has_lane(w->out, lane), now);
 }
 
-/* ---- a task's end ---------------------------------------------------------- */
+/* ---- a task's end -------------------------------------------------------- */
 
 static void end_task(struct work *w, struct task *t)
 {
@@ -60,7 +63,7 @@ static void settle(void *ctx, struct task *t)
 		end_task(ctx, t);
 }
 
-/* ---- jobs ------------------------------------------------------------------ */
+/* ---- jobs ---------------------------------------------------------------- */
 
 static void job_acked(void *ctx, struct chan_item *item)
 {
@@ -96,7 +99,7 @@ static void check_job(struct work *w, struct task_job *j, int64_t now)
 	int64_t away = lane_away(w, lane, now);
 	char why[512];
 
-	if (away > OUTAGE_HOLD_MS) {
+	if (away > w->limits.hold_ms) {
 		snprintf(why, sizeof(why), "no deployer serves lane `%s`: the "
 			"push waits until one is started", lane);
 		give_up(w, j, outage_delay(away), why);
@@ -105,11 +108,11 @@ static void check_job(struct work *w, struct task_job *j, int64_t now)
 			"the deployer of lane `%s` does not take the job: %s",
 			lane, j->refusal[0] != '\0' ? j->refusal
 						    : "no answer");
-		give_up(w, j, BUSY_DELAY_MS, why);
+		give_up(w, j, w->limits.busy_ms, why);
 	}
 }
 
-/* ---- events ---------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 static void start_task(struct work *w, struct task *t)
 {
@@ -152,7 +155,7 @@ static void take_event(
 		return;
 	}
 	w->count.events++;
-	t = task_new(e, w->rules, from, clock_mono() + TASK_MS);
+	t = task_new(e, w->rules, from, clock_mono() + w->limits.task_ms);
 	list_push_back(&w->tasks, &t->node);
 	map_put(w->by_event, str_from(t->event.id), t);
 	start_task(w, t);
@@ -186,7 +189,7 @@ static void check_tasks(void *ctx)
 		check_task(w, CONTAINER_OF(node, struct task, node), now);
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 static struct chan *open_chan(struct work *w, const struct work_config *c,
 	const char *name, bool sends, const struct opt_strs *to,
@@ -224,7 +227,8 @@ static int open_links(
 			.plain = c->conf->links == LINKS_PLAIN},
 	};
 
-	w->rows = rows_open(w->loop, &rows, settle, w, err);
+	w->rows = rows_open(w->loop, &rows, w->limits.silent_ms, settle, w,
+		err);
 	if (w->rows == NULL)
 		return -1;
 	w->out = open_chan(w, c, "matcher>deployer", true, &m->deployer,
@@ -237,6 +241,11 @@ static int open_links(
 	return w->in != NULL ? 0 : -1;
 }
 
+static int64_t or_default(int64_t value, int64_t fallback)
+{
+	return value > 0 ? value : fallback;
+}
+
 struct work *work_open(struct loop *l, const struct work_config *c,
 	struct ruleset *rules, struct err *err)
 {
@@ -244,6 +253,12 @@ struct work *work_open(struct loop *l, const struct work_config *c,
 
 	w->loop = l;
 	w->rules = rules;
+	w->limits = (struct work_limits){
+		.hold_ms = or_default(c->limits.hold_ms, HOLD_MS),
+		.task_ms = or_default(c->limits.task_ms, TASK_MS),
+		.silent_ms = or_default(c->limits.silent_ms, SILENT_MS),
+		.busy_ms = or_default(c->limits.busy_ms, BUSY_MS),
+	};
 	w->drained = c->drained;
 	w->ctx = c->ctx;
 	list_init(&w->tasks);
@@ -312,18 +327,18 @@ void work_send_status(struct work *w, const struct msg_status *s)
 	rows_send_status(w->rows, s);
 }
 
-/* ---- what is told about it ------------------------------------------------- */
+/* ---- what is told about it ----------------------------------------------- */
 
-static void report_lanes(struct work *w, struct daemon *d, int64_t now)
+static void report_lanes(struct work *w, struct daemon *d)
 {
 	for (size_t i = 0; i < w->rules->n; i++) {
 		const char *lane = w->rules->rules[i].lane;
 
-		if (lane_away(w, lane, now) > OUTAGE_HOLD_MS)
+		if (chan_has_lane(w->out, lane))
+			daemon_ready(d, lane);
+		else
 			daemon_not_ready(d, lane,
 				"no deployer serves lane `%s`", lane);
-		else
-			daemon_ready(d, lane);
 	}
 }
 
@@ -345,7 +360,7 @@ void work_report(struct work *w, struct daemon *d)
 		daemon_not_ready(d, "the logger", "no logger takes rows");
 	else
 		daemon_ready(d, "the logger");
-	report_lanes(w, d, now);
+	report_lanes(w, d);
 	daemon_metric(d, "events", w->count.events);
 	daemon_metric(d, "returned", w->count.returned);
 	daemon_metric(d, "under_way", (int64_t)map_len(w->by_event));

@@ -13,12 +13,21 @@
 
 struct work;
 
+/* How patient it is, ms; zero: the defaults. */
+struct work_limits {
+	int64_t hold_ms;   /* a lane away so long is taken for a restart: 3,000 */
+	int64_t task_ms;   /* for deployers and loggers to answer: 10,000 */
+	int64_t silent_ms; /* a logger that owes an answer is away: 3,000 */
+	int64_t busy_ms;   /* until a busy deployer is asked again: 5,000 */
+};
+
 struct work_config {
 	const struct conf *conf; /* links and window; borrowed for the call */
 	const char *instance;
 	/* Once, after work_drain(): nothing is under way any more. */
 	void (*drained)(void *ctx);
 	void *ctx;
+	struct work_limits limits;
 };
 
 /* Connects to all ingresses, deployers and loggers; takes over the caller's

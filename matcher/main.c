@@ -1,0 +1,105 @@
+/* Which pushes fire which triggers: the second of the four processes. */
+#include "matcher/matcher.h"
+
+#include "matcher/command.h"
+#include "matcher/rule_load.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+#define REPORT_MS 1000
+
+static void check(const struct conf *conf, struct opt_errors *errs)
+{
+	ruleset_unref(rule_load(conf, errs));
+}
+
+static void report(void *ctx)
+{
+	struct matcher *m = ctx;
+
+	work_report(m->work, m->daemon);
+}
+
+static void send_status(void *ctx, const struct msg_status *status)
+{
+	struct matcher *m = ctx;
+
+	work_send_status(m->work, status);
+}
+
+static void drained(void *ctx)
+{
+	struct matcher *m = ctx;
+
+	daemon_drained(m->daemon);
+}
+
+static void *start(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	struct opt_errors errs = {0};
+	struct ruleset *rules = rule_load(conf, &errs);
+	struct matcher *m = xcalloc(1, sizeof(*m));
+	struct work_config config = {
+		.conf = conf,
+		.instance = daemon_instance(d),
+		.drained = drained,
+		.ctx = m,
+	};
+
+	if (rules == NULL)
+		BUG("rules were good when they were checked");
+	log_info(NULL, "%zu triggers", rules->n);
+	m->daemon = d;
+	m->work = work_open(daemon_loop(d), &config, rules, err);
+	if (m->work == NULL) {
+		free(m);
+		return NULL;
+	}
+	m->report = loop_timer_start(
+		daemon_loop(d), 0, REPORT_MS, report, m);
+	daemon_on_status(d, send_status, m);
+	return m;
+}
+
+static void drain(void *state)
+{
+	struct matcher *m = state;
+
+	work_drain(m->work);
+}
+
+static void stop(void *state)
+{
+	struct matcher *m = state;
+
+	daemon_on_status(m->daemon, NULL, NULL);
+	loop_timer_cancel(&m->report);
+	work_close(m->work);
+	free(m);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct daemon_command commands[] = {
+		{"check", "check FILE",
+			"every fault of a configuration, or its rules", false,
+			command_check},
+		{"explain", "explain FILE REPOSITORY:TAG",
+			"what each trigger would do with a push, and why",
+			false, command_explain},
+		{"docs", "docs config|wire", "the pages printed from tables",
+			false, command_docs},
+	};
+	static const struct daemon_spec spec = {
+		.role = "matcher",
+		.about = "decides which pushes fire which triggers",
+		.commands = commands,
+		.n_commands = ARRAY_LEN(commands),
+		.check = check,
+		.start = start,
+		.drain = drain,
+		.stop = stop,
+	};
+
+	return daemon_main(&spec, argc, argv);
+}
