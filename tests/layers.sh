@@ -24,7 +24,7 @@ pcre2.h			matcher/regex.c
 sqlite3.h		proto/data/db.c
 uv.h			proto/io/loop.c
 yaml.h			proto/data/yaml.c
-zmq.h			proto/io/link.c
+zmq.h			proto/io/link_sock.c
 '
 
 # What the C library and the kernel bring: everyone may include it.
