@@ -2,14 +2,16 @@
 
 #include <pthread.h>
 
+#include "ingress/aside.h"
+#include "ingress/marks.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-#define CHUNK 500      /* events read from disk in one turn of the loop */
-#define MARK_MAX 1000  /* events marked done in one write */
+#define CHUNK 500 /* events read from disk in one turn of the loop */
+#define ASIDE_MS 10000
 
 struct item {
 	struct chan_item chan;
@@ -29,12 +31,11 @@ struct dispatch {
 	int64_t pending;
 	bool posted; /* take_inbox() is on its way */
 	bool closed;
-	bool marked; /* how the last spool_done() ended */
 
 	/* Loop thread only: */
 	struct list items;
-	VEC(int64_t) acked; /* seqs not yet marked done */
-	size_t marking; /* the first so many of them are being written */
+	struct marks *marks;
+	struct aside aside;
 	bool draining;
 };
 
@@ -140,98 +141,98 @@ static void load_row(void *ctx, struct spool_row *row)
 	f->damaged++;
 }
 
+/* What refill() can do now; takes the lock. */
+struct room {
+	int64_t loaded, tail;
+	bool disk;  /* a chunk from the disk waits and fits */
+	bool full;  /* it waits and does not fit */
+	bool aside; /* there is room for one that was set aside */
+};
+
+static struct room look(struct dispatch *d)
+{
+	struct room r;
+
+	pthread_mutex_lock(&d->lock);
+	r.loaded = d->loaded;
+	r.tail = d->tail;
+	r.disk = d->loaded < d->tail && d->held + CHUNK <= DISPATCH_WINDOW;
+	r.full = d->loaded < d->tail && !r.disk;
+	r.aside = d->held < DISPATCH_WINDOW / 2;
+	pthread_mutex_unlock(&d->lock);
+	return r;
+}
+
 /* Sees to it that refill() is called soon when it has something to do. */
 static void poke(struct dispatch *d)
 {
-	bool post;
+	struct room r = look(d);
+	bool post = false;
 
-	pthread_mutex_lock(&d->lock);
-	post = !d->posted && d->loaded < d->tail &&
-		d->held + CHUNK <= DISPATCH_WINDOW;
-	d->posted |= post;
-	pthread_mutex_unlock(&d->lock);
+	if (r.disk || (r.aside && aside_due(&d->aside, clock_mono()))) {
+		pthread_mutex_lock(&d->lock);
+		post = !d->posted;
+		d->posted = true;
+		pthread_mutex_unlock(&d->lock);
+	}
 	if (post)
 		loop_post(d->c.loop, take_inbox, d);
 }
 
-/* One chunk, then again while there is room and more to read. */
-static void refill(struct dispatch *d)
+/* Reads up to limit events into memory; how far, as seq. */
+static int64_t load(struct dispatch *d, int64_t after, int64_t upto,
+	size_t limit, bool from_tail)
 {
 	struct filling f = {.d = d};
 	struct err err = {0};
-	int64_t from, upto, last;
-	bool room;
+	int64_t last = after;
 
-	pthread_mutex_lock(&d->lock);
-	from = last = d->loaded;
-	upto = d->tail;
-	room = d->held + CHUNK <= DISPATCH_WINDOW;
-	pthread_mutex_unlock(&d->lock);
-	if (from == upto || !room || d->draining)
-		return;
-	/* While loaded < tail, nobody else changes loaded. */
-	if (spool_reader_load(d->c.reader, from, upto, CHUNK, load_row, &f,
+	if (spool_reader_load(d->c.reader, after, upto, limit, load_row, &f,
 		&last, &err) < 0)
 		log_limited(LOG_ERROR, "spool-read", "the spool cannot be "
 			"read: %s", err.text);
 	pthread_mutex_lock(&d->lock);
-	d->loaded = last;
+	if (from_tail)
+		d->loaded = last;
 	d->held += f.n;
 	d->pending -= (int64_t)f.damaged;
 	pthread_mutex_unlock(&d->lock);
-	if (last > from)
+	return last;
+}
+
+/* One chunk from the disk and one of what was set aside; then again while
+ * there is room and more to read. */
+static void refill(struct dispatch *d)
+{
+	struct room r = look(d);
+	int64_t now = clock_mono(), seq;
+	bool moved = false;
+
+	if (d->draining)
+		return;
+	/* While loaded < tail, nobody else changes loaded. */
+	if (r.disk)
+		moved = load(d, r.loaded, r.tail, CHUNK, true) > r.loaded;
+	for (int i = 0; i < CHUNK && look(d).aside &&
+		(seq = aside_due(&d->aside, now)); i++) {
+		if (load(d, seq - 1, seq, 1, false) != seq)
+			break;
+		aside_pop(&d->aside);
+		moved = true;
+	}
+	if (moved)
 		poke(d);
 }
 
-/* ---- acknowledged ------------------------------------------------------------- */
+/* ---- what the channel says ---------------------------------------------------- */
 
-static void mark(struct dispatch *d);
-
-static void on_marked(void *ctx)
+static void on_marked(void *ctx, size_t n)
 {
 	struct dispatch *d = ctx;
-	size_t left = d->acked.n - d->marking;
-	bool ok;
 
 	pthread_mutex_lock(&d->lock);
-	ok = d->marked;
-	if (ok)
-		d->pending -= (int64_t)d->marking;
+	d->pending -= (int64_t)n;
 	pthread_mutex_unlock(&d->lock);
-	if (ok) {
-		memmove(d->acked.v, d->acked.v + d->marking,
-			left * sizeof(d->acked.v[0]));
-		d->acked.n = left;
-	}
-	d->marking = 0;
-	if (ok)
-		mark(d);
-}
-
-static void marked(void *ctx, const struct err *err)
-{
-	struct dispatch *d = ctx;
-	bool post;
-
-	pthread_mutex_lock(&d->lock);
-	d->marked = err == NULL;
-	post = !d->closed;
-	pthread_mutex_unlock(&d->lock);
-	if (post)
-		loop_post(d->c.loop, on_marked, d);
-}
-
-/* One write at a time; what is acknowledged meanwhile goes with the next.
- * After a failure dispatch_tick() tries again; a crash before it repeats the
- * event, which does no harm. */
-static void mark(struct dispatch *d)
-{
-	size_t n = d->acked.n < MARK_MAX ? d->acked.n : MARK_MAX;
-
-	if (d->marking || !n)
-		return;
-	if (!spool_done(d->c.spool, d->acked.v, n, marked, d))
-		d->marking = n;
 }
 
 static void on_acked(void *ctx, struct chan_item *ci)
@@ -239,9 +240,8 @@ static void on_acked(void *ctx, struct chan_item *ci)
 	struct dispatch *d = ctx;
 	struct item *it = CONTAINER_OF(ci, struct item, chan);
 
-	VEC_PUSH(&d->acked, it->seq);
+	marks_add(d->marks, it->seq);
 	item_drop(d, it);
-	mark(d);
 	poke(d);
 }
 
@@ -252,10 +252,13 @@ static void on_nacked(void *ctx, struct chan_item *ci, const char *reason)
 
 	log_limited(LOG_WARN, "nack", "a matcher did not take event %s: %s",
 		it->event.id, reason ? reason : "no reason given");
-	if (!d->draining)
+	if (!d->draining && !look(d).full)
 		return;
+	if (!d->draining)
+		aside_add(&d->aside, it->seq, clock_mono() + d->c.aside_ms);
 	chan_remove(d->chan, ci);
 	item_drop(d, it);
+	poke(d);
 }
 
 static void on_sent(void *ctx, struct chan_item *ci)
@@ -288,11 +291,14 @@ struct dispatch *dispatch_open(const struct dispatch_config *c,
 	};
 
 	d->c = *c;
+	if (!d->c.aside_ms)
+		d->c.aside_ms = ASIDE_MS;
 	pthread_mutex_init(&d->lock, NULL);
 	list_init(&d->inbox);
 	list_init(&d->items);
 	d->tail = spool_reader_newest(c->reader);
 	d->pending = spool_reader_pending(c->reader);
+	d->marks = marks_new(c->loop, c->spool, on_marked, d);
 	d->chan = chan_open(c->loop, &cc, &ops, d, err);
 	if (!d->chan) {
 		dispatch_free(d);
@@ -309,6 +315,7 @@ void dispatch_close(struct dispatch *d)
 	pthread_mutex_lock(&d->lock);
 	d->closed = true;
 	pthread_mutex_unlock(&d->lock);
+	marks_close(d->marks);
 	chan_close(d->chan);
 	d->chan = NULL;
 }
@@ -322,14 +329,15 @@ void dispatch_free(struct dispatch *d)
 		item_free(CONTAINER_OF(node, struct item, node));
 	LIST_EACH(&d->inbox, fresh)
 		item_free(CONTAINER_OF(fresh, struct item, node));
-	VEC_RELEASE(&d->acked);
+	marks_free(d->marks);
+	aside_release(&d->aside);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
 void dispatch_tick(struct dispatch *d)
 {
-	mark(d);
+	marks_tick(d->marks);
 	refill(d);
 }
 
@@ -348,7 +356,7 @@ void dispatch_drain(struct dispatch *d)
 
 bool dispatch_drained(const struct dispatch *d)
 {
-	return chan_in_flight(d->chan) == 0 && d->acked.n == 0;
+	return chan_in_flight(d->chan) == 0 && marks_len(d->marks) == 0;
 }
 
 size_t dispatch_matchers(const struct dispatch *d)

@@ -5,9 +5,13 @@
  * not acknowledged (lost matcher, NACK, silence) is sent again by the channel.
  *
  * At most DISPATCH_WINDOW events are in memory. Invariant: an event with
- * seq <= loaded is in memory or was acknowledged; one with
+ * seq <= loaded is in memory, was acknowledged, or is set aside; one with
  * loaded < seq <= tail is on disk only. New events go to memory only while
  * loaded == tail, so order is kept and none is read twice.
+ *
+ * Events that matchers refuse do not hold the others: when there is no room
+ * for what waits on disk, they are set aside (aside.h) and come back later,
+ * into half of the window at most.
  */
 #ifndef INGRESS_DISPATCH_H
 #define INGRESS_DISPATCH_H
@@ -27,6 +31,7 @@ struct dispatch_config {
 	struct outbox *outbox;
 	const char *link, *instance;
 	struct link_options options;
+	int64_t aside_ms; /* how long a refused event stays aside; 0: 10 s */
 };
 
 struct dispatch *dispatch_open(const struct dispatch_config *c,

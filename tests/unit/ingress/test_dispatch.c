@@ -135,7 +135,8 @@ static struct dispatch *dispatch;
 static void open_all(void)
 {
 	struct err err = {0};
-	struct dispatch_config c = {.link = "ipc:///nowhere"};
+	struct dispatch_config c = {
+		.link = "ipc:///nowhere", .aside_ms = 300};
 
 	log_text[0] = '\0';
 	c.loop = loop = loop_new();
@@ -310,6 +311,61 @@ static void test_window(void **state)
 	TURN_UNTIL(n_ready == 1);
 }
 
+/* More refused events than fit in memory do not hold what comes behind. */
+#define REFUSED 24000
+#define OTHERS 3000
+
+static void decide(struct chan_item *it, bool refuse, size_t *done)
+{
+	const struct event *e = it->body;
+
+	if (refuse && strtol(e->tag, NULL, 10) < REFUSED) {
+		chan_put(NULL, it);
+		ops->nacked(ops_ctx, it, "the lane is away");
+	} else {
+		ops->acked(ops_ctx, it);
+		++*done;
+	}
+}
+
+static void test_refused_step_aside(void **state)
+{
+	int next = 0;
+	size_t done = 0;
+
+	(void)state;
+	for (; next < REFUSED + OTHERS; next += 500)
+		put(next, 500);
+	for (int i = 0; i < 5000 && done < OTHERS; i++) {
+		lease(500);
+		while (n_flying)
+			decide(land(), true, &done);
+		turn(1);
+	}
+	assert_int_equal(done, OTHERS);
+	assert_true(most <= DISPATCH_WINDOW);
+	/* What is new goes through at once: half of the window is free. */
+	put(next, 1);
+	for (int i = 0; i < 5000 && done < OTHERS + 1; i++) {
+		lease(500);
+		while (n_flying)
+			decide(land(), true, &done);
+		turn(1);
+	}
+	assert_int_equal(done, OTHERS + 1);
+	TURN_UNTIL(dispatch_pending(dispatch) == REFUSED);
+	/* The lane is back: all of them come, each once. */
+	for (int i = 0; i < 5000 && done < REFUSED + OTHERS + 1; i++) {
+		lease(500);
+		while (n_flying)
+			decide(land(), false, &done);
+		turn(5);
+	}
+	assert_int_equal(done, REFUSED + OTHERS + 1);
+	TURN_UNTIL(dispatch_pending(dispatch) == 0);
+	assert_int_equal(n_ready, 0);
+}
+
 static void test_damaged(void **state)
 {
 	char path[96];
@@ -402,6 +458,7 @@ int main(void)
 		TEST(test_order_and_done),
 		TEST(test_nack_and_crash),
 		TEST(test_window),
+		TEST(test_refused_step_aside),
 		TEST(test_damaged),
 		TEST(test_drain),
 		TEST(test_mark_again),

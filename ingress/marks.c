@@ -1,0 +1,102 @@
+#include "ingress/marks.h"
+
+#include <pthread.h>
+
+#include "proto/base/mem.h"
+
+#define BATCH_MAX 1000 /* events in one write */
+
+struct marks {
+	struct loop *loop;
+	struct spool *spool;
+	void (*marked)(void *ctx, size_t n);
+	void *ctx;
+	VEC(int64_t) seqs;
+	size_t writing; /* the first so many of them are under way */
+
+	pthread_mutex_t lock; /* guards these: */
+	bool ok; /* how the last write ended */
+	bool closed;
+};
+
+struct marks *marks_new(struct loop *l, struct spool *s,
+	void (*marked)(void *ctx, size_t n), void *ctx)
+{
+	struct marks *m = xcalloc(1, sizeof(*m));
+
+	m->loop = l;
+	m->spool = s;
+	m->marked = marked;
+	m->ctx = ctx;
+	pthread_mutex_init(&m->lock, NULL);
+	return m;
+}
+
+void marks_close(struct marks *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->closed = true;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void marks_free(struct marks *m)
+{
+	if (!m)
+		return;
+	VEC_RELEASE(&m->seqs);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static void settle(void *ctx)
+{
+	struct marks *m = ctx;
+	size_t n = m->writing;
+	bool ok;
+
+	pthread_mutex_lock(&m->lock);
+	ok = m->ok;
+	pthread_mutex_unlock(&m->lock);
+	m->writing = 0;
+	if (!ok)
+		return;
+	m->seqs.n -= n;
+	memmove(m->seqs.v, m->seqs.v + n, m->seqs.n * sizeof(m->seqs.v[0]));
+	m->marked(m->ctx, n);
+	marks_tick(m);
+}
+
+/* On the writer's thread. */
+static void written(void *ctx, const struct err *err)
+{
+	struct marks *m = ctx;
+	bool closed;
+
+	pthread_mutex_lock(&m->lock);
+	m->ok = err == NULL;
+	closed = m->closed;
+	pthread_mutex_unlock(&m->lock);
+	if (!closed)
+		loop_post(m->loop, settle, m);
+}
+
+void marks_tick(struct marks *m)
+{
+	size_t n = m->seqs.n < BATCH_MAX ? m->seqs.n : BATCH_MAX;
+
+	if (m->writing || !n)
+		return;
+	if (!spool_done(m->spool, m->seqs.v, n, written, m))
+		m->writing = n;
+}
+
+void marks_add(struct marks *m, int64_t seq)
+{
+	VEC_PUSH(&m->seqs, seq);
+	marks_tick(m);
+}
+
+size_t marks_len(const struct marks *m)
+{
+	return m->seqs.n;
+}

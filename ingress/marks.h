@@ -1,0 +1,25 @@
+/*
+ * Acknowledged events on their way to be marked done in the spool. One write
+ * at a time: what is acknowledged meanwhile goes with the next. A write that
+ * fails is repeated at the next tick; a crash before it repeats the event,
+ * which does no harm. Loop thread only, but for the spool's callback.
+ */
+#ifndef INGRESS_MARKS_H
+#define INGRESS_MARKS_H
+
+#include "ingress/spool.h"
+#include "proto/io/loop.h"
+
+struct marks;
+
+/* marked is told on the loop how many more are done. */
+struct marks *marks_new(struct loop *l, struct spool *s,
+	void (*marked)(void *ctx, size_t n), void *ctx);
+void marks_add(struct marks *m, int64_t seq);
+void marks_tick(struct marks *m);
+size_t marks_len(const struct marks *m); /* not yet done */
+/* Before the spool is closed: marked is not called any more. */
+void marks_close(struct marks *m);
+void marks_free(struct marks *m); /* after the spool was closed */
+
+#endif
