@@ -204,9 +204,10 @@ static void sqlite_close(struct store *s)
 {
 	struct sqlite *q = sqlite_of(s);
 
-	db_writer_stop(q->writer);
+	/* The writer last: who closes last, and may write, tidies the log. */
 	for (size_t i = 0; i < q->idle.n; i++)
 		db_close(q->idle.v[i]);
+	db_writer_stop(q->writer);
 	VEC_RELEASE(&q->idle);
 	pthread_mutex_destroy(&q->lock);
 	free(q->insert);

@@ -32,17 +32,20 @@ static int fault(const struct db *db, struct err *err)
 {
 	int code = sqlite3_extended_errcode(db->h);
 	const char *text = sqlite3_errmsg(db->h);
+	int os = sqlite3_system_errno(db->h);
 
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return err_set(err, ERR_RETRY, code,
 			"%s: the disk is full: free space there", db->path);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
 	case SQLITE_IOERR:
+		return err_set(err, ERR_RETRY, code, "%s: %s (%d)%s%s", db->path,
+			text, code, os ? ": " : "", os ? strerror(os) : "");
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-	case SQLITE_CANTOPEN:
 	case SQLITE_NOMEM:
-	case SQLITE_READONLY:
 		return err_set(err, ERR_RETRY, code, "%s: %s (%d)", db->path,
 			text, code);
 	case SQLITE_INTERRUPT:

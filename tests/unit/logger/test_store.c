@@ -448,6 +448,7 @@ static void opening(void **state)
 	struct rows rows = {0};
 	struct store *reader;
 	char *missing = xprintf("sqlite:%s/none.db", dir);
+	char *wal = xprintf("%s/sub/log.db-wal", dir);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
@@ -465,6 +466,8 @@ static void opening(void **state)
 	assert_non_null(reader);
 	store_close(reader);
 	store_close(store);
+	assert_int_equal(access(wal, F_OK), -1); /* all is in the file */
+	free(wal);
 	store = store_open(url, true, &err); /* and after it */
 	if (store == NULL)
 		fail_msg("%s", err.text);
