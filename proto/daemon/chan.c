@@ -211,6 +211,7 @@ static void on_reset(struct chan *c, struct chan_session *s, int64_t now)
 
 static void on_bye(struct chan *c, struct chan_session *s, int64_t now)
 {
+	s->bye = true;
 	if (c->binds)
 		chan_session_lose(c, s, "it says BYE", now);
 	else

@@ -38,6 +38,7 @@ struct chan_peer {
 	uint64_t peer;
 	const char *role, *instance, *version;
 	const struct field_strs *lanes;
+	bool bye; /* gone: it said so; else it was lost */
 };
 
 struct chan_ops {

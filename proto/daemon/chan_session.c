@@ -65,6 +65,7 @@ static void tell_owner(struct chan *c, const struct chan_session *s,
 		.instance = s->hello.instance,
 		.version = s->hello.version,
 		.lanes = &s->hello.lanes,
+		.bye = s->bye,
 	};
 
 	if (c->ops.peer != NULL)
@@ -129,6 +130,7 @@ void chan_session_end(struct chan *c, struct chan_session *s, const char *why,
 	chan_recv_forget(s);
 	credit_peer_down(c->books, id);
 	tell_owner(c, s, id, false);
+	s->bye = false;
 	field_release(&hello_table, &s->hello);
 	s->number = 0;
 	s->hello_since = now;

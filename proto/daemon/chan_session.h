@@ -32,6 +32,7 @@ struct chan_session {
 	int64_t said;   /* mono ms of the last message to it */
 	int64_t hello_since; /* connecting end: unanswered since */
 	int64_t hello_due;   /* and to be said (again) */
+	bool bye;       /* the peer said it */
 	bool broken;    /* could not be sent to: ends with this turn */
 
 	/* Receiver, in this session: */

@@ -18,7 +18,7 @@
 struct end {
 	struct loop loop;
 	struct chan *chan;
-	int ups, downs, statuses, nacks;
+	int ups, downs, byes, statuses, nacks;
 	char last_peer[128];
 	char nack_reason[128];
 	int acked;
@@ -66,6 +66,8 @@ static void on_peer(void *ctx, const struct chan_peer *peer, bool up)
 
 	e->ups += up;
 	e->downs += !up;
+	assert_false(up && peer->bye);
+	e->byes += peer->bye;
 	snprintf(e->last_peer, sizeof(e->last_peer), "%s %s %s %zu",
 		peer->role, peer->instance, peer->version, peer->lanes->n);
 }
@@ -305,6 +307,7 @@ static void test_bye(void **state)
 	say(TO_ROUTER, STR("\x95\xa2PW\x01\x07\x00\x80"));
 	pass(25);
 	assert_int_equal(a.downs, 1);
+	assert_int_equal(a.byes, 1);
 	assert_int_equal(chan_in_flight(a.chan), 0);
 	assert_int_equal(chan_ready(a.chan), ITEMS);
 }
@@ -420,6 +423,7 @@ static void test_lost_payload(void **state)
 	chan_put(a.chan, &items[2]);
 	pass(3000); /* the gap ends the session, the next one has both */
 	assert_int_equal(b.downs, 1);
+	assert_int_equal(a.byes + b.byes, 0); /* lost is not goodbye */
 	assert_int_equal(a.acked, 3);
 }
 
