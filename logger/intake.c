@@ -136,8 +136,7 @@ static void peer(void *ctx, const struct chan_peer *p, bool up)
 	if (up)
 		processes_up(in->processes, p->role, p->instance);
 	else
-		processes_down(in->processes, p->role, p->instance,
-			clock_mono());
+		processes_down(in->processes, p->role, p->instance, p->bye);
 }
 
 static void status(void *ctx, const struct msg_status *s)

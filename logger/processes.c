@@ -6,10 +6,6 @@
 #include "proto/base/vec.h"
 #include "proto/data/json.h"
 
-/* A status comes every second: after a longer silence a connection that goes
- * was lost, not closed. */
-#define LIVELY_MS 3000
-
 struct process {
 	char *role, *instance;
 	struct msg_status last; /* role is NULL before the first */
@@ -114,7 +110,7 @@ void processes_up(struct processes *p, const char *role, const char *instance)
 }
 
 void processes_down(struct processes *p, const char *role,
-	const char *instance, int64_t mono)
+	const char *instance, bool bye)
 {
 	struct process *x;
 
@@ -122,8 +118,8 @@ void processes_down(struct processes *p, const char *role,
 	x = find(p, role, instance);
 	if (x != NULL && x->connections > 0)
 		x->connections--;
-	if (x != NULL && x->connections == 0 &&
-		(x->last.role == NULL || mono - x->seen_mono < LIVELY_MS))
+	/* Another connection is the same process, started anew. */
+	if (x != NULL && x->connections == 0 && (bye || x->last.role == NULL))
 		forget(p, x);
 	pthread_mutex_unlock(&p->lock);
 }

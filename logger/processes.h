@@ -21,11 +21,10 @@ void processes_free(struct processes *p); /* NULL is fine */
 
 void processes_status(struct processes *p, const struct msg_status *s,
 	int64_t mono, int64_t wall);
-/* A connection of the process came or went. When the last one goes while the
- * process was giving signs of life, it said goodbye. */
+/* A connection of the process came or went; bye: it said goodbye. */
 void processes_up(struct processes *p, const char *role, const char *instance);
 void processes_down(struct processes *p, const char *role,
-	const char *instance, int64_t mono);
+	const char *instance, bool bye);
 /* {"ready":…,"processes":[…]}; returns whether all are ready. */
 bool processes_json(struct processes *p, int64_t mono, struct strbuf *out);
 

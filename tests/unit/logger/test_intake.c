@@ -339,6 +339,7 @@ static void processes_are_told(void **state)
 	wire.ops.status(wire.ctx, &s);
 	assert_true(processes_json(config.processes, clock_mono(), &sb));
 	assert_non_null(strstr(strbuf_cstr(&sb), "\"instance\":\"m\""));
+	p.bye = true;
 	wire.ops.peer(wire.ctx, &p, false);
 	strbuf_truncate(&sb, 0);
 	processes_json(config.processes, clock_mono(), &sb);

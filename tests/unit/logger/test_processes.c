@@ -75,8 +75,7 @@ static void silence_is_told_then_forgotten(void **state)
 	processes_up(p, "ingress", "i");
 	status("ingress", "i", NULL, 0);
 	expect(PROCESSES_SILENT_MS, true, alive);
-	/* Its connection is given up after a silence: killed, not stopped. */
-	processes_down(p, "ingress", "i", 5000);
+	processes_down(p, "ingress", "i", false); /* killed, not stopped */
 	expect(PROCESSES_SILENT_MS + 1, false, silent);
 	expect(PROCESSES_FORGET_MS, false, silent);
 	expect(PROCESSES_FORGET_MS + 1, true,
@@ -88,16 +87,16 @@ static void goodbye_is_no_fault(void **state)
 	(void)state;
 	processes_up(p, "matcher", "m");
 	status("matcher", "m", "is stopping", 1000);
-	processes_down(p, "matcher", "m", 1900);
+	processes_down(p, "matcher", "m", true);
 	expect(1900, true, "{\"ready\":true,\"processes\":[]}");
 	processes_up(p, "matcher", "n"); /* gone before its first word */
-	processes_down(p, "matcher", "n", 90000);
+	processes_down(p, "matcher", "n", false);
 	expect(90000, true, "{\"ready\":true,\"processes\":[]}");
-	processes_down(p, "matcher", "never seen", 90000);
+	processes_down(p, "matcher", "never seen", true);
 }
 
-/* Killed and started again: the old connection ends after the new one came,
- * and must not take the process with it. */
+/* Started again under its name: the old connection ends after the new one
+ * came, and must not take the process with it. */
 static void a_restart_keeps_the_process(void **state)
 {
 	(void)state;
@@ -105,7 +104,7 @@ static void a_restart_keeps_the_process(void **state)
 	status("matcher", "m", NULL, 0);
 	processes_up(p, "matcher", "m");
 	status("matcher", "m", NULL, 4000);
-	processes_down(p, "matcher", "m", 5000);
+	processes_down(p, "matcher", "m", true);
 	expect(5000, true, "{\"ready\":true,\"processes\":["
 		"{\"role\":\"matcher\",\"instance\":\"m\",\"ready\":true,"
 		"\"time\":\"2025-11-23T11:49:04.123Z\",\"reasons\":[]}]}");
