@@ -9,7 +9,7 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-#define WATCH_MS 10000 /* an idle engine is asked for so often */
+#define WATCH_MS 10000 /* an open engine is asked for so often */
 
 struct engine {
 	struct deployer *d;
@@ -176,13 +176,9 @@ static void probe(void *ctx)
 	e->timer = NULL;
 	if (e->d->draining || e->probing)
 		return;
-	/* A deploy tells by itself how the engine is; recovery must not meet
-	 * one: engine_leave() asks again. */
-	if (e->running) {
-		if (e->open)
-			ask_again(e, WATCH_MS);
+	/* Recovery must not meet a deploy: engine_leave() asks again. */
+	if (e->running && !e->open)
 		return;
-	}
 	e->probing = true;
 	e->recovering = !e->open;
 	e->d->workers++;

@@ -83,6 +83,8 @@ static void take(void *ctx)
 		answer(r, 0);
 		return;
 	}
+	log_info(r->id, "%s: %s", driver_status_words[r->result->status],
+		r->result->reason);
 	/* Out of the queue first: nothing may supersede it any more. */
 	queue_end(r->d->queue, r->job);
 	c.attempt = r->job->attempt + 1;
