@@ -9,6 +9,9 @@ void target_check_conf(const struct conf *conf, struct opt_errors *errs)
 	struct retry_schedule schedule;
 	struct err err;
 
+	/* What is no duration was told by conf_load(). */
+	if (errs->list.n)
+		return;
 	if (d->schedule.n && retry_parse(&schedule, d->schedule.v,
 				     d->schedule.n, &err) < 0)
 		opt_error(errs, d->where.file, d->where.line,

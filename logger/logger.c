@@ -38,7 +38,7 @@ void logger_check(const struct conf *conf, struct opt_errors *errs)
 {
 	const struct conf_logger *c = &conf->logger;
 
-	if (!logger_is_loopback(c->http))
+	if (c->http && !logger_is_loopback(c->http))
 		opt_error(errs, c->where.file ? c->where.file : conf->path,
 			c->where.line, "logger.http: `%s` is reachable from "
 			"other machines, and the access log is not protected: "

@@ -12,7 +12,7 @@ static struct ruleset *load(const char *path)
 {
 	struct opt_errors errs = {0};
 	struct ruleset *set = NULL;
-	struct conf *conf = conf_load(path, &errs);
+	struct conf *conf = conf_load_checked(path, rule_check, &errs);
 
 	if (conf != NULL)
 		set = rule_load(conf, &errs);

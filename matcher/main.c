@@ -8,11 +8,6 @@
 
 #define REPORT_MS 1000
 
-static void check(const struct conf *conf, struct opt_errors *errs)
-{
-	ruleset_unref(rule_load(conf, errs));
-}
-
 static void report(void *ctx)
 {
 	struct matcher *m = ctx;
@@ -95,7 +90,7 @@ int main(int argc, char **argv)
 		.about = "decides which pushes fire which triggers",
 		.commands = commands,
 		.n_commands = ARRAY_LEN(commands),
-		.check = check,
+		.check = rule_check,
 		.start = start,
 		.drain = drain,
 		.stop = stop,

@@ -10,17 +10,31 @@ static void load_tags(struct rule *r, const struct opt_strs *tags)
 		r->tags[r->n_tags++] = xstrdup(tags->v[i]);
 }
 
+static struct regex *compile(
+	const struct conf_trigger *t, struct opt_errors *errs)
+{
+	struct err err = {0};
+	struct regex *regex = regex_new(t->expression, &err);
+
+	if (regex == NULL)
+		opt_error(errs, t->where.file, t->expression_line,
+			"expression: %s", err.text);
+	return regex;
+}
+
+void rule_check(const struct conf *conf, struct opt_errors *errs)
+{
+	CONF_EACH(conf->triggers, const struct conf_trigger, t)
+		if (t->expression != NULL)
+			regex_free(compile(t, errs));
+}
+
 static void load_expression(struct rule *r, const struct conf_trigger *t,
 	struct opt_errors *errs)
 {
-	struct err err = {0};
-
 	r->method = RULE_EXPRESSION;
 	r->expression = xstrdup(t->expression);
-	r->regex = regex_new(t->expression, &err);
-	if (r->regex == NULL)
-		opt_error(errs, t->where.file, t->expression_line,
-			"expression: %s", err.text);
+	r->regex = compile(t, errs);
 }
 
 static void load_action(struct rule *r, const struct conf_trigger *t)

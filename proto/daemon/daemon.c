@@ -90,19 +90,14 @@ static int parse_options(const struct daemon_spec *spec, int argc,
 static struct conf *load(const struct daemon_spec *spec, const char *path)
 {
 	struct opt_errors errs = {0};
-	struct conf *conf = conf_load(path, &errs);
+	struct conf *conf = conf_load_checked(path, spec->check, &errs);
 
-	if (conf && spec->check)
-		spec->check(conf, &errs);
-	opt_errors_sort(&errs);
 	for (size_t i = 0; i < errs.list.n; i++)
 		fprintf(stderr, "%s\n", errs.list.v[i]);
 	if (errs.list.n) {
 		fprintf(stderr, "pullwire-%s: %zu fault%s; nothing was "
 				"started\n", spec->role, errs.list.n,
 			errs.list.n == 1 ? "" : "s");
-		conf_free(conf);
-		conf = NULL;
 	}
 	opt_errors_release(&errs);
 	return conf;

@@ -31,7 +31,8 @@ struct daemon_spec {
 	const char *about; /* one line for -h */
 	const struct daemon_command *commands;
 	size_t n_commands;
-	/* What only this daemon can check of the configuration; adds errors. */
+	/* What only this daemon can check of the configuration; adds errors.
+	 * Also sees one with faults (conf_load_checked). */
 	void (*check)(const struct conf *conf, struct opt_errors *errs);
 	/* Starts everything; the state is handed to the other two. NULL with
 	 * err ends the program with 1. */

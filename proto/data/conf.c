@@ -339,6 +339,13 @@ static void check_all(struct loader *l, const struct yaml *root)
 
 struct conf *conf_load(const char *path, struct opt_errors *errs)
 {
+	return conf_load_checked(path, NULL, errs);
+}
+
+struct conf *conf_load_checked(const char *path,
+	void (*check)(const struct conf *conf, struct opt_errors *errs),
+	struct opt_errors *errs)
+{
 	struct conf *c = xcalloc(1, sizeof(*c));
 	struct loader l = {.conf = c, .errs = errs, .names = map_new()};
 	size_t before = errs->list.n;
@@ -353,6 +360,8 @@ struct conf *conf_load(const char *path, struct opt_errors *errs)
 		REMEMBER(&l.engines, root, "engines");
 		load_fragments(&l, path);
 		check_all(&l, root);
+		if (check)
+			check(c, errs);
 	}
 	for (size_t i = 0; i < l.trees.n; i++)
 		yaml_tree_free(l.trees.v[i]);

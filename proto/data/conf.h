@@ -142,6 +142,12 @@ enum conf_links {
  * URLs and ports. The caller frees it with conf_free().
  */
 struct conf *conf_load(const char *path, struct opt_errors *errs);
+/* As conf_load(), and check adds what only its process can see, so that every
+ * fault is told at once. It also sees a conf that has faults: any text in it
+ * may be NULL, and errs then holds those faults. */
+struct conf *conf_load_checked(const char *path,
+	void (*check)(const struct conf *conf, struct opt_errors *errs),
+	struct opt_errors *errs);
 void conf_free(struct conf *c);
 
 #define CONF_EACH(list, type, item) \

@@ -130,6 +130,40 @@ static void test_bad_expressions(void **state)
 	conf_free(conf);
 }
 
+/* With faults of other kinds in the file: all at once, in its order. */
+static void test_among_other_faults(void **state)
+{
+	static const char *const want[] = {":4: ", ":6: expression: missing",
+		":7: ", ":11: expression: quantifier"};
+	struct opt_errors errs = {0};
+	FILE *f = fopen(path, "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs("triggers:\n"
+	      "  - name: web\n"
+	      "    repository: shop/web\n"
+	      "    colour: blue\n"
+	      "    url: http://127.0.0.1:8090/x\n"
+	      "    expression: v(1\n"
+	      "  - repository: shop/api\n"
+	      "    url: http://127.0.0.1:8090/x\n"
+	      "  - name: worker\n"
+	      "    repository: shop/worker\n"
+	      "    expression: '*'\n"
+	      "    url: http://127.0.0.1:8090/x\n", f);
+	assert_int_equal(fclose(f), 0);
+	assert_null(conf_load_checked(path, rule_check, &errs));
+	for (size_t i = 0; i < errs.list.n; i++) {
+		if (i < ARRAY_LEN(want) &&
+			strstr(errs.list.v[i], want[i]) != NULL)
+			continue;
+		fail_msg("%s", errs.list.v[i]);
+	}
+	assert_int_equal(errs.list.n, ARRAY_LEN(want));
+	opt_errors_release(&errs);
+}
+
 static void test_none(void **state)
 {
 	struct opt_errors errs = {0};
@@ -148,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad_expressions),
+		cmocka_unit_test(test_among_other_faults),
 		cmocka_unit_test(test_none),
 	};
 
