@@ -62,7 +62,7 @@ struct decimal {
 	int64_t exp;   /* saturates far beyond what a text can shift */
 };
 
-#define EXP_MAX (INT64_C(1) << 61)
+#define EXP_MAX (INT64_C(1) << 59) /* ten times it still fits */
 
 static int64_t exponent(struct str s)
 {
