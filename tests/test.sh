@@ -66,5 +66,6 @@ else
 	add 0 1
 fi
 
+suite "conform: the wire in a second language" tests/conform
 suite "flow: real programs, registry and engine" tests/flow
 suite "crash: kill -9 and power loss" tests/crash
