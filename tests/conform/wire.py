@@ -24,6 +24,8 @@ def pack(v):
         return b"\xc0"
     if isinstance(v, int):
         return pack_int(v)
+    if isinstance(v, float):
+        return b"\xcb" + struct.pack(">d", v)
     if isinstance(v, str):
         b = v.encode()
         return head(len(b), 0xa0, 31, (0xd9, 0xda, 0xdb)) + b
