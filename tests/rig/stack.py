@@ -276,8 +276,7 @@ class Stack:
             body["digest"] = digest
         answer = self.post(body)
         assert answer.status == 202, (answer.status, answer.text)
-        got = answer.json()["id"]
-        return got if isinstance(got, str) else got[0]
+        return answer.json()["id"]
 
     def get(self, path, port=None):
         return http("GET", f"http://127.0.0.1:{port or self.logger_port}"
