@@ -100,7 +100,7 @@ run: all
 
 #: demo       engine, registry, a push, the redeploy, the access log
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@tests/demo.sh
 
 #: check      headers, layers and unit tests: quick, needs no engine
@@ -122,7 +122,7 @@ test-compose: deps
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@tests/bench/run.sh
 
 #: layers     which folder may include which

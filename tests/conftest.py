@@ -40,7 +40,7 @@ def stacks(request):
     failed = getattr(request.node, "failed_call", False)
     for stack in made:
         if failed:
-            request.node.add_report_section("call", "daemons", stack.report())
+            request.node.add_report_section("teardown", "daemons", stack.report())
         stack.close()
 
 
