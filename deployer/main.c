@@ -1,4 +1,5 @@
 #include "deployer/deployer.h"
+#include "deployer/egress.h"
 #include "deployer/list.h"
 #include "deployer/target.h"
 
@@ -12,12 +13,18 @@ static const struct daemon_command commands[] = {
 	},
 };
 
+static void check_conf(const struct conf *conf, struct opt_errors *errs)
+{
+	target_check_conf(conf, errs);
+	egress_check_conf(conf, errs);
+}
+
 static const struct daemon_spec spec = {
 	.role = "deployer",
 	.about = "redeploys what runs a pushed image, and posts to trigger URLs",
 	.commands = commands,
 	.n_commands = ARRAY_LEN(commands),
-	.check = target_check_conf,
+	.check = check_conf,
 	.start = deployer_start,
 	.drain = deployer_drain,
 	.stop = deployer_stop,

@@ -1,5 +1,6 @@
 #include "deployer/notify.h"
 
+#include "deployer/egress.h"
 #include "deployer/notification.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
@@ -13,16 +14,21 @@
 
 struct notify {
 	struct http_client *client;
+	struct egress *egress;
 	struct list calls;
 };
 
 struct call {
 	struct list node;
 	struct attempt *attempt;
+	const struct egress *egress;
 	struct http_handle *handle;
+	enum egress_verdict verdict; /* the worst of all its addresses */
+	struct err refusal;
 	char id[sizeof("Idempotency-Key: ") + NOTIFICATION_ID_LEN];
 	char webhook_id[sizeof("webhook-id: ") + NOTIFICATION_ID_LEN];
-	const char *headers[4];
+	char hops[sizeof(EVENT_HOPS_HEADER ": ") + 20];
+	const char *headers[5];
 	struct strbuf body;
 };
 
@@ -85,18 +91,41 @@ static void done(void *ctx, const struct http_result *res,
 {
 	struct call *c = ctx;
 	struct attempt *a = c->attempt;
+	bool refused = err && err->code == HTTP_FAIL_ADDRESS;
+	bool loop = refused && c->verdict == EGRESS_LOOP;
+	struct err refusal = c->refusal;
 	struct record row;
 	char number[8];
 
-	fill_row(c, &row, notification_status(res, err, number), res);
+	fill_row(c, &row, loop ? "loop_blocked"
+			       : notification_status(res, err, number), res);
 	log_info(a->job->id, "%s", row.status);
 	call_free(c);
 	if (notification_delivered(res, err)) {
 		record_reason(&row, "the trigger URL took the notification");
 		attempt_end(a, &row);
+	} else if (loop) {
+		record_reason(&row, "%s", refusal.text);
+		attempt_end(a, &row);
 	} else {
-		try_again(a, &row, res, err);
+		try_again(a, &row, res, refused ? &refusal : err);
 	}
+}
+
+/* Asked for each address of each attempt, right before it is connected to. */
+static bool allow_address(void *ctx, const struct sockaddr *addr)
+{
+	struct call *c = ctx;
+	struct err err;
+	enum egress_verdict v = egress_judge(c->egress, addr, &err);
+
+	if (v == EGRESS_OPEN)
+		return true;
+	if (c->verdict != EGRESS_LOOP) {
+		c->verdict = v;
+		c->refusal = err;
+	}
+	return false;
 }
 
 /* ---- the start ------------------------------------------------------------------- */
@@ -109,11 +138,13 @@ static int check_url(const char *text, struct err *err)
 							: url_policy(&url, err);
 }
 
-static void blocked(struct attempt *a, const struct err *err)
+/* Final: another try would end the same way. */
+static void blocked(struct attempt *a, const char *status,
+	const struct err *err)
 {
 	struct record row;
 
-	attempt_row(a, &row, "blocked_port", NULL);
+	attempt_row(a, &row, status, NULL);
 	row.attempts = (int64_t)a->d->schedule.n;
 	record_reason(&row, "%s", err->text);
 	attempt_end(a, &row);
@@ -130,24 +161,37 @@ void notify_start(struct notify *n, struct attempt *a)
 		.total_ms = TOTAL_MS,
 		.max_body = BODY_KEPT,
 		.truncate = true,
+		.allow_address = allow_address,
 	};
 	struct err err;
 
 	if (check_url(a->trigger->url, &err) < 0) {
-		blocked(a, &err);
+		blocked(a, "blocked_port", &err);
+		return;
+	}
+	if (a->what.event.hops >= EVENT_HOPS_MAX) {
+		err_fail(&err, "the push has come over %d other Pullwires "
+			       "already: their trigger URLs form a loop",
+			EVENT_HOPS_MAX);
+		blocked(a, "loop_blocked", &err);
 		return;
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->attempt = a;
+	c->egress = n->egress;
+	call.ctx = c;
 	list_push_back(&n->calls, &c->node);
 	notification_body(&a->what.event, &c->body);
 	notification_id(&a->what, id);
 	snprintf(c->id, sizeof(c->id), "Idempotency-Key: %s", id);
 	snprintf(c->webhook_id, sizeof(c->webhook_id), "webhook-id: %s", id);
+	snprintf(c->hops, sizeof(c->hops), EVENT_HOPS_HEADER ": %lld",
+		(long long)a->what.event.hops + 1);
 	c->headers[0] = "Content-Type: application/json";
 	c->headers[1] = "User-Agent: Pullwire/" PULLWIRE_VERSION;
 	c->headers[2] = c->id;
 	c->headers[3] = c->webhook_id;
+	c->headers[4] = c->hops;
 	call.headers = c->headers;
 	call.n_headers = ARRAY_LEN(c->headers);
 	call.body = strbuf_str(&c->body);
@@ -161,6 +205,7 @@ struct notify *notify_new(struct deployer *d)
 	struct notify *n = xcalloc(1, sizeof(*n));
 
 	n->client = http_client_new(d->loop);
+	n->egress = egress_new(d->conf);
 	list_init(&n->calls);
 	return n;
 }
@@ -177,5 +222,6 @@ void notify_free(struct notify *n)
 		call_free(c);
 	}
 	http_client_free(n->client);
+	egress_free(n->egress);
 	free(n);
 }

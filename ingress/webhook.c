@@ -197,6 +197,17 @@ static void take_ignored(const struct caller *c, struct intake *in,
 	}
 }
 
+/* What another Pullwire's notification says of its way here; 0: nothing. */
+static int64_t hops_of(struct http_request *req)
+{
+	const char *value = http_request_header(req, EVENT_HOPS_HEADER);
+	int64_t n;
+
+	if (!value || str_to_i64(str_from(value), &n) < 0 || n < 0)
+		return 0;
+	return n < EVENT_HOPS_MAX ? n : EVENT_HOPS_MAX;
+}
+
 static int take_pushes(const struct caller *c, struct intake *in,
 	const struct provider_out *out, int64_t now, struct err *err)
 {
@@ -208,6 +219,7 @@ static int take_pushes(const struct caller *c, struct intake *in,
 			return -1;
 		e.id = xstrdup(uid_new(now, id));
 		e.time = uid_time(e.id); /* never goes back */
+		e.hops = hops_of(c->req);
 		if (spool_put_add(&in->put, &e, err) < 0)
 			return -1;
 	}

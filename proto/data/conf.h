@@ -93,6 +93,7 @@ struct conf_deployer {
 	int64_t max_deploys; /* redeploys under way at once, all engines */
 	struct opt_strs schedule; /* waits between attempts at a trigger URL,
 				     durations; empty: retry.h's own */
+	struct opt_strs allow_private; /* "CIDR:PORT" that URLs may lead to */
 	char *keys;
 };
 

@@ -169,6 +169,13 @@ static const struct opt deployer_opts[] = {
 		"Waits before the attempts at a trigger URL, the first "
 		"included. Without: 0 5s 5m 30m 2h 5h 10h 14h 20h 24h.",
 		.max = 32),
+	KEY(struct conf_deployer, allow_private, OPT_STRS, NULL,
+		"Networks that are not public and that trigger URLs may lead "
+		"to all the same: `10.1.2.0/24:8080`, a range of ports as "
+		"`8000-8999`, IPv6 as `[fd00::/64]:8080`. Without: none. It "
+		"is judged by the address that is connected to. A cloud's "
+		"metadata service is opened by its own /32 or /128 only.",
+		.max = 256),
 	KEY(struct conf_deployer, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };

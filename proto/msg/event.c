@@ -28,6 +28,9 @@ static const struct field fields[] = {
 	TEXT(auth_type, 64, 0, "As the sender had it."),
 	TEXT(origin_type, 64, 0, "As the sender had it."),
 	TEXT(repo_type, 64, 0, "As the sender had it."),
+	FIELD(struct event, hops, FIELD_I64, 0, 0,
+		"How many Pullwires have passed this push on by trigger URLs; "
+		"too many are a loop."),
 };
 
 const struct field_table event_table = {

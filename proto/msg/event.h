@@ -18,6 +18,7 @@ struct event {
 	char *digest;     /* sha256:<64 hex>, or NULL when the sender told none */
 	int64_t time;     /* accepted here, UTC ms; orders the events of a target */
 	int64_t pushed_at; /* the sender's time, UTC ms, or 0 */
+	int64_t hops;      /* Pullwires that passed the push on before us */
 	/* Carried into the notification as the sender had them, or NULL. */
 	char *region;
 	char *date_created;
@@ -25,6 +26,11 @@ struct event {
 	char *origin_type;
 	char *repo_type;
 };
+
+/* A notification carries the number; one of an event that has come over so
+ * many is not sent. */
+#define EVENT_HOPS_HEADER "Pullwire-Hops"
+#define EVENT_HOPS_MAX 3
 
 extern const struct field_table event_table;
 

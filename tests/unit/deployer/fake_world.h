@@ -342,6 +342,8 @@ static void run_for(int64_t ms)
 	run_until(time_is_over);
 }
 
+static int64_t deliver_hops; /* of the events that follow */
+
 static UNUSED void deliver(const char *event, const char *trigger, const char *lane,
 	const char *tag, int64_t time)
 {
@@ -359,6 +361,7 @@ static UNUSED void deliver(const char *event, const char *trigger, const char *l
 			.repository = "shop/web",
 			.tag = (char *)(uintptr_t)tag,
 			.time = time,
+			.hops = deliver_hops,
 		},
 	};
 	world.ops->deliver(world.ops_ctx, &from, &msg);

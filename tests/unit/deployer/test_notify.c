@@ -80,7 +80,8 @@ static int setup(void **state)
 		"triggers:\n"
 		"  - {name: tell, repository: shop/web, "
 		"url: 'http://127.0.0.1:%d/hook?secret=s3cr3t'}\n"
-		"deployer: {state: '@', schedule: [0, 50ms, 50ms]}\n",
+		"deployer: {state: '@', schedule: [0, 50ms, 50ms], "
+		"allow_private: ['127.0.0.0/8:1025-65535']}\n",
 		http_server_port(receiver.http));
 	configure(text);
 	return rc;
@@ -104,7 +105,8 @@ static void use_closed_port(void)
 	snprintf(text, sizeof(text),
 		"triggers: [{name: tell, repository: shop/web, "
 		"url: 'http://127.0.0.1:%d/'}]\n"
-		"deployer: {state: '@', schedule: [0, 50ms]}\n",
+		"deployer: {state: '@', schedule: [0, 50ms], "
+		"allow_private: ['127.0.0.1/32:1025-65535']}\n",
 		http_server_port(receiver.http));
 	http_server_stop(receiver.http);
 	receiver.http = NULL;
@@ -114,6 +116,11 @@ static void use_closed_port(void)
 static bool one_final(void)
 {
 	return finals() == 1;
+}
+
+static bool two_finals(void)
+{
+	return finals() == 2;
 }
 
 static bool three_finals(void)
@@ -160,6 +167,7 @@ static void test_delivered(void **state)
 	assert_string_equal(receiver.ids[0], receiver.keys[0]);
 	assert_string_equal(
 		in_json(row->request, "headers.webhook-id"), receiver.ids[0]);
+	assert_string_equal(in_json(row->request, "headers.Pullwire-Hops"), "1");
 	assert_string_equal(in_json(row->request, "body"), receiver.bodies[0]);
 	assert_null(strstr(row->request, "s3cr3t"));
 	assert_string_equal(in_json(row->response, "body"), "thanks\n");
@@ -283,6 +291,76 @@ static void test_blocked_port(void **state)
 	stop_process();
 }
 
+/* The receiver listens where nothing private may be posted to. */
+static void reconfigure(const char *rest)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"triggers: [{name: tell, repository: shop/web, "
+		"url: 'http://localhost:%d/'}]\n%s",
+		http_server_port(receiver.http), rest);
+	configure(text);
+}
+
+static void test_blocked_address(void **state)
+{
+	const struct seen_row *row;
+
+	(void)state;
+	reconfigure("deployer: {state: '@', schedule: [0, 50ms]}\n");
+	start_process();
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	run_until(one_final);
+	assert_int_equal(rows_of("blocked_address"), 2);
+	row = row_of(EVENT(01), "blocked_address");
+	assert_non_null(strstr(row->reason, "which is not public (loopback, "));
+	assert_non_null(strstr(row->reason, "to the deployer's allow_private"));
+	assert_null(row->response);
+	assert_int_equal(received(), 0);
+	stop_process();
+}
+
+/* What is allowed is not ourselves: tried once, and never again. */
+static void test_loop(void **state)
+{
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		"ingress: {http: '127.0.0.1:%d'}\n"
+		"deployer: {state: '@', schedule: [0, 50ms], "
+		"allow_private: ['127.0.0.1/32:1025-65535', "
+		"'[::1/128]:1025-65535']}\n",
+		http_server_port(receiver.http));
+	reconfigure(text);
+	start_process();
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	run_until(one_final);
+	assert_true(row_of(EVENT(01), "loop_blocked")->final);
+	assert_non_null(strstr(row_of(EVENT(01), "loop_blocked")->reason,
+		"leads to Pullwire itself (127.0.0.1 port "));
+	assert_int_equal(received(), 0);
+	stop_process();
+}
+
+static void test_too_many_hops(void **state)
+{
+	(void)state;
+	start_process();
+	deliver_hops = 2;
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	deliver_hops = 3;
+	deliver(EVENT(02), "tell", "http", "v2", 2000);
+	deliver_hops = 0;
+	run_until(two_finals);
+	assert_string_equal(in_json(row_of(EVENT(01), "200")->request,
+		"headers.Pullwire-Hops"), "3");
+	assert_true(row_of(EVENT(02), "loop_blocked")->final);
+	assert_int_equal(received(), 1);
+	stop_process();
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -294,6 +372,9 @@ int main(void)
 		TEST(test_nothing_coalesces),
 		TEST(test_cut_off),
 		TEST(test_blocked_port),
+		TEST(test_blocked_address),
+		TEST(test_loop),
+		TEST(test_too_many_hops),
 	};
 
 	http_global_init();
