@@ -25,6 +25,11 @@ sqlite3.h		proto/data/db.c
 uv.h			proto/io/loop.c
 yaml.h			proto/data/yaml.c
 zmq.h			proto/io/link_sock.c
+zmq.h			proto/io/link_context.c
+zmq.h			proto/io/link_monitor.c
+zmq.h			proto/io/link_curve.c
+zmq.h			proto/io/link_zap.c
+zmq.h			proto/io/keys.c
 '
 
 # What the C library and the kernel bring: everyone may include it.

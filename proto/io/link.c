@@ -82,6 +82,7 @@ static struct link *link_new(struct loop *l, const struct link_options *opt,
 
 static void link_free(struct link *k)
 {
+	link_curve_free(k->curve);
 	free_text(k->opt.keys);
 	free_text(k->opt.role);
 	free_text(k->opt.server_role);
@@ -168,7 +169,8 @@ static int open_router(struct link *k, const struct link_endpoint *e,
 		if (k->lock_fd < 0)
 			return -1;
 	}
-	k->router = link_sock_open(k->loop, LINK_ROUTER, &k->opt, &ops, k);
+	k->router = link_sock_open(
+		k->loop, LINK_ROUTER, &k->opt, k->curve, &ops, k);
 	/* ZeroMQ takes a name for that of a network interface. */
 	link_endpoint_at(e, strcmp(e->host, "localhost") == 0 ? "127.0.0.1" :
 			e->host, text, sizeof(text));
@@ -207,6 +209,15 @@ static void close_router(struct link *k, int64_t linger_ms)
 		free(value);
 }
 
+/* ipc is protected by its folder. */
+static int read_keys(struct link *k, bool ipc, bool server, struct err *err)
+{
+	if (!k->opt.keys || ipc)
+		return 0;
+	k->curve = link_curve_read(&k->opt, server, err);
+	return k->curve ? 0 : -1;
+}
+
 /* ---- public --------------------------------------------------------------------------- */
 
 struct link *link_bind(struct loop *l, const char *endpoint,
@@ -220,7 +231,8 @@ struct link *link_bind(struct loop *l, const char *endpoint,
 		link_endpoint_allow(&e, opt->keys, opt->plain, err) != 0)
 		return NULL;
 	k = link_new(l, opt, ev, ctx);
-	if (open_router(k, &e, err) == 0)
+	if (read_keys(k, e.ipc, true, err) == 0 &&
+		open_router(k, &e, err) == 0)
 		return k;
 	link_close(k, 0);
 	return NULL;
@@ -232,13 +244,20 @@ struct link *link_connect(struct loop *l, const char *const *endpoints,
 {
 	struct link_endpoint e;
 	struct link *k;
+	bool all_ipc = true;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (link_endpoint_parse(&e, endpoints[i], false, err) != 0 ||
 			link_endpoint_allow(&e, opt->keys, opt->plain, err) !=
 				0)
 			return NULL;
+		all_ipc &= e.ipc;
+	}
 	k = link_new(l, opt, ev, ctx);
+	if (read_keys(k, all_ipc, false, err) != 0) {
+		link_close(k, 0);
+		return NULL;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (link_endpoint_parse(&e, endpoints[i], false, err) == 0)
 			link_name_add(k, &e);

@@ -40,7 +40,8 @@ struct link_events {
 
 struct link_options {
 	size_t max_message; /* bytes; 0: 1 MiB */
-	int hwm;            /* messages a peer; 0: 64 */
+	int hwm;            /* messages a peer; 0: 64. ZeroMQ tells of room in
+			       halves: take twice what may be under way */
 	int64_t resolve_ms; /* how often names are looked up again; 0: 5 s */
 	const char *keys;   /* folder of CURVE keys, or NULL (see keys.h) */
 	const char *role;   /* whose key is ours */

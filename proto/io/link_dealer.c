@@ -8,6 +8,8 @@
 /* Between two connections to the same address. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 2000
+/* For a last word before a drop. */
+#define DROP_LINGER_MS 200
 /* Look-ups in a row that an address is missing from before it is dropped. */
 #define ABSENT_MAX 2
 
@@ -64,22 +66,20 @@ static void on_retry(void *ctx)
 	conn_open(c);
 }
 
-/* Ends the number; true if there was one. */
-static bool conn_unname(struct link_conn *c)
+/* Ends the number, if there is one. */
+static void conn_unname(struct link_conn *c)
 {
-	if (c->peer == 0)
-		return false;
-	map_del(c->link->peers, link_peer_key(&c->peer));
+	if (c->peer != 0)
+		map_del(c->link->peers, link_peer_key(&c->peer));
 	c->peer = 0;
-	return true;
 }
 
-static void conn_retry(struct link_conn *c)
+static void conn_retry(struct link_conn *c, int64_t linger_ms)
 {
 	bool lasted = c->up_since &&
 		clock_mono() - c->up_since >= RETRY_MAX_MS;
 
-	link_sock_close(&c->sock, 0);
+	link_sock_close(&c->sock, linger_ms);
 	if (lasted || c->delay_ms == 0)
 		c->delay_ms = RETRY_MIN_MS;
 	else if (c->delay_ms < RETRY_MAX_MS)
@@ -116,7 +116,7 @@ static void on_lost(void *ctx)
 		return; /* dropped by a callback */
 	peer = c->peer;
 	conn_unname(c);
-	conn_retry(c);
+	conn_retry(c, 0);
 	if (peer != 0 && k->ev.down)
 		k->ev.down(k->ctx, peer);
 }
@@ -141,12 +141,12 @@ static void conn_open(struct link_conn *c)
 		.message = on_message, .up = on_up, .lost = on_lost};
 	struct err err = {0};
 
-	c->sock = link_sock_open(
-		c->link->loop, LINK_DEALER, &c->link->opt, &ops, c);
+	c->sock = link_sock_open(c->link->loop, LINK_DEALER, &c->link->opt,
+		c->link->curve, &ops, c);
 	if (link_sock_connect(c->sock, c->address, &err) == 0)
 		return;
 	log_limited(LOG_WARN, c->address, "%s", err.text);
-	conn_retry(c);
+	conn_retry(c, 0);
 }
 
 static struct link_conn *conn_new(struct link_name *name, const char *address)
@@ -297,5 +297,5 @@ void link_dealer_drop(struct link *k, link_peer peer)
 	if (!c)
 		return;
 	conn_unname(c);
-	conn_retry(c);
+	conn_retry(c, DROP_LINGER_MS);
 }

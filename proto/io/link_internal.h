@@ -11,6 +11,7 @@
 struct link {
 	struct loop *loop;
 	struct link_options opt; /* its texts are ours */
+	struct link_curve *curve; /* NULL without keys */
 	struct link_events ev;
 	void *ctx;
 	struct map *peers; /* number -> struct link_known or link_conn */

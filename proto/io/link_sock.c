@@ -5,6 +5,8 @@
 
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/io/link_context.h"
+#include "proto/io/link_monitor.h"
 
 /* Messages read in one turn of the loop, so that others get theirs. */
 #define TURN_MAX 256
@@ -13,6 +15,7 @@
 struct link_sock {
 	struct loop *loop;
 	enum link_sock_kind kind;
+	struct link_curve *curve; /* borrowed; or NULL */
 	const struct link_sock_ops *ops;
 	void *ctx;
 	void *zmq, *monitor; /* the socket and what tells of its connections */
@@ -23,35 +26,6 @@ struct link_sock {
 	unsigned busy; /* calls of ours that are on the stack */
 	bool closed;   /* freed when busy is 0 again */
 };
-
-/* ---- the context of the process ------------------------------------------------- */
-
-static struct {
-	void *zmq;
-	unsigned users;
-	uint64_t monitors; /* for names */
-} context;
-
-static void *context_hold(void)
-{
-	if (context.users++ == 0) {
-		context.zmq = zmq_ctx_new();
-		if (!context.zmq)
-			log_fatal("cannot start ZeroMQ: %s",
-				zmq_strerror(errno));
-	}
-	return context.zmq;
-}
-
-static void context_release(void)
-{
-	if (--context.users > 0)
-		return;
-	/* Waits for what lingers. */
-	while (zmq_ctx_term(context.zmq) != 0 && errno == EINTR)
-		;
-	context.zmq = NULL;
-}
 
 /* ---- options --------------------------------------------------------------------- */
 
@@ -88,17 +62,6 @@ static void set_options(struct link_sock *s, const struct link_options *opt)
 }
 
 /* ---- reading ---------------------------------------------------------------------- */
-
-static bool readable(void *zmq)
-{
-	int events = 0;
-	size_t n = sizeof(events);
-
-	while (zmq_getsockopt(zmq, ZMQ_EVENTS, &events, &n) != 0)
-		if (errno != EINTR)
-			return false;
-	return events & ZMQ_POLLIN;
-}
 
 static struct str frame_str(zmq_msg_t *m)
 {
@@ -175,7 +138,7 @@ static void pump(struct link_sock *s)
 
 	enter(s);
 	link_sock_settle(s);
-	for (; !s->closed && left > 0 && readable(s->zmq); left--)
+	for (; !s->closed && left > 0 && link_context_readable(s->zmq); left--)
 		read_one(s);
 	if (left == 0)
 		read_again(s);
@@ -191,137 +154,75 @@ void link_sock_flush(struct link_sock *s)
 {
 	/* Bounded by the high-water mark: nothing more comes in. */
 	enter(s);
-	while (!s->closed && readable(s->zmq))
+	while (!s->closed && link_context_readable(s->zmq))
 		read_one(s);
 	leave(s);
 }
 
 /* ---- what becomes of the connection ----------------------------------------------- */
 
-#define EVENTS_FAILED \
-	(ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | \
-		ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | \
-		ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-
-/* The next event, or 0. Its second frame, the address, is not needed. */
-static int read_event(void *monitor)
-{
-	unsigned char head[6];
-	uint16_t event;
-	char address[256];
-
-	int n;
-
-	do
-		n = zmq_recv(monitor, head, sizeof(head), ZMQ_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(head))
-		return 0;
-	zmq_recv(monitor, address, sizeof(address), ZMQ_DONTWAIT);
-	memcpy(&event, head, sizeof(event));
-	return event;
-}
-
-static void take_event(struct link_sock *s, int event)
-{
-	if (event & EVENTS_FAILED)
-		log_limited(LOG_WARN, "link_handshake",
-			"a link's handshake failed: %s",
-			event & ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ?
-				"its key is not admitted" :
-				"the other end is no link of ours, or its keys "
-				"do not fit");
-	if (s->kind == LINK_ROUTER)
-		return;
-	if (event & ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
-		s->ops->up(s->ctx);
-	else
-		s->ops->lost(s->ctx);
-}
-
 void link_sock_settle(struct link_sock *s)
 {
-	int event;
+	enum link_news news;
 
 	enter(s);
-	while (!s->closed && (event = read_event(s->monitor)) != 0)
-		take_event(s, event);
+	while (!s->closed &&
+		(news = link_monitor_next(s->monitor)) != LINK_NEWS_NONE) {
+		if (news == LINK_NEWS_REFUSED)
+			log_limited(LOG_WARN, "link_refused",
+				"a link was refused: its key is not admitted");
+		else if (news == LINK_NEWS_FAILED)
+			log_limited(LOG_WARN, "link_failed",
+				"a link's handshake failed: the other end is "
+				"no link of ours, or the keys do not fit");
+		if (s->kind == LINK_ROUTER)
+			continue;
+		if (news == LINK_NEWS_UP)
+			s->ops->up(s->ctx);
+		else
+			s->ops->lost(s->ctx);
+	}
 	leave(s);
 }
 
 /* ---- life --------------------------------------------------------------------------- */
 
-static int fd_of(void *zmq)
-{
-	int fd = -1;
-	size_t n = sizeof(fd);
-
-	if (zmq_getsockopt(zmq, ZMQ_FD, &fd, &n) != 0)
-		BUG("a ZeroMQ socket without ZMQ_FD: %s", zmq_strerror(errno));
-	return fd;
-}
-
-static void *new_socket(int type)
-{
-	void *zmq = zmq_socket(context.zmq, type);
-
-	if (!zmq)
-		log_fatal("cannot open a ZeroMQ socket: %s",
-			zmq_strerror(errno));
-	return zmq;
-}
-
-static void start_monitor(struct link_sock *s)
-{
-	char name[64];
-	int events = EVENTS_FAILED;
-
-	if (s->kind == LINK_DEALER)
-		events |= ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-			ZMQ_EVENT_DISCONNECTED;
-	snprintf(name, sizeof(name), "inproc://monitor-%llu",
-		(unsigned long long)++context.monitors);
-	s->monitor = new_socket(ZMQ_PAIR);
-	set_int(s->monitor, ZMQ_LINGER, 0);
-	/* Unbounded: ZeroMQ's own thread would wait for us otherwise. */
-	set_int(s->monitor, ZMQ_RCVHWM, 0);
-	if (zmq_socket_monitor(s->zmq, name, events) != 0 ||
-		zmq_connect(s->monitor, name) != 0)
-		BUG("cannot watch a ZeroMQ socket: %s", zmq_strerror(errno));
-}
-
 struct link_sock *link_sock_open(struct loop *l, enum link_sock_kind kind,
-	const struct link_options *opt, const struct link_sock_ops *ops,
-	void *ctx)
+	const struct link_options *opt, struct link_curve *curve,
+	const struct link_sock_ops *ops, void *ctx)
 {
 	struct link_sock *s = xcalloc(1, sizeof(*s));
 
-	context_hold();
+	link_context_hold();
 	s->loop = l;
 	s->kind = kind;
+	s->curve = curve;
 	s->ops = ops;
 	s->ctx = ctx;
 	s->max_message = opt->max_message;
-	s->zmq = new_socket(kind == LINK_ROUTER ? ZMQ_ROUTER : ZMQ_DEALER);
+	s->zmq = link_context_socket(
+		kind == LINK_ROUTER ? ZMQ_ROUTER : ZMQ_DEALER);
 	set_options(s, opt);
-	start_monitor(s);
-	s->fd = loop_fd_start(l, fd_of(s->zmq), LOOP_READ, on_fd, s);
+	s->monitor = link_monitor_open(s->zmq, kind == LINK_DEALER);
+	s->fd = loop_fd_start(l, link_context_fd(s->zmq), LOOP_READ, on_fd, s);
 	s->monitor_fd =
-		loop_fd_start(l, fd_of(s->monitor), LOOP_READ, on_fd, s);
+		loop_fd_start(l, link_context_fd(s->monitor), LOOP_READ, on_fd, s);
 	return s;
 }
 
-/* Only where it is asked for: an IPv4 address would be told as a mapped one.
- * "*" is both, as far as the machine has both. */
-static void set_family(struct link_sock *s, const char *endpoint)
+static void prepare(struct link_sock *s, const char *endpoint)
 {
+	/* IPv6 only where it is asked for: an IPv4 address would be told as a
+	 * mapped one. "*" is both, as far as the machine has both. */
 	set_int(s->zmq, ZMQ_IPV6,
 		strchr(endpoint, '[') || strstr(endpoint, "://*"));
+	if (s->curve && strncmp(endpoint, "tcp:", 4) == 0)
+		link_curve_apply(s->curve, s->loop, s->zmq);
 }
 
 int link_sock_bind(struct link_sock *s, const char *endpoint, struct err *err)
 {
-	set_family(s, endpoint);
+	prepare(s, endpoint);
 	if (zmq_bind(s->zmq, endpoint) == 0)
 		return 0;
 	return err_fail(err, "cannot listen at %s: %s", endpoint,
@@ -331,7 +232,7 @@ int link_sock_bind(struct link_sock *s, const char *endpoint, struct err *err)
 int link_sock_connect(
 	struct link_sock *s, const char *endpoint, struct err *err)
 {
-	set_family(s, endpoint);
+	prepare(s, endpoint);
 	if (zmq_connect(s->zmq, endpoint) == 0)
 		return 0;
 	return err_fail(err, "cannot connect to %s: %s", endpoint,
@@ -362,7 +263,7 @@ static int send_first(struct link_sock *s, struct str frame, int flags)
 		return 0;
 	if (errno != EAGAIN)
 		return -1;
-	readable(s->zmq);
+	link_context_readable(s->zmq);
 	return send_frame(s, frame, flags);
 }
 
@@ -384,7 +285,7 @@ int link_sock_send(struct link_sock *s, struct str identity, struct str body)
 	/* The send may have eaten the event that told of something to read;
 	 * when busy, whoever reads looks again anyway. */
 	saved = errno;
-	if (s->busy == 0 && readable(s->zmq))
+	if (s->busy == 0 && link_context_readable(s->zmq))
 		read_again(s);
 	errno = saved;
 	return rc;
@@ -407,10 +308,9 @@ void link_sock_close(struct link_sock **sp, int64_t linger_ms)
 	loop_timer_cancel(&s->again);
 	loop_fd_stop(&s->fd);
 	loop_fd_stop(&s->monitor_fd);
-	zmq_socket_monitor(s->zmq, NULL, 0);
-	zmq_close(s->monitor);
+	link_monitor_close(s->monitor, s->zmq);
 	set_int(s->zmq, ZMQ_LINGER, linger_ms > 0 ? (int)linger_ms : 0);
 	zmq_close(s->zmq);
-	context_release();
+	link_context_release();
 	leave(s);
 }

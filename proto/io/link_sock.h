@@ -1,13 +1,13 @@
 /*
  * One ZeroMQ socket on the loop. ZMQ_FD tells of changes, not of readiness:
  * after each event and after each send, what the socket has is read until it
- * has no more. For link.c and link_dealer.c; with link_curve.c the only file
- * that has zmq.h.
+ * has no more. For link.c and link_dealer.c. zmq.h is in link_sock.c,
+ * link_context.c, link_monitor.c, link_curve.c, link_zap.c and keys.c.
  */
 #ifndef PROTO_IO_LINK_SOCK_H
 #define PROTO_IO_LINK_SOCK_H
 
-#include "proto/io/link.h"
+#include "proto/io/link_curve.h"
 
 enum link_sock_kind { LINK_ROUTER, LINK_DEALER };
 
@@ -22,9 +22,10 @@ struct link_sock_ops {
 
 struct link_sock;
 
+/* curve: for tcp endpoints, or NULL; must outlive the socket. */
 struct link_sock *link_sock_open(struct loop *l, enum link_sock_kind kind,
-	const struct link_options *opt, const struct link_sock_ops *ops,
-	void *ctx);
+	const struct link_options *opt, struct link_curve *curve,
+	const struct link_sock_ops *ops, void *ctx);
 int link_sock_bind(struct link_sock *s, const char *endpoint, struct err *err);
 int link_sock_connect(
 	struct link_sock *s, const char *endpoint, struct err *err);
