@@ -348,6 +348,9 @@ struct chan *chan_open(struct loop *l, const struct chan_config *config,
 		opt.max_message = MSG_MAX;
 	if (opt.hwm == 0)
 		opt.hwm = HWM;
+	/* With keys, the other end's is the one of the role it must have. */
+	if (opt.server_role == NULL)
+		opt.server_role = config->expect_role;
 	if (config->bind != NULL)
 		c->link = link_bind(l, config->bind, &opt, &events, c, err);
 	else
