@@ -24,7 +24,7 @@ static CURL *new_easy(void)
 	return easy;
 }
 
-/* ---- results ---------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------- */
 
 bool http_result_header(const struct http_result *res, const char *name,
 	char *buf, size_t n)
@@ -51,7 +51,7 @@ void http_result_release(struct http_result *res)
 	strbuf_release(&res->headers);
 }
 
-/* ---- on a worker thread ------------------------------------------------------------ */
+/* ---- on a worker thread ------------------------------------------------ */
 
 struct http_conn {
 	CURL *easy; /* holds its connections between calls */
@@ -89,7 +89,7 @@ int http_perform(struct http_conn *c, const struct http_call *call,
 	return rc;
 }
 
-/* ---- on the loop -------------------------------------------------------------------- */
+/* ---- on the loop ------------------------------------------------------- */
 
 struct http_client {
 	struct loop *loop;

@@ -40,7 +40,7 @@ void http_request_unref(struct http_request *r)
 	free(r);
 }
 
-/* ---- faults ------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------ */
 
 void http_request_fail(struct http_request *r, enum http_fault fault,
 	const char *fmt, ...)
@@ -62,7 +62,7 @@ void http_request_fail_framing(struct http_request *r, const char *text)
 	r->close_now = true;
 }
 
-/* ---- request line --------------------------------------------------------------- */
+/* ---- request line ------------------------------------------------------ */
 
 /* RFC 9110, 5.6.2. */
 static bool is_token(struct str s)
@@ -167,7 +167,7 @@ void http_request_set_method(struct http_request *r, const char *method)
 	r->method = arena_strdup(&r->arena, str_cut(m, 0, 16));
 }
 
-/* ---- headers ---------------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------- */
 
 void http_request_add_header(struct http_request *r, struct str name,
 	struct str value)
@@ -271,7 +271,7 @@ void http_request_check(struct http_request *r, const char *version)
 		r->close_now = true;
 }
 
-/* ---- body -------------------------------------------------------------------------- */
+/* ---- body -------------------------------------------------------------- */
 
 void http_request_add_body(struct http_request *r, struct str data)
 {
@@ -289,7 +289,7 @@ bool http_request_overrun(const struct http_request *r)
 		r->received - r->max_body > HTTP_DRAIN_MAX;
 }
 
-/* ---- for the handler ---------------------------------------------------------------- */
+/* ---- for the handler --------------------------------------------------- */
 
 enum http_fault http_request_fault(const struct http_request *r)
 {

@@ -31,7 +31,7 @@ struct http_server {
 	struct list open; /* requests that have a connection */
 };
 
-/* ---- answers ---------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 static struct MHD_Response *make_response(struct str body,
 	const char *content_type, const char *const *extra, size_t n_extra)
@@ -118,7 +118,7 @@ static void abandon(struct http_request *r)
 	r->response = make_response((struct str){"", 0}, NULL, extra, 1);
 }
 
-/* ---- what the library calls -------------------------------------------------------- */
+/* ---- what the library calls -------------------------------------------- */
 
 static bool is_new(struct http_request *r)
 {
@@ -275,7 +275,7 @@ static void on_panic(void *cls UNUSED, const char *file, unsigned line,
 	BUG("libmicrohttpd, %s:%u: %s", file, line, reason);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static struct MHD_Daemon *start_daemon(struct http_server *s)
 {

@@ -24,7 +24,7 @@
 			BUG("libcurl does not take " #opt); \
 	} while (0)
 
-/* ---- what curl calls ------------------------------------------------------------ */
+/* ---- what curl calls --------------------------------------------------- */
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
@@ -115,7 +115,7 @@ static curl_socket_t on_open(
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
-/* ---- begin ------------------------------------------------------------------------ */
+/* ---- begin ------------------------------------------------------------- */
 
 static void name_peer(struct http_transfer *t)
 {
@@ -230,7 +230,7 @@ void http_transfer_begin(struct http_transfer *t, CURL *easy,
 	SET(CURLOPT_ERRORBUFFER, t->detail);
 }
 
-/* ---- end --------------------------------------------------------------------------- */
+/* ---- end --------------------------------------------------------------- */
 
 /* "Connection refused" to go on a sentence. */
 static const char *reason(const struct http_transfer *t, char *buf, size_t n)

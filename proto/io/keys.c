@@ -25,7 +25,7 @@ static int path_of(char path[PATH_LEN], const char *folder, const char *role,
 	return 0;
 }
 
-/* ---- reading ------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
 /* Exactly one line of 40 characters of Z85. */
 static bool parse_key(char buf[KEYS_TEXT + 8], ssize_t n)
@@ -96,7 +96,7 @@ int keys_secret(const char *folder, const char *role, char secret[KEYS_TEXT],
 	return 0;
 }
 
-/* ---- making -------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------ */
 
 static int write_all(int fd, const char *key)
 {

@@ -23,7 +23,7 @@ struct link_known {
 	unsigned char identity[255];
 };
 
-/* ---- both kinds ------------------------------------------------------------------- */
+/* ---- both kinds -------------------------------------------------------- */
 
 link_peer link_next_peer(void)
 {
@@ -96,7 +96,7 @@ static void link_free(struct link *k)
 	free(k);
 }
 
-/* ---- ROUTER ------------------------------------------------------------------------- */
+/* ---- ROUTER ------------------------------------------------------------ */
 
 static void forget(struct link *k, struct link_known *p)
 {
@@ -218,7 +218,7 @@ static int read_keys(struct link *k, bool ipc, bool server, struct err *err)
 	return k->curve ? 0 : -1;
 }
 
-/* ---- public --------------------------------------------------------------------------- */
+/* ---- public ------------------------------------------------------------ */
 
 struct link *link_bind(struct loop *l, const char *endpoint,
 	const struct link_options *opt, const struct link_events *ev, void *ctx,

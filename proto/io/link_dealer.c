@@ -54,7 +54,7 @@ static int64_t jitter(int64_t ms)
 	return ms + ms * r / 65535 / 5;
 }
 
-/* ---- one connection ------------------------------------------------------------------ */
+/* ---- one connection ---------------------------------------------------- */
 
 static void conn_open(struct link_conn *c);
 
@@ -169,7 +169,7 @@ static void conn_free(struct link_conn *c, int64_t linger_ms)
 	free(c);
 }
 
-/* ---- names ----------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static struct link_conn *conn_find(struct link_name *name, const char *address)
 {
@@ -281,7 +281,7 @@ void link_names_close(struct link *k, int64_t linger_ms)
 	}
 }
 
-/* ---- verbs ------------------------------------------------------------------------------ */
+/* ---- verbs ------------------------------------------------------------- */
 
 int link_dealer_send(struct link *k, link_peer peer, struct str bytes)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- parse ---------------------------------------------------------------------- */
+/* ---- parse ------------------------------------------------------------- */
 
 static int parse_ipc(struct link_endpoint *e, struct str path, struct err *err)
 {
@@ -98,7 +98,7 @@ int link_endpoint_parse(struct link_endpoint *e, const char *text, bool bind,
 		"tcp://HOST:PORT", text);
 }
 
-/* ---- rules ----------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------- */
 
 static bool is_loopback(const struct link_endpoint *e)
 {
@@ -135,7 +135,7 @@ void link_endpoint_at(const struct link_endpoint *e, const char *address,
 			address, e->port);
 }
 
-/* ---- ipc -------------------------------------------------------------------------- */
+/* ---- ipc --------------------------------------------------------------- */
 
 /* The folder of path, made 0700 with its parents as far as they are missing. */
 static int make_folder(const char *path, struct err *err)

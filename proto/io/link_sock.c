@@ -27,7 +27,7 @@ struct link_sock {
 	bool closed;   /* freed when busy is 0 again */
 };
 
-/* ---- options --------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------- */
 
 static void set_int(void *zmq, int option, int value)
 {
@@ -61,7 +61,7 @@ static void set_options(struct link_sock *s, const struct link_options *opt)
 		set_int(s->zmq, ZMQ_ROUTER_MANDATORY, 1);
 }
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 static struct str frame_str(zmq_msg_t *m)
 {
@@ -159,7 +159,7 @@ void link_sock_flush(struct link_sock *s)
 	leave(s);
 }
 
-/* ---- what becomes of the connection ----------------------------------------------- */
+/* ---- what becomes of the connection ------------------------------------ */
 
 void link_sock_settle(struct link_sock *s)
 {
@@ -185,7 +185,7 @@ void link_sock_settle(struct link_sock *s)
 	leave(s);
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 struct link_sock *link_sock_open(struct loop *l, enum link_sock_kind kind,
 	const struct link_options *opt, struct link_curve *curve,

@@ -29,7 +29,7 @@ static struct {
 	struct loop_fd *fd;
 } zap;
 
-/* ---- answers ------------------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------- */
 
 struct request {
 	zmq_msg_t frames[FRAMES];
@@ -111,7 +111,7 @@ static void on_request(void *ctx UNUSED, int events UNUSED)
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 static void open_socket(struct loop *l)
 {

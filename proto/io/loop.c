@@ -40,7 +40,7 @@ static void check(int rc, const char *what)
 		log_fatal("%s: %s", what, uv_strerror(rc));
 }
 
-/* ---- posts ---------------------------------------------------------------- */
+/* ---- posts ------------------------------------------------------------- */
 
 static void mailbox_release(struct mailbox *m)
 {
@@ -118,7 +118,7 @@ void loop_post(struct loop *l, void (*fn)(void *ctx), void *ctx)
 	mailbox_post(l->mail, fn, ctx);
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 struct loop *loop_new(void)
 {
@@ -183,7 +183,7 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
-/* ---- timers ---------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------ */
 
 struct loop_timer {
 	uv_timer_t h;
@@ -226,7 +226,7 @@ void loop_timer_cancel(struct loop_timer **t)
 	*t = NULL;
 }
 
-/* ---- descriptors ------------------------------------------------------------ */
+/* ---- descriptors ------------------------------------------------------- */
 
 struct loop_fd {
 	uv_poll_t h;
@@ -276,7 +276,7 @@ void loop_fd_stop(struct loop_fd **f)
 	*f = NULL;
 }
 
-/* ---- signals ---------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
 struct loop_signal {
 	uv_signal_t h;
@@ -302,7 +302,7 @@ void loop_signal(struct loop *l, int signo, void (*fn)(void *ctx), void *ctx)
 		"cannot watch a signal");
 }
 
-/* ---- threads ---------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------- */
 
 struct spawn {
 	struct loop *loop; /* the loop's thread only */

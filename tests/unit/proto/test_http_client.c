@@ -16,7 +16,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 
-/* ---- a server that plays one answer ------------------------------------------- */
+/* ---- a server that plays one answer ------------------------------------ */
 
 struct play {
 	const char *head; /* sent as it is; NULL: accepts and says nothing */
@@ -176,7 +176,7 @@ static void dead_url(char *url, size_t n)
 	close(fd);
 }
 
-/* ---- both ways to call ------------------------------------------------------------ */
+/* ---- both ways to call ------------------------------------------------- */
 
 struct outcome {
 	bool done;
@@ -244,7 +244,7 @@ static call_fn *const ways[] = {perform, start};
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 5\r\n\r\n"
 
-/* ---- tests -------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void test_answers(void **state UNUSED)
 {
@@ -583,7 +583,7 @@ static void test_tls(void **state UNUSED)
 	}
 }
 
-/* ---- addresses ---- */
+/* ---- addresses --------------------------------------------------------- */
 
 struct asked {
 	int n;
@@ -685,7 +685,7 @@ static void test_conn_is_reused(void **state UNUSED)
 	assert_int_equal(srv.requests, 3);
 }
 
-/* ---- streams and cancels ---- */
+/* ---- streams and cancels ----------------------------------------------- */
 
 struct stream {
 	size_t n, stop_at;
@@ -776,7 +776,7 @@ static void test_cancel(void **state UNUSED)
 	assert_in_range(clock_mono() - began, 100, 2000);
 }
 
-/* ---- many at once, one from within another's end ---- */
+/* ---- many at once, one from within another's end ----------------------- */
 
 static struct {
 	struct http_client *client;

@@ -31,7 +31,7 @@ static struct {
 
 static struct http_server *server;
 
-/* ---- the server's side ---- */
+/* ---- the server's side ------------------------------------------------- */
 
 static void answer(struct http_request *r)
 {
@@ -118,7 +118,7 @@ static int teardown(void **state UNUSED)
 	return 0;
 }
 
-/* ---- the client's side: plain sockets ---- */
+/* ---- the client's side: plain sockets ---------------------------------- */
 
 static int dial(void)
 {
@@ -204,7 +204,7 @@ static void exchange(const char *p, size_t n, bool half_close, struct reply *r)
 	pthread_mutex_unlock(&t.lock);
 }
 
-/* ---- requests that are fine ---- */
+/* ---- requests that are fine -------------------------------------------- */
 
 #define BYTES(literal) literal, sizeof(literal) - 1
 #define HEAD "POST /x HTTP/1.1\r\nHost: a\r\n"
@@ -297,7 +297,7 @@ static void test_keep_alive_and_pipeline(void **state UNUSED)
 	close(fd);
 }
 
-/* ---- requests that are not ---- */
+/* ---- requests that are not --------------------------------------------- */
 
 static void test_refused(void **state UNUSED)
 {
@@ -520,7 +520,7 @@ static void test_body_far_over_the_limit(void **state UNUSED)
 	assert_int_equal(t.fault, HTTP_TOO_LARGE);
 }
 
-/* ---- requests that break off ---- */
+/* ---- requests that break off ------------------------------------------- */
 
 static void test_half_close(void **state UNUSED)
 {
@@ -596,7 +596,7 @@ static void test_idle(void **state UNUSED)
 	assert_int_equal(t.handled, 1);
 }
 
-/* ---- answers later ---- */
+/* ---- answers later ----------------------------------------------------- */
 
 #define CLIENTS 64
 
@@ -690,7 +690,7 @@ static void test_stop_before_answer(void **state UNUSED)
 	close(fd);
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------- */
 
 static int setup_limited(void **state UNUSED)
 {

@@ -36,7 +36,7 @@ static struct {
 	struct end server, client, other;
 } t;
 
-/* ---- running the loop until something holds ---- */
+/* ---- running the loop until something holds ---------------------------- */
 
 static bool (*condition)(void);
 static bool gave_up;
@@ -80,7 +80,7 @@ static bool never(void)
 	return false;
 }
 
-/* ---- ends ---- */
+/* ---- ends -------------------------------------------------------------- */
 
 static void on_up(void *ctx, link_peer peer, const char *address)
 {
@@ -190,7 +190,7 @@ static int teardown(void **state UNUSED)
 	return 0;
 }
 
-/* ---- tests ---- */
+/* ---- tests ------------------------------------------------------------- */
 
 static bool server_has_1(void)
 {
@@ -388,7 +388,7 @@ static void test_server_killed(void **state UNUSED)
 	UNTIL(server_has_1);
 }
 
-/* ---- drops ---- */
+/* ---- drops ------------------------------------------------------------- */
 
 static bool server_has_3(void)
 {
@@ -439,7 +439,7 @@ static void test_drop_at_the_server(void **state UNUSED)
 	assert_int_equal(t.server.seen.n, 2);
 }
 
-/* ---- what is too large, or of the wrong form ---- */
+/* ---- what is too large, or of the wrong form --------------------------- */
 
 static bool server_has_4(void)
 {
@@ -520,7 +520,7 @@ static void test_not_a_link(void **state UNUSED)
 	close(fd);
 }
 
-/* ---- endpoints ---- */
+/* ---- endpoints --------------------------------------------------------- */
 
 static void test_second_bind(void **state UNUSED)
 {
@@ -629,7 +629,7 @@ static void test_endpoints(void **state UNUSED)
 	until(never, 100); /* look-ups of names end */
 }
 
-/* ---- tcp and names ---- */
+/* ---- tcp and names ----------------------------------------------------- */
 
 static void test_tcp(void **state UNUSED)
 {

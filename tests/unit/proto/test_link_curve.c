@@ -25,7 +25,7 @@ static struct {
 	struct end server, honest, intruder;
 } t;
 
-/* ---- the loop ---- */
+/* ---- the loop ---------------------------------------------------------- */
 
 static bool (*condition)(void);
 static bool gave_up;
@@ -67,7 +67,7 @@ static bool honest_has_answer(void)
 	return t.honest.messages > 0;
 }
 
-/* ---- ends ---- */
+/* ---- ends -------------------------------------------------------------- */
 
 static void on_up(void *ctx, link_peer peer, const char *address UNUSED)
 {
@@ -196,7 +196,7 @@ static void check_only_the_honest(void)
 	assert_int_equal(t.honest.messages, 1);
 }
 
-/* ---- tests ---- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void test_admitted(void **state UNUSED)
 {

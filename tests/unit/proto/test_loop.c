@@ -63,7 +63,7 @@ static void run(void)
 	loop_timer_cancel(&limit);
 }
 
-/* ---- timers ---- */
+/* ---- timers ------------------------------------------------------------ */
 
 static void tick(void *ctx UNUSED)
 {
@@ -109,7 +109,7 @@ static void test_timer_cancels_itself(void **state UNUSED)
 	assert_int_equal(t.ticks, 1);
 }
 
-/* ---- descriptors ---- */
+/* ---- descriptors ------------------------------------------------------- */
 
 static void readable(void *ctx UNUSED, int events)
 {
@@ -158,7 +158,7 @@ static void test_descriptor_update(void **state UNUSED)
 	close(t.fds[1]);
 }
 
-/* ---- signals ---- */
+/* ---- signals ----------------------------------------------------------- */
 
 static void on_signal(void *ctx UNUSED)
 {
@@ -177,7 +177,7 @@ static void test_signal(void **state UNUSED)
 	assert_int_equal(t.signals, 2);
 }
 
-/* ---- posts and threads ---- */
+/* ---- posts and threads ------------------------------------------------- */
 
 #define POSTERS 4
 #define POSTS 5000
@@ -288,7 +288,7 @@ static void test_thread_outlives_loop(void **state UNUSED)
 	clock_sleep(200);
 }
 
-/* ---- names ---- */
+/* ---- names ------------------------------------------------------------- */
 
 struct answer {
 	bool called;
