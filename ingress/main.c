@@ -1,10 +1,31 @@
 #include "ingress/ingress.h"
 #include "ingress/send.h"
+#include "proto/io/keys.h"
+
+static int keys_run(const struct conf *conf, int argc, char **argv)
+{
+	struct err err = {0};
+
+	(void)conf; /* there may be none yet */
+	if (argc != 2) {
+		fprintf(stderr, "usage: pullwire-ingress keys FOLDER\n");
+		return 2;
+	}
+	if (keys_generate(argv[1], &err) < 0) {
+		fprintf(stderr, "pullwire-ingress: %s\n", err.text);
+		return 1;
+	}
+	printf("%s has a key pair for each role. Each machine needs ROLE.key of "
+	       "what runs on it and ROLE.pub of all.\n", argv[1]);
+	return 0;
+}
 
 static const struct daemon_command commands[] = {
-	{"send", "send SOURCE REPOSITORY:TAG [--digest D]",
+	{"send", "send SOURCE REPO:TAG [--digest D]",
 		"post a test push to the ingress on this machine", true,
 		send_run},
+	{"keys", "keys FOLDER", "make the links' keys that FOLDER lacks",
+		false, keys_run},
 };
 
 int main(int argc, char **argv)
