@@ -1,6 +1,7 @@
 #include "deployer/deployer.h"
 #include "deployer/egress.h"
 #include "deployer/list.h"
+#include "deployer/signature.h"
 #include "deployer/target.h"
 
 static const struct daemon_command commands[] = {
@@ -11,12 +12,19 @@ static const struct daemon_command commands[] = {
 		.needs_conf = true,
 		.run = list_queue,
 	},
+	{
+		.name = "secret",
+		.usage = "secret",
+		.help = "makes a secret to sign notifications with",
+		.run = signature_new,
+	},
 };
 
 static void check_conf(const struct conf *conf, struct opt_errors *errs)
 {
 	target_check_conf(conf, errs);
 	egress_check_conf(conf, errs);
+	signature_check_conf(conf, errs);
 }
 
 static const struct daemon_spec spec = {

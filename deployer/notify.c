@@ -2,6 +2,7 @@
 
 #include "deployer/egress.h"
 #include "deployer/notification.h"
+#include "deployer/signature.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
 #include "proto/base/log.h"
@@ -25,21 +26,31 @@ struct call {
 	struct http_handle *handle;
 	enum egress_verdict verdict; /* the worst of all its addresses */
 	struct err refusal;
-	char id[sizeof("Idempotency-Key: ") + NOTIFICATION_ID_LEN];
-	char webhook_id[sizeof("webhook-id: ") + NOTIFICATION_ID_LEN];
-	char hops[sizeof(EVENT_HOPS_HEADER ": ") + 20];
-	const char *headers[5];
+	VEC(char *) headers; /* ours, then the trigger's */
+	size_t n_own;
 	struct strbuf body;
 };
 
 static void call_free(struct call *c)
 {
 	list_remove(&c->node);
+	for (size_t i = 0; i < c->headers.n; i++)
+		free(c->headers.v[i]);
+	VEC_RELEASE(&c->headers);
 	strbuf_release(&c->body);
 	free(c);
 }
 
 /* ---- the end ------------------------------------------------------------------- */
+
+static void hide_value(char **line)
+{
+	char *hidden = xprintf("%.*s: ***",
+		(int)str_find(str_from(*line), ':'), *line);
+
+	free(*line);
+	*line = hidden;
+}
 
 static void fill_row(struct call *c, struct record *row, const char *status,
 	const struct http_result *res)
@@ -51,8 +62,12 @@ static void fill_row(struct call *c, struct record *row, const char *status,
 
 	attempt_row(a, row, status, &phases);
 	row->attempts = (int64_t)a->d->schedule.n;
-	notification_request(row->url, c->headers, ARRAY_LEN(c->headers),
-		strbuf_str(&c->body), &sb);
+	/* It is over: the values of the trigger's headers, which may be
+	 * secrets, are not needed any more. */
+	for (size_t i = c->n_own; i < c->headers.n; i++)
+		hide_value(&c->headers.v[i]);
+	notification_request(row->url, (const char *const *)c->headers.v,
+		c->headers.n, strbuf_str(&c->body), &sb);
 	row->request = strbuf_detach(&sb);
 	if (res->status)
 		notification_response(res, &sb);
@@ -150,10 +165,36 @@ static void blocked(struct attempt *a, const char *status,
 	attempt_end(a, &row);
 }
 
+static void set_headers(struct call *c)
+{
+	const struct conf_trigger *t = c->attempt->trigger;
+	int64_t seconds = clock_wall() / 1000;
+	struct strbuf signatures = {0};
+	char id[NOTIFICATION_ID_LEN];
+
+	notification_id(&c->attempt->what, id);
+	VEC_PUSH(&c->headers, xstrdup("Content-Type: application/json"));
+	VEC_PUSH(&c->headers, xstrdup("User-Agent: Pullwire/" PULLWIRE_VERSION));
+	VEC_PUSH(&c->headers, xprintf("Idempotency-Key: %s", id));
+	VEC_PUSH(&c->headers, xprintf("webhook-id: %s", id));
+	VEC_PUSH(&c->headers,
+		xprintf("webhook-timestamp: %lld", (long long)seconds));
+	signature_add(&t->secret, id, seconds, strbuf_str(&c->body),
+		&signatures);
+	if (signatures.len)
+		VEC_PUSH(&c->headers, xprintf("webhook-signature: %s",
+					      strbuf_cstr(&signatures)));
+	strbuf_release(&signatures);
+	VEC_PUSH(&c->headers, xprintf(EVENT_HOPS_HEADER ": %lld",
+		(long long)c->attempt->what.event.hops + 1));
+	c->n_own = c->headers.n;
+	for (size_t i = 0; i < t->headers.n; i++)
+		VEC_PUSH(&c->headers, xstrdup(t->headers.v[i]));
+}
+
 void notify_start(struct notify *n, struct attempt *a)
 {
 	struct call *c;
-	char id[NOTIFICATION_ID_LEN];
 	struct http_call call = {
 		.method = "POST",
 		.url = a->trigger->url,
@@ -182,18 +223,9 @@ void notify_start(struct notify *n, struct attempt *a)
 	call.ctx = c;
 	list_push_back(&n->calls, &c->node);
 	notification_body(&a->what.event, &c->body);
-	notification_id(&a->what, id);
-	snprintf(c->id, sizeof(c->id), "Idempotency-Key: %s", id);
-	snprintf(c->webhook_id, sizeof(c->webhook_id), "webhook-id: %s", id);
-	snprintf(c->hops, sizeof(c->hops), EVENT_HOPS_HEADER ": %lld",
-		(long long)a->what.event.hops + 1);
-	c->headers[0] = "Content-Type: application/json";
-	c->headers[1] = "User-Agent: Pullwire/" PULLWIRE_VERSION;
-	c->headers[2] = c->id;
-	c->headers[3] = c->webhook_id;
-	c->headers[4] = c->hops;
-	call.headers = c->headers;
-	call.n_headers = ARRAY_LEN(c->headers);
+	set_headers(c);
+	call.headers = (const char *const *)c->headers.v;
+	call.n_headers = c->headers.n;
 	call.body = strbuf_str(&c->body);
 	c->handle = http_client_start(n->client, &call, done, c);
 }

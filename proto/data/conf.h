@@ -49,6 +49,8 @@ struct conf_trigger {
 	struct opt_strs tags; /* 1 to 10, or empty */
 	struct conf_deploy deploy;
 	char *url; /* deploy or url, never both */
+	struct opt_secrets secret; /* of url: what notifications are signed by */
+	struct opt_strs headers;   /* of url: "Name: value" */
 	char *engine; /* of deploy; default: the only engine */
 	int64_t health_timeout; /* ms; 0: worked out from the healthcheck */
 	int64_t grace; /* ms that a container without healthcheck must stay up */

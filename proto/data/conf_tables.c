@@ -102,6 +102,15 @@ static const struct opt trigger_opts[] = {
 		"Post the notification to this URL. http on port 80, 21, 443, "
 		"70, 210, 280, 488, 591, 777 or 1025-65535; https on 443 only.",
 		.flags = OPT_RELOAD),
+	KEY(struct conf_trigger, secret, OPT_SECRETS, NULL,
+		"Of a `url`: `whsec_` and 24 to 64 bytes in base64 (`pullwire-"
+		"deployer secret` makes one). Notifications are signed with it "
+		"as Standard Webhooks has it. Several: one signature each.",
+		.flags = OPT_RELOAD, .max = 8),
+	KEY(struct conf_trigger, headers, OPT_STRS, NULL,
+		"Of a `url`: headers to add, each as `Name: value`. The rows "
+		"of the access log have their names only.",
+		.flags = OPT_RELOAD, .max = 20),
 	KEY(struct conf_trigger, engine, OPT_STR, NULL,
 		"The engine that runs it; needed when there are several.",
 		.flags = OPT_RELOAD, .max = 64),

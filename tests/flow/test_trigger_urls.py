@@ -1,0 +1,153 @@
+"""Trigger URLs over the real programs: signatures, headers, addresses."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from peer.sink import Sink
+from rig.docker import TOP
+
+PEER = os.path.join(TOP, "tests", "peer")
+OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def sink():
+    made = Sink()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def libraries():
+    got = subprocess.run([os.path.join(PEER, "verify.sh")],
+                         capture_output=True, text=True)
+    if got.returncode == 3:
+        pytest.skip("the public libraries are not to be had here: "
+                    + got.stderr.strip().splitlines()[-1])
+    assert got.returncode == 0, got.stderr
+    return os.path.join(got.stdout.strip(), "node_modules")
+
+
+def verify(libraries, secret, request, **changes):
+    headers = {k.lower(): v for k, v in request["headers"].items()}
+    asked = {"headers": headers, "body": request["body"]}
+    headers.update({k.replace("_", "-"): v for k, v in changes.items()
+                    if k != "body"})
+    asked["body"] = changes.get("body", asked["body"])
+    got = subprocess.run(
+        ["node", os.path.join(PEER, "verify.js"), secret],
+        input=json.dumps(asked), capture_output=True, text=True,
+        env={**os.environ, "NODE_PATH": libraries}, check=True)
+    return json.loads(got.stdout)
+
+
+VALID = {"standardwebhooks": "valid", "svix": "valid"}
+
+
+def test_signatures_by_two_public_libraries(stacks, sink, libraries):
+    """A rotation: both secrets verify, a changed byte of anything does not,
+    and the retry has a signature of its own over the same id."""
+    sink.statuses = [500, 200]
+    stack = stacks([{"name": "tell", "repository": "shop/web",
+                     "url": sink.url(), "secret": [OLD]}],
+                   deployer={"schedule": ["0", "1100ms"]})
+    new = stack.run("deployer", "secret").stdout.strip()
+    assert new.startswith("whsec_") and len(new) == 6 + 44
+    stack.settings["triggers"][0]["secret"] = [new, OLD]
+    stack.write()
+    stack.start()
+    event = stack.push("shop/web", "v1")
+    assert stack.wait_final(event)["status"] == "200"
+    first, second = sink.requests
+    assert first["body"] == second["body"]
+    for name in ("webhook-id", "Idempotency-Key"):
+        assert first["headers"][name] == second["headers"][name]
+    assert first["headers"]["webhook-timestamp"] \
+        < second["headers"]["webhook-timestamp"]
+    for request in sink.requests:
+        assert verify(libraries, new, request) == VALID
+        assert verify(libraries, OLD, request) == VALID
+    for change in ({"body": first["body"].replace("v1", "v2")},
+                   {"webhook_id": first["headers"]["webhook-id"] + "0"},
+                   {"webhook_timestamp": str(int(
+                       first["headers"]["webhook-timestamp"]) - 1)},
+                   {"webhook_signature":
+                    second["headers"]["webhook-signature"]}):
+        verdict = verify(libraries, new, first, **change)
+        assert "valid" not in verdict.values(), change
+    other = "whsec_" + "A" * 32
+    assert "valid" not in verify(libraries, other, first).values()
+
+
+def test_headers_are_sent_and_never_written(stacks, sink):
+    stack = stacks([{"name": "tell", "repository": "shop/web",
+                     "url": sink.url("/hook?key=s3cr3t-in-url"),
+                     "secret": OLD,
+                     "headers": ["Authorization: Bearer s3cr3t-header",
+                                 "X-Cluster: ${CLUSTER:-west}"]}]).start()
+    row = stack.wait_final(stack.push("shop/web", "v1"))
+    asked = sink.requests[0]["headers"]
+    assert asked["Authorization"] == "Bearer s3cr3t-header"
+    assert asked["X-Cluster"] == "west"
+    assert "Expect" not in asked and "Accept-Encoding" not in asked
+    assert row["request"]["headers"]["Authorization"] == "***"
+    assert row["request"]["headers"]["webhook-id"] == asked["webhook-id"]
+    shown = json.dumps(row)
+    for name in stack.daemons:
+        stack.stop(name)
+        shown += stack.daemons[name].log()
+        with open(stack.daemons[name].out) as f:
+            shown += f.read()
+    for place in ("deployer", "logger", "ingress"):
+        for folder, _, files in os.walk(stack.path(place)):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as f:
+                    shown += f.read().decode("latin-1")
+    assert "s3cr3t" not in shown and OLD[6:] not in shown
+
+
+@pytest.mark.parametrize("trigger, fault", [
+    ({"headers": ["X-A: b\r\nHost: evil"]}, "has a control"),
+    ({"headers": ["Transfer-Encoding: chunked"]}, "not a trigger's to set"),
+    ({"secret": "hunter2"}, "is not `whsec_`"),
+])
+def test_faults_at_load(stacks, trigger, fault):
+    stack = stacks([{"name": "tell", "repository": "shop/web",
+                     "url": "http://h/", **trigger}])
+    got = stack.run("deployer", "-n")
+    assert got.returncode == 2
+    assert fault in got.stderr and "pullwire.yml:" in got.stderr
+
+
+def test_private_addresses_need_a_word(stacks, sink):
+    """Refused, retried, and delivered once allow_private has it."""
+    stack = stacks([{"name": "tell", "repository": "shop/web",
+                     "url": sink.url()}],
+                   deployer={"schedule": ["0", "2s", "2s", "2s"],
+                             "allow_private": ["10.0.0.0/8:80"]}).start()
+    event = stack.push("shop/web", "v1")
+    rows = []
+    while not rows:
+        rows = stack.rows(event=event)
+    assert rows[0]["status"] == "blocked_address"
+    entry = rows[0]["reason"].split("`")[1]
+    assert entry == f"127.0.0.1/32:{sink.port}"
+    assert sink.requests == []
+    stack.stop("deployer")
+    stack.settings["deployer"]["allow_private"] = [entry]
+    stack.write()
+    stack.start("deployer")
+    assert stack.wait_final(event)["status"] == "200"
+
+
+def test_no_loop(stacks):
+    stack = stacks([])
+    stack.settings["triggers"] = [{
+        "name": "tell", "repository": "**",
+        "url": f"http://127.0.0.1:{stack.ingress_port}/v1/webhooks/push"}]
+    stack.write()
+    stack.start()
+    row = stack.wait_final(stack.push("shop/web", "v1"))
+    assert row["status"] == "loop_blocked" and row["attempt"] == 1
