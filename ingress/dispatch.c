@@ -41,7 +41,7 @@ struct dispatch {
 
 static void refill(struct dispatch *d);
 
-/* ---- items ------------------------------------------------------------------ */
+/* ---- items --------------------------------------------------------------- */
 
 static struct item *item_new(struct event *e, int64_t seq)
 {
@@ -77,7 +77,7 @@ static void item_drop(struct dispatch *d, struct item *it)
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* ---- from the writer's thread ------------------------------------------------- */
+/* ---- from the writer's thread -------------------------------------------- */
 
 static void take_inbox(void *ctx)
 {
@@ -117,7 +117,7 @@ void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
 		loop_post(d->c.loop, take_inbox, d);
 }
 
-/* ---- from the disk -------------------------------------------------------------- */
+/* ---- from the disk ------------------------------------------------------- */
 
 struct filling {
 	struct dispatch *d;
@@ -224,7 +224,7 @@ static void refill(struct dispatch *d)
 		poke(d);
 }
 
-/* ---- what the channel says ---------------------------------------------------- */
+/* ---- what the channel says ----------------------------------------------- */
 
 static void on_marked(void *ctx, size_t n)
 {
@@ -274,7 +274,7 @@ static const struct chan_ops ops = {
 	.sent = on_sent,
 };
 
-/* ---- life ------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 struct dispatch *dispatch_open(const struct dispatch_config *c,
 	struct err *err)

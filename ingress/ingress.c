@@ -31,7 +31,7 @@ static void tell_loggers(void *ctx, const struct msg_status *status)
 	outbox_status(g->outbox, status);
 }
 
-/* ---- start --------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------- */
 
 static struct link_options link_options(const struct conf *conf)
 {
@@ -122,7 +122,7 @@ fail:
 	return NULL;
 }
 
-/* ---- stop ------------------------------------------------------------------------ */
+/* ---- stop ---------------------------------------------------------------- */
 
 /* Requests under way are answered and acknowledgements written; matchers may
  * finish what they hold for a while, what is left goes back with BYE. */

@@ -40,7 +40,7 @@ struct spool {
 	atomic_bool healthy;
 };
 
-/* ---- opening ---------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 struct spool *spool_open(const char *dir, struct err *err)
 {
@@ -78,7 +78,7 @@ static void note_commit(struct spool *s, const struct err *err)
 			err->text);
 }
 
-/* ---- put --------------------------------------------------------------------- */
+/* ---- put ----------------------------------------------------------------- */
 
 void spool_sum(struct str payload, char out[SPOOL_SUM_LEN])
 {
@@ -193,7 +193,7 @@ int spool_put_start(struct spool *s, struct spool_put *put)
 	return db_writer_put(s->writer, &write);
 }
 
-/* ---- done, park, prune, probe ------------------------------------------------- */
+/* ---- done, park, prune, probe -------------------------------------------- */
 
 struct mark {
 	struct spool *spool;

@@ -4,7 +4,7 @@
 
 #include "ingress/answer.h"
 #include "ingress/auth.h"
-#include "ingress/normalise.h"
+#include "ingress/body.h"
 #include "ingress/pending.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
@@ -29,16 +29,15 @@ struct webhook {
 
 /* A body on its way through the spool. */
 struct intake {
-	struct spool_put put;
+	struct body body;
 	struct pending_entry pending;
 	struct webhook *w;
-	VEC(struct record) rows; /* of what it ignores, once committed */
 	char peer[64];
 	char path[256];
 	const struct conf_source *source;
 };
 
-/* ---- answers ------------------------------------------------------------------ */
+/* ---- answers ------------------------------------------------------------- */
 
 static void refuse_later(const struct caller *c, int seconds,
 	const char *reason)
@@ -65,29 +64,26 @@ static void answer_ids(struct http_request *req, const struct spool_put *put)
 	answer_json(req, 202, body, NULL);
 }
 
-/* ---- commit --------------------------------------------------------------------- */
+/* ---- commit -------------------------------------------------------------- */
 
 static void intake_free(struct intake *in)
 {
-	for (size_t i = 0; i < in->rows.n; i++)
-		field_release(&record_table, &in->rows.v[i]);
-	VEC_RELEASE(&in->rows);
-	spool_put_release(&in->put);
+	body_release(&in->body);
 	free(in);
 }
 
 static void observe_rows(struct webhook *w, struct intake *in)
 {
-	atomic_fetch_add(&w->ignored, in->rows.n);
-	for (size_t i = 0; i < in->rows.n; i++)
-		outbox_observe(w->c.outbox, &in->rows.v[i]);
-	in->rows.n = 0;
+	atomic_fetch_add(&w->ignored, in->body.ignored.n);
+	for (size_t i = 0; i < in->body.ignored.n; i++)
+		outbox_observe(w->c.outbox, &in->body.ignored.v[i]);
+	in->body.ignored.n = 0;
 }
 
 static void hand_over(struct webhook *w, struct intake *in)
 {
-	for (size_t i = 0; i < in->put.entries.n; i++) {
-		struct spool_entry *e = &in->put.entries.v[i];
+	for (size_t i = 0; i < in->body.put.entries.n; i++) {
+		struct spool_entry *e = &in->body.put.entries.v[i];
 		struct record r = {0};
 
 		if (!e->duplicate) {
@@ -105,7 +101,7 @@ static void hand_over(struct webhook *w, struct intake *in)
  * it overdue; what was committed is handed over either way. */
 static void committed(struct spool_put *put, const struct err *err)
 {
-	struct intake *in = CONTAINER_OF(put, struct intake, put);
+	struct intake *in = CONTAINER_OF(put, struct intake, body.put);
 	struct webhook *w = in->w;
 	struct http_request *req = in->pending.request;
 
@@ -165,7 +161,7 @@ static void commit(struct webhook *w, const struct caller *c,
 		refuse_later(c, 1, FULL);
 		return;
 	}
-	in->put.done = committed;
+	in->body.put.done = committed;
 	snprintf(in->peer, sizeof(in->peer), "%s", c->peer);
 	snprintf(in->path, sizeof(in->path), "%s", c->path);
 	in->source = c->source;
@@ -176,7 +172,7 @@ static void commit(struct webhook *w, const struct caller *c,
 	 * takes the entry may use the request. */
 	if (watch)
 		loop_post(w->c.loop, watch_overdue, w);
-	if (!spool_put_start(w->c.spool, &in->put))
+	if (!spool_put_start(w->c.spool, &in->body.put))
 		return;
 	if (pending_take(&w->pending, &in->pending))
 		refuse_later(c, 1, FULL);
@@ -184,57 +180,17 @@ static void commit(struct webhook *w, const struct caller *c,
 	atomic_fetch_sub(&w->under_way, 1);
 }
 
-/* ---- what a body says ------------------------------------------------------------ */
-
-static void take_ignored(const struct caller *c, struct intake *in,
-	const struct provider_out *out, int64_t now)
-{
-	for (size_t i = 0; i < out->ignored.n; i++) {
-		struct record r = {0};
-
-		rows_ignored(&r, c->source->name, &out->ignored.v[i], now);
-		VEC_PUSH(&in->rows, r);
-	}
-}
-
-/* What another Pullwire's notification says of its way here; 0: nothing. */
-static int64_t hops_of(struct http_request *req)
-{
-	const char *value = http_request_header(req, EVENT_HOPS_HEADER);
-	int64_t n;
-
-	if (!value || str_to_i64(str_from(value), &n) < 0 || n < 0)
-		return 0;
-	return n < EVENT_HOPS_MAX ? n : EVENT_HOPS_MAX;
-}
-
-static int take_pushes(const struct caller *c, struct intake *in,
-	const struct provider_out *out, int64_t now, struct err *err)
-{
-	for (size_t i = 0; i < out->pushes.n; i++) {
-		struct event e = {0};
-		char id[UID_LEN];
-
-		if (normalise_event(&out->pushes.v[i], c->source, &e, err) < 0)
-			return -1;
-		e.id = xstrdup(uid_new(now, id));
-		e.time = uid_time(e.id); /* never goes back */
-		e.hops = hops_of(c->req);
-		if (spool_put_add(&in->put, &e, err) < 0)
-			return -1;
-	}
-	return 0;
-}
+/* ---- what becomes of a body ---------------------------------------------- */
 
 static void answer_ignored(struct webhook *w, const struct caller *c,
 	struct intake *in)
 {
 	struct json *body = json_new_object(), *list = json_new_array();
 
-	for (size_t i = 0; i < in->rows.n; i++) {
+	for (size_t i = 0; i < in->body.ignored.n; i++) {
 		struct json *one = json_new_object();
 
-		json_set_str(one, "reason", in->rows.v[i].reason);
+		json_set_str(one, "reason", in->body.ignored.v[i].reason);
 		json_push(list, one);
 	}
 	json_set(body, "ignored", list);
@@ -243,52 +199,25 @@ static void answer_ignored(struct webhook *w, const struct caller *c,
 	answer_json(c->req, 200, body, NULL);
 }
 
-static int parse_body(const struct provider_in *pin, struct provider_out *out,
-	struct err *err)
-{
-	const char *type = conf_source_types[pin->source->type];
-	const struct provider *p = provider_named(type), *looks;
-
-	if (!p)
-		BUG("no provider for type %s", type);
-	if (!p->parse(pin, out, err))
-		return 0;
-	looks = provider_guess(pin);
-	if (looks && looks != p)
-		err_prefix(err, "the source's type is %s, but the body looks "
-			"like %s", p->name, looks->name);
-	return -1;
-}
-
 static void take_body(struct webhook *w, const struct caller *c,
 	const struct request *view)
 {
-	struct err err = {0};
-	struct provider_in pin = {view, NULL, c->source};
-	struct provider_out out;
 	struct intake *in = xcalloc(1, sizeof(*in));
-	struct json *body = json_parse(view->body, NULL, &err);
-	int64_t now = http_request_time(c->req);
+	struct err err = {0};
 
 	in->w = w;
-	pin.body = body;
-	provider_out_init(&out);
-	if (!body || parse_body(&pin, &out, &err) < 0 ||
-		take_pushes(c, in, &out, now, &err) < 0) {
+	if (body_read(view, c->source, http_request_time(c->req), &in->body,
+		&err) < 0) {
 		intake_free(in);
 		answer_refusal(c, 400, NULL, "%s", err.text);
+	} else if (in->body.put.entries.n) {
+		commit(w, c, in);
 	} else {
-		take_ignored(c, in, &out, now);
-		if (in->put.entries.n)
-			commit(w, c, in);
-		else
-			answer_ignored(w, c, in);
+		answer_ignored(w, c, in);
 	}
-	provider_out_release(&out);
-	json_free(body);
 }
 
-/* ---- routes ------------------------------------------------------------------------ */
+/* ---- routes -------------------------------------------------------------- */
 
 static const char *view_header(const void *ctx, const char *name)
 {
@@ -382,7 +311,7 @@ void webhook_handle(void *ctx, struct http_request *req)
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------- */
 
 struct webhook *webhook_new(const struct webhook_config *c)
 {

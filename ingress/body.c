@@ -1,0 +1,93 @@
+#include "ingress/body.h"
+
+#include "ingress/normalise.h"
+#include "ingress/rows.h"
+#include "proto/base/mem.h"
+#include "proto/data/json.h"
+
+void body_release(struct body *b)
+{
+	for (size_t i = 0; i < b->ignored.n; i++)
+		field_release(&record_table, &b->ignored.v[i]);
+	VEC_RELEASE(&b->ignored);
+	spool_put_release(&b->put);
+}
+
+static int parse(const struct provider_in *in, struct provider_out *out,
+	struct err *err)
+{
+	const char *type = conf_source_types[in->source->type];
+	const struct provider *p = provider_named(type), *looks;
+
+	if (!p)
+		BUG("no provider for type %s", type);
+	if (!p->parse(in, out, err))
+		return 0;
+	looks = provider_guess(in);
+	if (looks && looks != p)
+		err_prefix(err, "the source's type is %s, but the body looks "
+			"like %s", p->name, looks->name);
+	return -1;
+}
+
+/* What another Pullwire's notification says of its way here; 0: nothing. */
+static int64_t hops_of(const struct request *req)
+{
+	const char *value = request_header(req, EVENT_HOPS_HEADER);
+	int64_t n;
+
+	if (!value || str_to_i64(str_from(value), &n) < 0 || n < 0)
+		return 0;
+	return n < EVENT_HOPS_MAX ? n : EVENT_HOPS_MAX;
+}
+
+static int take_pushes(const struct provider_in *in,
+	const struct provider_out *from, int64_t now, struct body *out,
+	struct err *err)
+{
+	for (size_t i = 0; i < from->pushes.n; i++) {
+		struct event e = {0};
+		char id[UID_LEN];
+
+		if (normalise_event(
+			    &from->pushes.v[i], in->source, &e, err) < 0)
+			return -1;
+		e.id = xstrdup(uid_new(now, id));
+		e.time = uid_time(e.id); /* never goes back */
+		e.hops = hops_of(in->req);
+		if (spool_put_add(&out->put, &e, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void take_ignored(const struct provider_in *in,
+	const struct provider_out *from, int64_t now, struct body *out)
+{
+	for (size_t i = 0; i < from->ignored.n; i++) {
+		struct record r = {0};
+
+		rows_ignored(&r, in->source->name, &from->ignored.v[i], now);
+		VEC_PUSH(&out->ignored, r);
+	}
+}
+
+int body_read(const struct request *req, const struct conf_source *source,
+	int64_t now, struct body *out, struct err *err)
+{
+	struct json *tree = json_parse(req->body, NULL, err);
+	struct provider_in in = {req, tree, source};
+	struct provider_out said;
+	int rc = -1;
+
+	if (!tree)
+		return -1;
+	provider_out_init(&said);
+	if (!parse(&in, &said, err))
+		rc = take_pushes(&in, &said, now, out, err);
+	if (!rc)
+		take_ignored(&in, &said, now, out);
+	provider_out_release(&said);
+	json_free(tree);
+	return rc;
+}
