@@ -1,0 +1,72 @@
+#include "deployer/docker_api.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void test_encode(void **state)
+{
+	struct strbuf sb = {0};
+
+	(void)state;
+	docker_api_encode(&sb, STR("host:5000/a_b-c.d~e {\"x\":[1]}\xc3\xa9"));
+	assert_string_equal(strbuf_cstr(&sb),
+		"host%3A5000%2Fa_b-c.d~e%20%7B%22x%22%3A%5B1%5D%7D%C3%A9");
+	strbuf_release(&sb);
+}
+
+/* A health probe may have written NUL bytes; the rest must be read all the
+ * same. */
+static void test_parse_nul(void **state)
+{
+	static const char text[] =
+		"{\"a\":\"x\\u0000y\",\"b\":\"\\\\u0000\",\"c\":\"\\u0000\"}";
+	struct strbuf sb = {0};
+	struct err err = {0};
+	struct json *j;
+
+	(void)state;
+	strbuf_add_cstr(&sb, text);
+	j = docker_api_parse(&sb, &err);
+	assert_non_null(j);
+	assert_string_equal(json_str(json_get(j, "a")), "x\xef\xbf\xbdy");
+	assert_string_equal(json_str(json_get(j, "b")), "\\u0000");
+	assert_string_equal(json_str(json_get(j, "c")), "\xef\xbf\xbd");
+	json_free(j);
+	strbuf_truncate(&sb, 0);
+	strbuf_add_cstr(&sb, "{\"a\":\"\\u000");
+	assert_null(docker_api_parse(&sb, &err));
+	strbuf_release(&sb);
+}
+
+static void test_open(void **state)
+{
+	static const char *const wrong[] = {"", "unix://", "unix://relative",
+		"tcp://host:2375", "/var/run/docker.sock"};
+	struct err err;
+	struct docker_api *api;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_null(docker_api_open(wrong[i], &err));
+		assert_int_equal(err.cls, ERR_FAIL);
+	}
+	api = docker_api_open("unix:///nowhere/docker.sock", &err);
+	assert_non_null(api);
+	assert_int_equal(docker_api_ping(api, &err), -1);
+	assert_true(docker_api_unreachable(&err));
+	assert_non_null(strstr(err.text, "unix:///nowhere/docker.sock"));
+	docker_api_close(api);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_parse_nul),
+		cmocka_unit_test(test_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

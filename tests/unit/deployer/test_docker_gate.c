@@ -1,0 +1,161 @@
+#include "deployer/docker_gate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* An inspected container: its State, and what is beside it. */
+#define AT "\"StartedAt\":\"2026-11-23T12:00:00Z\""
+#define RUNS "\"Status\":\"running\",\"Running\":true," AT
+#define HEALTH(word) \
+	"\"Health\":{\"Status\":\"" word "\",\"Log\":[{\"Output\":\"first\"}," \
+	"{\"Output\":\" no answer\\nmore\"}]}"
+
+static const struct {
+	const char *what;
+	const char *state;
+	const char *rest; /* members beside State, with a comma before; or "" */
+	int64_t elapsed_ms;
+	enum docker_verdict want;
+	const char *reason; /* part of it */
+} rows[] = {
+	{"young", RUNS, "", 9999, DOCKER_WAIT, NULL},
+	{"stayed up", RUNS, "", 10000, DOCKER_PASS, NULL},
+	{"health none is no healthcheck", RUNS "," HEALTH("none"), "", 10000,
+		DOCKER_PASS, NULL},
+	{"not yet running", "\"Status\":\"created\"," AT, "", 20000,
+		DOCKER_WAIT, NULL},
+	{"exited", "\"Status\":\"exited\",\"ExitCode\":3," AT, "", 100,
+		DOCKER_BAD, "exited with code 3"},
+	{"exited well", "\"Status\":\"exited\",\"ExitCode\":0," AT, "", 100,
+		DOCKER_BAD, "exited with code 0"},
+	{"could not start",
+		"\"Status\":\"exited\",\"ExitCode\":127,\"Error\":\"no such "
+		"file\"," AT,
+		"", 100, DOCKER_BAD, "exited with code 127: no such file"},
+	{"vanishing", "\"Status\":\"removing\",\"ExitCode\":2," AT, "", 100,
+		DOCKER_BAD, "exited with code 2"},
+	{"dead", "\"Status\":\"dead\"," AT, "", 100, DOCKER_BAD, "is dead"},
+	{"crash loop says Running",
+		"\"Status\":\"restarting\",\"Running\":true,\"Restarting\":true,"
+		"\"ExitCode\":1," AT,
+		"", 100, DOCKER_BAD, "keeps restarting, exit code 1"},
+	{"between two crashes", RUNS, ",\"RestartCount\":1", 100, DOCKER_BAD,
+		"ended and was started again"},
+	{"started anew", "\"Status\":\"running\",\"StartedAt\":\"2026-11-23T12:"
+		"00:09Z\"", "", 100, DOCKER_BAD, "was started again"},
+	{"out of memory", "\"Status\":\"running\",\"OOMKilled\":true," AT, "",
+		100, DOCKER_BAD, "want of memory"},
+	{"another image", RUNS, ",\"Image\":\"sha256:other\"", 100, DOCKER_BAD,
+		"runs image sha256:other instead of sha256:new"},
+	{"healthy at once", RUNS "," HEALTH("healthy"), "", 0, DOCKER_PASS,
+		NULL},
+	{"starting past the grace", RUNS "," HEALTH("starting"), "", 59999,
+		DOCKER_WAIT, NULL},
+	{"starting past the deadline", RUNS "," HEALTH("starting"),
+		",\"Config\":{\"Healthcheck\":{\"Interval\":1000000,"
+		"\"Timeout\":1000000}}",
+		60000, DOCKER_BAD, "did not get healthy within 60 s: no answer"},
+	{"unhealthy", RUNS "," HEALTH("unhealthy"), "", 10, DOCKER_BAD,
+		"is unhealthy: no answer"},
+	{"a port is missing", RUNS, ",\"HostConfig\":{\"PortBindings\":"
+		"{\"80/tcp\":[{\"HostPort\":\"8080\"}]}},\"NetworkSettings\":"
+		"{\"Ports\":{\"80/tcp\":null},\"Networks\":{\"a\":{},\"b\":{}}}",
+		10000, DOCKER_BAD, "does not publish port 80/tcp"},
+	{"ports on the host's network", RUNS, ",\"HostConfig\":"
+		"{\"NetworkMode\":\"host\",\"PortBindings\":{\"80/tcp\":[{}]}}",
+		10000, DOCKER_PASS, NULL},
+	{"a network is missing", RUNS, ",\"NetworkSettings\":{\"Networks\":"
+		"{\"a\":{}}}", 10000, DOCKER_BAD, "is not in network b"},
+	{"a network too many", RUNS "," HEALTH("healthy"),
+		",\"NetworkSettings\":{\"Networks\":{\"a\":{},\"b\":{},"
+		"\"c\":{}}}", 10, DOCKER_BAD, "in other networks"},
+};
+
+static struct json *parse(const char *text)
+{
+	struct err err = {0};
+	struct json *j = json_parse(str_from(text), NULL, &err);
+
+	if (j == NULL)
+		fail_msg("%s in %s", err.text, text);
+	return j;
+}
+
+static void test_judge(void **state)
+{
+	const struct docker_gate_base base = {.started_at =
+		"2026-11-23T12:00:00Z"};
+	struct json *old = parse(
+		"{\"NetworkSettings\":{\"Networks\":{\"a\":{},\"b\":{}}}}");
+	enum docker_verdict got;
+	struct json *c;
+	char reason[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strbuf sb = {0};
+		struct docker_gate g = {
+			.image = "sha256:new", .grace_ms = 10000};
+
+		if (strstr(rows[i].rest, "Networks") != NULL)
+			g.old = old;
+		strbuf_addf(&sb, "{\"State\":{%s}%s%s}", rows[i].state,
+			strstr(rows[i].rest, "\"Image\"")
+				? ""
+				: ",\"Image\":\"sha256:new\"",
+			rows[i].rest);
+		c = parse(strbuf_cstr(&sb));
+		reason[0] = '\0';
+		got = docker_gate_judge(&g, &base, c, rows[i].elapsed_ms,
+			reason, sizeof(reason));
+		if (got != rows[i].want)
+			fail_msg("%s: verdict %d, %s", rows[i].what, got,
+				reason);
+		if (rows[i].reason && !strstr(reason, rows[i].reason))
+			fail_msg("%s: says \"%s\"", rows[i].what, reason);
+		json_free(c);
+		strbuf_release(&sb);
+	}
+	json_free(old);
+}
+
+static const struct {
+	const char *health;
+	int64_t ms;
+} deadlines[] = {
+	/* start_period + (interval + timeout) * (retries + 1) + 10 s */
+	{"{\"Interval\":5000000000,\"Timeout\":2000000000,\"Retries\":2,"
+	 "\"StartPeriod\":100000000000}", 100000 + 7000 * 3 + 10000},
+	/* The engine's defaults: 30 s, 30 s, 3. */
+	{"{\"Test\":[\"CMD\",\"x\"]}", 60000 * 4 + 10000},
+	/* At least a minute. */
+	{"{\"Interval\":1000000,\"Timeout\":1000000,\"Retries\":1}", 60000},
+};
+
+static void test_deadline(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(deadlines); i++) {
+		struct strbuf sb = {0};
+		struct json *c;
+
+		strbuf_addf(&sb, "{\"Config\":{\"Healthcheck\":%s}}",
+			deadlines[i].health);
+		c = parse(strbuf_cstr(&sb));
+		assert_int_equal(docker_gate_deadline(c), deadlines[i].ms);
+		json_free(c);
+		strbuf_release(&sb);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_deadline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
