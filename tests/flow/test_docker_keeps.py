@@ -1,0 +1,198 @@
+"""What a replaced container keeps. For user options U and images A and B, the
+container that was run with U from A and redeployed to B is, option by option,
+what U run from B would have been.
+"""
+import re
+
+import pytest
+
+from rig.drive import drive, drive_program, put, ref  # noqa: F401
+from rig.stack import free_port
+
+HOLD = ("#!/bin/sh\ntrap 'exit 0' TERM INT USR1 HUP\n"
+        "while :; do sleep 1 & wait $!; done\n")
+FILES = [("hold", HOLD), ("hold2", HOLD), ("va/f", "image"), ("u/f", "image")]
+A = ["ENV SHARED=a", "ENV ONLYA=1", "WORKDIR /a", "USER 0",
+     "LABEL same=x", "LABEL of=a", "LABEL onlya=1", "STOPSIGNAL SIGINT",
+     "LABEL com.docker.compose.project=keeps", "EXPOSE 8001", "EXPOSE 8002",
+     "VOLUME /va", 'ENTRYPOINT ["/hold"]', 'CMD ["a"]']
+B = ["ENV SHARED=b", "ENV ONLYB=1", "WORKDIR /b", "USER 0:0",
+     "LABEL same=x", "LABEL of=b", "LABEL onlyb=1", "STOPSIGNAL SIGUSR1",
+     "EXPOSE 8002", "EXPOSE 8003", "VOLUME /vb", 'ENTRYPOINT ["/hold2"]',
+     'CMD ["b"]']
+HEALTH_A = ('HEALTHCHECK --interval=150ms --timeout=1s --retries=2 '
+            'CMD ["/bin/true"]')
+HEALTH_B = ('HEALTHCHECK --interval=200ms --timeout=2s --retries=3 '
+            'CMD ["/bin/test","-e","/hold"]')
+NS = 1000000
+PORT = free_port()
+
+MANY = {
+    "CapAdd": ["NET_ADMIN"], "CapDrop": ["MKNOD"], "Memory": 64 << 20,
+    "MemoryReservation": 32 << 20, "CpuShares": 512, "NanoCpus": 500000000,
+    "PidsLimit": 100, "OomScoreAdj": 100, "ShmSize": 32 << 20,
+    "Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 2048}],
+    "Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/xnull",
+                 "CgroupPermissions": "rwm"}],
+    "Dns": ["10.0.0.53"], "DnsSearch": ["x.example"], "DnsOptions": ["ndots:2"],
+    "ExtraHosts": ["db:10.0.0.9"], "GroupAdd": ["7"],
+    "Sysctls": {"net.ipv4.ip_unprivileged_port_start": "80"},
+    "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
+    "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3},
+    "ReadonlyRootfs": True, "Init": True,
+    "SecurityOpt": ["no-new-privileges"], "Tmpfs": {"/t": "size=1m"},
+    "IpcMode": "private", "Privileged": False,
+    "MaskedPaths": ["/proc/kcore"], "Annotations": None,
+}
+
+SETS = {
+    "plain": {},
+    "environment": {"Env": ["SHARED=mine", "MINE=1", "ONLYA", "EMPTY="]},
+    "command": {"Cmd": ["mine", "two words"]},
+    "entrypoint": {"Entrypoint": ["/hold2", "-x"]},
+    "entrypoint of the image, no command": {"Entrypoint": ["/hold"]},
+    "entrypoint off": {"Entrypoint": [""], "Cmd": ["/hold", "z"]},
+    "entrypoint and a command like the image's":
+        {"Entrypoint": ["/hold2"], "Cmd": ["a"]},
+    "who and where": {"User": "0:5", "WorkingDir": "/w", "StopTimeout": 3,
+                      "StopSignal": "SIGTERM"},
+    "no time to stop": {"StopTimeout": 0},
+    "names": {"Hostname": "web", "Domainname": "x.example"},
+    "terminal": {"Tty": True, "OpenStdin": True, "AttachStdout": True},
+    "labels": {"Labels": {"of": "mine", "own": "1", "empty": ""}},
+    "labels of Compose": {"Labels": {
+        "com.docker.compose.project": "keeps",
+        "com.docker.compose.service": "app",
+        "com.docker.compose.config-hash": "h"}},
+    "health off": {"Healthcheck": {"Test": ["NONE"]}},
+    "health, interval only": {"Healthcheck": {"Interval": 100 * NS}},
+    "health, all of it": {"Healthcheck": {
+        "Test": ["CMD", "/bin/true", "x"], "Interval": 100 * NS,
+        "Timeout": 900 * NS, "StartPeriod": 50 * NS, "Retries": 7}},
+    "ports": {"ExposedPorts": {"8001/tcp": {}, "9001/udp": {}}, "HostConfig": {
+        "PortBindings": {"8001/tcp": [{"HostIp": "127.0.0.1",
+                                       "HostPort": str(PORT)}]}}},
+    "all ports": {"HostConfig": {"PublishAllPorts": True}},
+    "volumes": {"Volumes": {"/u": {}}, "HostConfig": {
+        "Binds": ["keeps-named:/n:ro", "/etc:/host:ro"],
+        "Tmpfs": {"/t": "size=1m"}}},
+    "mounts": {"HostConfig": {"Mounts": [
+        {"Type": "volume", "Target": "/x/"},
+        {"Type": "volume", "Source": "keeps-named", "Target": "/n",
+         "VolumeOptions": {"NoCopy": True}},
+        {"Type": "bind", "Source": "/etc", "Target": "/host",
+         "ReadOnly": True, "BindOptions": {"Propagation": "rprivate",
+                         "NonRecursive": True}},
+        {"Type": "tmpfs", "Target": "/t",
+         "TmpfsOptions": {"SizeBytes": 1 << 20}}]}},
+    "many": {"HostConfig": MANY},
+    "host's network": {"HostConfig": {"NetworkMode": "host"}},
+    "host's names": {"HostConfig": {"UTSMode": "host", "PidMode": "host"}},
+    "no network": {"HostConfig": {"NetworkMode": "none"}},
+    "MAC address": {"MacAddress": "02:42:0a:00:00:77"},
+    "two networks": {"HostConfig": {"NetworkMode": "keeps-a"},
+                     "NetworkingConfig": {"EndpointsConfig": {"keeps-a": {
+                         "Aliases": ["app", "web"], "IPAMConfig": {
+                             "IPv4Address": "10.199.1.77"}}}}},
+    "another's network": {"HostConfig": {"NetworkMode": "container:keeps-x"}},
+    "a link": {"HostConfig": {"Links": ["keeps-x:db"]}},
+    "another's volumes": {"HostConfig": {"VolumesFrom": ["keeps-x:ro"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def world(engine):
+    """Two networks, and a container that others refer to."""
+    for n, net in (("keeps-a", "10.199.1.0/24"), ("keeps-b", "10.199.2.0/24")):
+        engine.call("POST", "/networks/create", {
+            "Name": n, "IPAM": {"Config": [{"Subnet": net}]}})
+    yield
+    engine.remove_all("keeps", "keeps-x", "keeps-named")
+    for n in ("keeps-a", "keeps-b"):
+        engine.call("DELETE", f"/networks/{n}")
+
+
+def create(engine, name, image, options):
+    made = engine.call("POST", "/containers/create",
+                       {"Image": image, **options}, name=name)
+    if "NetworkingConfig" in options:
+        engine.call("POST", "/networks/keeps-b/connect", {
+            "Container": made["Id"], "EndpointConfig": {"Aliases": ["b"]}})
+    return made["Id"]
+
+
+def is_anonymous(text):
+    return re.match(r"[0-9a-f]{64}(:|$)", text or "")
+
+
+def view(c):
+    """What an inspected container is, less what differs between any two."""
+    config, host = dict(c["Config"]), dict(c["HostConfig"])
+    if config["Hostname"] == c["Id"][:12]:
+        config["Hostname"] = "(its id)"
+    config["Labels"] = {k: v for k, v in config["Labels"].items()
+                        if not k.startswith("pullwire.")}
+    host["Binds"] = [b for b in host["Binds"] or [] if not is_anonymous(b)]
+    host["Links"] = [x.rpartition("/")[2] for x in host["Links"] or []]
+    host["Mounts"] = [{k: v for k, v in m.items()
+                       if k != "Source" or not is_anonymous(v)}
+                      for m in host.get("Mounts") or []]
+    mine = (c["Id"][:12], c["Config"]["Hostname"])
+    nets = {name: {"Aliases": sorted(a for a in n["Aliases"] or []
+                                     if a not in mine),
+                   "IPAMConfig": n["IPAMConfig"] or None,
+                   "Links": n["Links"]}
+            for name, n in c["NetworkSettings"]["Networks"].items()}
+    mounts = {m["Destination"]: (
+        m["Type"], m["RW"], m["Propagation"], "" if is_anonymous(m.get("Name"))
+        else m["Source"]) for m in c["Mounts"]}
+    return {"Config": {k: v or None for k, v in config.items()},
+            "HostConfig": {k: v or None for k, v in host.items()},
+            "networks": nets, "mounts": mounts}
+
+
+def volumes(c):
+    return {m["Destination"]: m["Name"] for m in c["Mounts"]
+            if m["Type"] == "volume"}
+
+
+def differences(got, want, at=""):
+    if isinstance(got, dict) and isinstance(want, dict):
+        return [d for k in sorted({*got, *want})
+                for d in differences(got.get(k), want.get(k), f"{at}.{k}")]
+    return [] if got == want else [f"{at[1:]}: {got!r} instead of {want!r}"]
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The images are made once."""
+    return {}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_keeps(drive, engine, world, made, name):
+    d, options = drive("keeps"), SETS[name]
+    if not made:
+        made["a"] = put(d, "a", HEALTH_A, changes=A, files=FILES)
+        made["b"] = put(d, "b", HEALTH_B, changes=B, files=FILES)
+    engine.remove("keeps-x")
+    engine.run("keeps-x", ref(d, "a"), volume="keeps-named")
+    old = create(engine, "keeps", ref(d, "a"), options)
+    engine.call("POST", f"/containers/{old}/start")
+    before = engine.inspect(old)
+    d.push("b", made["b"])
+    r = d.deploy(grace=0)
+    assert r["status"] == "deployed", r
+    got = engine.inspect("keeps")
+    engine.remove("keeps")
+    other = create(engine, "keeps-want", ref(d, "b"), options)
+    engine.call("POST", f"/containers/{other}/start")
+    want = view(engine.inspect(other))
+    engine.remove(other)
+    have = view(got)
+    # What the old image mounted is kept as well: it may hold data.
+    for v in have, want:
+        v["mounts"].pop("/va", None)
+    assert differences(have, want) == []
+    now = volumes(got)
+    assert {k: now.get(k) for k in volumes(before)} == volumes(before)

@@ -1,0 +1,186 @@
+"""The Docker driver by hand: docker_drive (tests/unit/deployer) against a real
+engine, and a proxy between the two that counts, and kills.
+"""
+import json
+import os
+import shutil
+import signal
+import socketserver
+import subprocess
+import tempfile
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from . import images
+from .docker import TOP, UnixConnection
+from .stack import BUILD
+
+DRIVE = os.path.join(BUILD, "tests/unit/deployer/docker_drive")
+CRASH = ("app", "#!/bin/sh\necho cannot go on\nexit 3\n")
+PLAIN = "HEALTHCHECK NONE"
+
+
+@pytest.fixture(scope="session")
+def drive_program():
+    subprocess.run(["make", "-s", "-C", TOP, "OUT=" + os.path.relpath(
+        BUILD, TOP), os.path.relpath(DRIVE, TOP)], check=True)
+
+
+class Proxy(socketserver.ThreadingUnixStreamServer):
+    """Passes calls on to the engine. At the n-th that changes something it
+    kills `victim`: before it is passed on, or after the engine's answer."""
+    daemon_threads = True
+
+    def __init__(self, engine, path, at=0, when="after"):
+        self.engine, self.at, self.when = engine, at, when
+        self.victim, self.changes, self.calls = None, 0, []
+        self.lock = threading.Lock()
+        super().__init__(path, Pass)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def kill(self):
+        os.kill(self.victim, signal.SIGKILL)
+
+
+class Pass(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def pass_on(self):
+        srv = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        changes = self.command != "GET"
+        with srv.lock:
+            srv.changes += changes
+            hit = changes and srv.changes == srv.at
+            if changes:
+                srv.calls.append(f"{self.command} {self.path}")
+        if hit and srv.when == "before":
+            srv.kill()
+            return
+        conn = UnixConnection(srv.engine.sock, 120)
+        head = {k: v for k, v in self.headers.items() if k != "Host"}
+        conn.request(self.command, self.path, body or None, head)
+        answer = conn.getresponse()
+        data = answer.read()
+        conn.close()
+        if hit:
+            srv.kill()
+            return
+        self.send_response_only(answer.status)
+        kind = answer.getheader("Content-Type")
+        if kind:
+            self.send_header("Content-Type", kind)
+        if answer.status not in (204, 304):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if answer.status not in (204, 304):
+            self.wfile.write(data)
+
+    do_GET = do_POST = do_DELETE = do_PUT = pass_on
+
+    def address_string(self):
+        return "unix"
+
+    def log_message(self, *args):
+        pass
+
+
+class Drive:
+    """docker_drive with one journal, for one job at a time."""
+
+    def __init__(self, engine, registry, name):
+        self.engine, self.registry, self.name = engine, registry, name
+        self.dir = tempfile.mkdtemp(prefix="pw-drive-", dir="/tmp")
+        os.mkdir(os.path.join(self.dir, "journal"))
+        self.proxies = 0
+        self.job = {"event": str(uuid.uuid4()), "container": name,
+                    "registry": registry.host, "repository": name}
+
+    def push(self, tag, digest=None, **more):
+        """The next deploy is of this push."""
+        self.job.update(event=str(uuid.uuid4()), tag=tag, **more)
+        self.job.pop("digest", None)
+        if digest:
+            self.job["digest"] = digest
+
+    def journal(self):
+        return os.listdir(os.path.join(self.dir, "journal"))
+
+    def run(self, command, proxy=None, **more):
+        """What the driver told; None when it was killed."""
+        sock = proxy.server_address if proxy else self.engine.sock
+        args = {**self.job, **more, "engine": "unix://" + sock,
+                "journal": os.path.join(self.dir, "journal")}
+        if args.get("compose"):
+            args.pop("container")
+        p = subprocess.Popen([DRIVE, command,
+                              *(f"{k}={v}" for k, v in args.items())],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+        if proxy:
+            proxy.victim = p.pid
+        out, err = p.communicate(timeout=180)
+        print(f"{command}: {out}{err}")
+        if p.returncode == -signal.SIGKILL:
+            return None
+        assert p.returncode == 0, err
+        return json.loads(out)
+
+    def deploy(self, **more):
+        return self.run("deploy", **more)
+
+    def recover(self, **more):
+        return self.run("recover", **more)
+
+    def proxy(self, at=0, when="after"):
+        self.proxies += 1
+        return Proxy(self.engine, f"{self.dir}/{self.proxies}.sock", at, when)
+
+    def close(self):
+        shutil.rmtree(self.dir)
+
+
+@pytest.fixture
+def drive(engine, registry, drive_program):
+    made = []
+
+    def make(name):
+        made.append(Drive(engine, registry, name))
+        engine.remove_all(name)
+        return made[-1]
+
+    yield make
+    for d in made:
+        engine.remove_all(d.name)
+        d.close()
+
+
+def put(drive, tag, health=PLAIN, **more):
+    return images.put(drive.engine, drive.registry, drive.name, tag,
+                      health=health, **more)
+
+
+def ref(drive, tag):
+    return f"{drive.registry.host}/{drive.name}:{tag}"
+
+
+def names(engine, prefix):
+    return sorted(n.lstrip("/") for c in engine.containers()
+                  for n in c["Names"] if n.lstrip("/").startswith(prefix))
+
+
+def version(engine, name):
+    env = engine.inspect(name)["Config"]["Env"]
+    return next(e for e in env if e.startswith("VERSION=")).split("=")[1]
+
+
+def check_only(engine, name, want):
+    """One container, of that name, running that version."""
+    assert names(engine, name) == [name]
+    c = engine.inspect(name)
+    assert c["State"]["Status"] == "running"
+    assert version(engine, name) == want
+    return c
