@@ -63,7 +63,7 @@ const char *docker_api_platform(const struct docker_api *api)
 
 bool docker_api_unreachable(const struct err *err)
 {
-	return err->cls == ERR_RETRY && err->code == 0;
+	return err->code == DOCKER_API_NO_ANSWER;
 }
 
 /* ---- texts ------------------------------------------------------------------ */
@@ -151,8 +151,9 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 		return 0;
 	/* Whoever answers next may be another version. */
 	api->minor = 0;
-	return err_retry(err, "the engine at %s does not answer: %s",
-		api->endpoint, low.text);
+	return err_set(err, ERR_RETRY, DOCKER_API_NO_ANSWER,
+		"the engine at %s does not answer: %s", api->endpoint,
+		low.text);
 }
 
 static int finish(const struct docker_request *req, struct http_result *res,

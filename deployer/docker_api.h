@@ -3,9 +3,9 @@
  * the version negotiated. Plain sequential calls of one thread; the calls
  * themselves are in docker_container.h and docker_image.h.
  *
- * Errors: err->code is the HTTP status, or 0 when the engine gave no answer
- * (then the class is RETRY); docker_api_unreachable() tells. Statuses of 500
- * and more are RETRY, others FAIL. A status is not the result of a step:
+ * Errors: err->code is the HTTP status, or DOCKER_API_NO_ANSWER when the engine
+ * gave none; docker_api_unreachable() tells. That and statuses of 500 and more
+ * are RETRY, others FAIL. A status is not the result of a step:
  * decide on what a later inspect shows.
  */
 #ifndef DEPLOYER_DOCKER_API_H
@@ -13,6 +13,8 @@
 
 #include "proto/base/strbuf.h"
 #include "proto/data/json.h"
+
+#define DOCKER_API_NO_ANSWER (-1)
 
 struct docker_api; /* opaque */
 

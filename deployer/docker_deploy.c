@@ -135,7 +135,7 @@ static void missing(const struct deploy *d, struct driver_result *res)
 	if (target->container != NULL)
 		driver_result_set(res, DRIVER_FAILED,
 			"there is no container %s at engine %s; create it once "
-			"(docker run --name %s …), then push again",
+			"(docker run --name %s ...), then push again",
 			target->container, engine, target->container);
 	else
 		driver_result_set(res, DRIVER_FAILED,

@@ -13,7 +13,9 @@
 #define FIRST_POLL_MS 100
 #define POLL_MS 500
 /* The engine itself may restart meanwhile. */
-#define ABSENT_MS 60000
+#define ABSENT_MS 20000
+/* To be running at all, after the grace time. */
+#define LATE_MS 30000
 #define LOG_LINES 100
 #define LOGGED_LINES 10
 
@@ -134,6 +136,23 @@ static bool is_wired(const struct docker_gate *g, const struct json *c,
 	return true;
 }
 
+/* Without a healthcheck: up, for so long. */
+static enum docker_verdict judge_grace(const struct docker_gate *g,
+	const struct json *c, int64_t elapsed_ms, char *reason, size_t n)
+{
+	const char *status = docker_swap_status(c);
+
+	if (elapsed_ms < g->grace_ms)
+		return DOCKER_WAIT;
+	if (strcmp(status, "running") == 0)
+		return is_wired(g, c, reason, n) ? DOCKER_PASS : DOCKER_BAD;
+	if (elapsed_ms < g->grace_ms + LATE_MS)
+		return DOCKER_WAIT;
+	/* Somebody paused it, say. */
+	snprintf(reason, n, "is %s instead of running", status);
+	return DOCKER_BAD;
+}
+
 enum docker_verdict docker_gate_judge(const struct docker_gate *g,
 	const struct docker_gate_base *base, const struct json *c,
 	int64_t elapsed_ms, char *reason, size_t n)
@@ -156,12 +175,8 @@ enum docker_verdict docker_gate_judge(const struct docker_gate *g,
 			image != NULL ? image : "(none)", g->image);
 		return DOCKER_BAD;
 	}
-	if (word == NULL || strcmp(word, "none") == 0) {
-		if (elapsed_ms < g->grace_ms ||
-			strcmp(docker_swap_status(c), "running") != 0)
-			return DOCKER_WAIT;
-		return is_wired(g, c, reason, n) ? DOCKER_PASS : DOCKER_BAD;
-	}
+	if (word == NULL || strcmp(word, "none") == 0)
+		return judge_grace(g, c, elapsed_ms, reason, n);
 	if (strcmp(word, "healthy") == 0)
 		return is_wired(g, c, reason, n) ? DOCKER_PASS : DOCKER_BAD;
 	probe_output(health, output, sizeof(output));

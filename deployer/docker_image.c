@@ -220,7 +220,7 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 		rc = pull_failed(pull, p.progress.error, 200, err);
 	else if (p.stop != NULL)
 		rc = err_set(err, ERR_RETRY, 200, "%s", p.stop);
-	else if (rc != 0 && low.code != 0)
+	else if (rc != 0 && !docker_api_unreachable(&low))
 		rc = pull_failed(pull, low.text, low.code, err);
 	else if (rc != 0)
 		rc = broken(api, pull, &low, err);

@@ -45,7 +45,7 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	const char *job, const char *text, struct err *err);
 /* Durable when it returns 0; otherwise the step must not be taken, and
  * err->code is DOCKER_NOTE_FAILED. */
-#define DOCKER_NOTE_FAILED (-1)
+#define DOCKER_NOTE_FAILED (-2)
 int docker_note_save(struct docker_note *n, const char *step,
 	struct err *err);
 /* The container of that name is replaced (done) or as it was before. */

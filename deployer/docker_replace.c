@@ -91,9 +91,13 @@ static int rename_both(struct docker_replace *r, struct err *err)
 	char *aside = docker_swap_alias(r->swap, "old");
 	int rc = docker_note_save(&t->note, DOCKER_STEP_RENAME, err);
 
-	if (rc == 0 && !r->auto_remove)
+	if (rc == 0 && !r->auto_remove) {
 		rc = docker_container_rename(
 			t->api, r->swap->old_id, aside, err);
+		/* Removed by somebody: then its name is free as well. */
+		if (rc != 0 && err->code == 404)
+			rc = 0;
+	}
 	free(aside);
 	if (rc == 0)
 		rc = docker_container_rename(
@@ -136,12 +140,6 @@ static int gate(struct docker_replace *r, struct err *err)
 
 /* ---- how it ends -------------------------------------------------------------- */
 
-/* Is it the engine's or our disk's fault, not the image's? */
-static bool is_ours(const struct err *err)
-{
-	return docker_api_unreachable(err) || err->code == DOCKER_NOTE_FAILED;
-}
-
 /* The old container is as it was. */
 static void went_back(struct docker_replace *r, const struct err *why,
 	struct driver_result *res)
@@ -152,7 +150,7 @@ static void went_back(struct docker_replace *r, const struct err *why,
 	int rc;
 
 	docker_swap_release(r->swap);
-	if (!r->stopped || is_ours(why)) {
+	if (!r->stopped || why->code == DOCKER_NOTE_FAILED) {
 		rc = json_len(note->done) == 0
 			? docker_note_forget(note, &e)
 			: docker_note_end(note, name, false, &e);
@@ -182,6 +180,11 @@ static void go_back(struct docker_replace *r, const struct err *why,
 	struct strbuf manual = {0};
 	struct err e = {0};
 
+	if (docker_api_unreachable(why)) {
+		/* No verdict on the image: recovery sees what is to be done. */
+		driver_result_err(res, DRIVER_WAITING, why);
+		return;
+	}
 	free(t->note.reason);
 	t->note.reason = xstrdup(why->text);
 	docker_task_progress(t, "going back to the old container");

@@ -8,6 +8,7 @@
 
 #define FIRST_WAIT_MS 1000
 #define LAST_WAIT_MS 60000
+#define ABSENT_MS 20000 /* an engine that restarts */
 /* A container that cannot run ends in its first moments. */
 #define SETTLE_MS 400
 
@@ -113,10 +114,13 @@ static int make_again(struct docker_api *api, const struct docker_swap *s,
 {
 	const char *platform = json_str(json_get(s->rebirth, "platform"));
 	const struct json *n = json_first(json_get(s->rebirth, "connect"));
-	struct json *c = docker_container_inspect(api, s->name, err);
+	struct json *c;
 	char *id = NULL;
 	int rc = 0;
 
+	if (s->rebirth == NULL)
+		return err_retry(err, "the old container is being removed");
+	c = docker_container_inspect(api, s->name, err);
 	if (c != NULL) {
 		/* By an earlier try that did not get to its end. */
 		id = xstrdup_null(json_str(json_get(c, "Id")));
@@ -138,23 +142,26 @@ static int make_again(struct docker_api *api, const struct docker_swap *s,
 static int attempt(struct docker_api *api, const struct docker_swap *s,
 	struct err *err)
 {
-	struct json *old;
+	struct json *old = docker_container_inspect(api, s->old_id, err);
+	bool gone = old == NULL && err->code == 404;
 	int rc;
 
-	if (put_aside(api, s, err) != 0)
-		return err_prefix(err, "the new container");
-	old = docker_container_inspect(api, s->old_id, err);
-	if (old == NULL && docker_api_unreachable(err))
+	if (old == NULL && !gone)
 		return -1;
-	if (old != NULL && strcmp(docker_swap_status(old), "removing") != 0)
-		rc = restore(api, s, old, err);
-	else if (s->rebirth != NULL)
+	if (gone && s->rebirth == NULL)
+		/* Then the new one, whatever it is worth, is all there is. */
+		return err_fail(err, "the old container was removed by somebody "
+				     "else, so the new one is left as it is");
+	rc = put_aside(api, s, err);
+	if (rc != 0)
+		err_prefix(err, "the new container");
+	else if (gone || strcmp(docker_swap_status(old), "removing") == 0)
 		rc = make_again(api, s, err);
 	else
-		rc = err_fail(err, "it was removed by somebody else");
+		rc = restore(api, s, old, err);
 	json_free(old);
 	if (rc != 0)
-		return err_prefix(err, "the old container");
+		return rc;
 	if (s->new_id != NULL)
 		return docker_swap_ensure_gone(api, s->new_id, true, err);
 	return 0;
@@ -163,15 +170,22 @@ static int attempt(struct docker_api *api, const struct docker_swap *s,
 int docker_rollback_run(struct docker_api *api, const struct docker_swap *s,
 	int64_t patience_ms, struct err *err)
 {
-	int64_t end = clock_mono() + patience_ms, wait = FIRST_WAIT_MS;
+	int64_t now = clock_mono(), end = now + patience_ms, heard = now;
+	int64_t wait = FIRST_WAIT_MS;
 	struct err e = {0};
 
 	while (attempt(api, s, &e) != 0) {
-		log_limited(LOG_WARN, s->name, "rollback of %s: %s", s->name,
-			e.text);
-		/* Refusals of the engine may pass; what we know cannot. */
-		if ((e.cls == ERR_FAIL && e.code == 0) ||
-			clock_mono() + wait > end) {
+		log_limited(LOG_WARN, s->name, "going back to the former %s: %s",
+			s->name, e.text);
+		now = clock_mono();
+		if (!docker_api_unreachable(&e))
+			heard = now;
+		/*
+		 * Refusals of the engine may pass; what we know cannot. An
+		 * engine that is away is waited for by others.
+		 */
+		if ((e.cls == ERR_FAIL && e.code == 0) || now + wait > end ||
+			now - heard > ABSENT_MS) {
 			if (err != NULL)
 				*err = e;
 			return -1;
@@ -193,7 +207,7 @@ void docker_rollback_manual(struct docker_api *api,
 	if (s->new_id != NULL)
 		strbuf_addf(out, "docker rm -f %.12s; ", s->new_id);
 	if (old == NULL)
-		strbuf_addf(out, "docker run --name %s …", s->name);
+		strbuf_addf(out, "docker run --name %s ...", s->name);
 	else if (strcmp(docker_swap_name(old), s->name) != 0)
 		strbuf_addf(out, "docker rename %s %s; ", docker_swap_name(old),
 			s->name);

@@ -1,15 +1,17 @@
 """The Docker driver alone, against a real engine: the sequence, how it goes
-back, and what a recovery makes of a process that was killed at each of its
-calls to the engine.
+back, other versions of the engine, and others at work on the same containers.
 """
-import os
+import socket
+import threading
+import time
 
 import pytest
 
 from rig import images
-from rig.drive import (CRASH, PLAIN, check_only, drive,  # noqa: F401
-                       drive_program, names, put, ref, version)
-from rig.stack import free_port
+from rig.drive import (CRASH, check_only, compose, drive,  # noqa: F401
+                       drive_program, names, put, ref, run_auto_remove,
+                       version)
+from rig.stack import free_port, wait_for
 
 
 # ---- the sequence
@@ -185,13 +187,6 @@ def test_paused_stays_paused(drive, engine):
     engine.call("POST", "/containers/drv-pause/unpause")
 
 
-def run_auto_remove(d, image):
-    made = d.engine.call("POST", "/containers/create",
-                         {"Image": image, "Env": ["MINE=1"],
-                          "HostConfig": {"AutoRemove": True}}, name=d.name)
-    d.engine.call("POST", f"/containers/{made['Id']}/start")
-
-
 @pytest.mark.parametrize("good", [True, False])
 def test_auto_remove(drive, engine, good):
     """--rm: the old one is gone when it stops, and is made again."""
@@ -219,16 +214,129 @@ def test_engine_away(drive, engine):
     assert p.server_address in r["reason"]
 
 
+@pytest.mark.parametrize("api,env,used,says", [
+    (("1.41", "1.12"), None, {"1.41"}, "there is no container"),
+    (("1.43", "1.24"), None, {"1.43"}, "there is no container"),
+    (("1.54", "1.44"), None, {"1.51"}, "there is no container"),
+    (("1.60", "1.53"), None, {"1.53"}, "there is no container"),
+    (("1.54", "1.40"), "1.42", {"1.42"}, "there is no container"),
+    (("1.40", "1.12"), None, set(), "speaks API 1.40"),
+])
+def test_version(drive, api, env, used, says):
+    d = drive("drv-api")
+    d.push("v1")
+    p = d.proxy(api=api)
+    r = d.deploy(proxy=p, env={"DOCKER_API_VERSION": env or ""})
+    assert r["status"] == "failed" and says in r["reason"], r
+    assert p.versions == used
+
+
+def test_engine_replaced(drive, engine):
+    """Another version answers than the one that was asked first."""
+    d = drive("drv-api")
+    put(d, "v1")
+    engine.run("drv-api", ref(d, "v1"))
+    d.push("v2", put(d, "v2"))
+    p = d.proxy(api=("1.43", "1.24"))
+    told = []
+    t = threading.Thread(target=lambda: told.append(
+        d.deploy(proxy=p, grace=2000)))
+    t.start()
+    wait_for("the start", lambda: any("/start" in c for c in p.calls))
+    p.api = ("1.54", "1.44")
+    t.join()
+    assert told[0]["status"] == "deployed", told
+    assert p.versions == {"1.43", "1.51"}
+
+
+# ---- others at work
+
+def while_at_the_gate(d, act, **more):
+    """Deploys, and acts while the new container is being watched."""
+    before = d.engine.inspect(d.name)["Id"]
+    told = []
+    t = threading.Thread(target=lambda: told.append(
+        d.deploy(grace=2500, **more)))
+    t.start()
+    wait_for("the new container's start", lambda: (
+        c := d.engine.inspect(d.name)) and c["Id"] != before
+        and c["State"]["Status"] == "running")
+    act()
+    t.join()
+    return told[0]
+
+
+def test_new_removed_by_others(drive, engine):
+    d = drive("drv-ext")
+    put(d, "v1")
+    old = engine.run("drv-ext", ref(d, "v1"), policy="always")
+    d.push("v2", put(d, "v2"))
+    r = while_at_the_gate(d, lambda: engine.remove("drv-ext"))
+    assert r["status"] == "rolled_back", r
+    c = check_only(engine, "drv-ext", "v1")
+    assert c["Id"] == old
+    assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+
+
+def test_old_removed_by_others(drive, engine):
+    d = drive("drv-ext")
+    put(d, "v1")
+    old = engine.run("drv-ext", ref(d, "v1"))
+    d.push("v2", put(d, "v2"))
+    r = while_at_the_gate(d, lambda: engine.remove(old))
+    assert r["status"] == "deployed", r
+    check_only(engine, "drv-ext", "v2")
+
+
+def test_no_way_back(drive, engine):
+    """The new one fails and the old one was removed: said, nothing done."""
+    d = drive("drv-ext")
+    put(d, "v1")
+    old = engine.run("drv-ext", ref(d, "v1"))
+    d.push("v2", put(d, "v2"))
+    r = while_at_the_gate(d, lambda: (
+        engine.remove(old), engine.call(
+            "POST", "/containers/drv-ext/stop", t=0)))
+    assert (r["status"], r["retry"]) == ("failed", False), r
+    assert "By hand: " in r["reason"] and "docker run" in r["reason"]
+    assert version(engine, "drv-ext") == "v2"
+
+
+def test_rollback_is_tried_again(drive, engine):
+    """Somebody takes the port between the two: freed later, all is well."""
+    d, port = drive("drv-port"), free_port()
+    put(d, "v1")
+    old = engine.run("drv-port", ref(d, "v1"), port=port)
+    d.push("v2", put(d, "v2"))
+    told, taken = [], socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Without a handler for TERM the old one takes its time to stop.
+    t = threading.Thread(target=lambda: told.append(d.deploy()))
+    t.start()
+
+    def take():
+        try:
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+            return True
+        except OSError:
+            return False
+    end = time.monotonic() + 10
+    while not take() and time.monotonic() < end:
+        pass
+    time.sleep(2.5)
+    taken.close()
+    t.join()
+    r = told[0]
+    if r["status"] == "deployed":
+        pytest.skip("the engine was quicker than we at the port")
+    assert r["status"] == "rolled_back", r
+    assert "cannot be started" in r["reason"]
+    assert r["phases"]["rollback"] > 1000
+    assert check_only(engine, "drv-port", "v1")["Id"] == old
+
+
 # ---- Compose
-
-def compose(d, n, image, **labels):
-    return d.engine.run(f"{d.name}_app_{n}", image, labels={
-        "com.docker.compose.project": d.name,
-        "com.docker.compose.service": "app",
-        "com.docker.compose.config-hash": "h",
-        "com.docker.compose.container-number": str(n),
-        "com.docker.compose.oneoff": "False", **labels})
-
 
 def test_replicas(drive, engine):
     d = drive("drv-many")
@@ -259,71 +367,3 @@ def test_canary_fails(drive, engine):
     assert r["status"] == "rolled_back" and "0 of 2" in r["reason"], r
     assert [engine.inspect(f"drv-canary_app_{n}")["Id"]
             for n in (1, 2)] == ids
-
-
-# ---- killed at each call
-
-def finish(d, want):
-    """What the next process does: recovery, and the job where it must."""
-    told = d.recover()
-    if told and told[0]["status"] != "waiting":
-        assert told[0]["status"] == want, told
-    else:
-        r = d.deploy()
-        assert r["status"] == want, r
-    quiet = d.proxy()
-    d.recover(proxy=quiet)
-    assert quiet.calls == [], "a second recovery changed something"
-
-
-def kill_matrix(d, engine, kind, setup):
-    """Kills the deploy at each of its changes until it is not reached."""
-    digest = put(d, "v2", files=[CRASH] if kind == "crash" else (),
-                 health=images.UNHEALTHY if kind == "unhealthy" else PLAIN)
-    want = "deployed" if kind == "good" else "rolled_back"
-    for when in ("before", "after"):
-        at, killed = 0, True
-        while killed:
-            at += 1
-            engine.remove_all(d.name)
-            setup()
-            d.push("v2", digest)
-            proxy = d.proxy(at, when)
-            told = d.deploy(proxy=proxy)
-            killed = told is None
-            print(f"--- {kind}, killed {when} change {at}: "
-                  f"{proxy.calls[-1] if proxy.calls else ''}")
-            if killed:
-                finish(d, want)
-            else:
-                assert told["status"] == want
-            c = check_only(engine, d.name, "v2" if kind == "good" else "v1")
-            assert "MINE=1" in c["Config"]["Env"]
-            yield c
-            for f in d.journal():
-                os.unlink(os.path.join(d.dir, "journal", f))
-        assert at > 4, "the proxy saw too few changes"
-
-
-@pytest.mark.parametrize("kind", ["good", "crash", "unhealthy"])
-def test_killed_anywhere(drive, engine, kind):
-    d, port = drive("drv-kill"), free_port()
-    put(d, "v1")
-
-    def setup():
-        engine.run("drv-kill", ref(d, "v1"), env=["MINE=1"], port=port,
-                   volume="drv-kill", policy="always")
-
-    for c in kill_matrix(d, engine, kind, setup):
-        assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
-        assert c["HostConfig"]["Binds"] == ["drv-kill:/data"]
-        assert c["NetworkSettings"]["Ports"]["8080/tcp"]
-
-
-@pytest.mark.parametrize("kind", ["good", "crash"])
-def test_killed_anywhere_auto_remove(drive, engine, kind):
-    d = drive("drv-killrm")
-    put(d, "v1")
-    for c in kill_matrix(d, engine, kind,
-                         lambda: run_auto_remove(d, ref(d, "v1"))):
-        assert c["HostConfig"]["AutoRemove"]

@@ -3,6 +3,7 @@ engine, and a proxy between the two that counts, and kills.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socketserver
@@ -31,18 +32,25 @@ def drive_program():
 
 class Proxy(socketserver.ThreadingUnixStreamServer):
     """Passes calls on to the engine. At the n-th that changes something it
-    kills `victim`: before it is passed on, or after the engine's answer."""
+    kills `victim`: before it is passed on, or after the engine's answer; or
+    (when="cut") answers nobody any more. api=(newest, oldest) pretends to be
+    an engine of those versions."""
     daemon_threads = True
 
-    def __init__(self, engine, path, at=0, when="after"):
-        self.engine, self.at, self.when = engine, at, when
+    def __init__(self, engine, path, at=0, when="after", api=None):
+        self.engine, self.at, self.when, self.api = engine, at, when, api
         self.victim, self.changes, self.calls = None, 0, []
+        self.versions, self.gone = set(), False
         self.lock = threading.Lock()
         super().__init__(path, Pass)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def kill(self):
-        os.kill(self.victim, signal.SIGKILL)
+    def strike(self):
+        if self.when == "cut":
+            self.gone = True
+            os.unlink(self.server_address)
+        else:
+            os.kill(self.victim, signal.SIGKILL)
 
 
 class Pass(BaseHTTPRequestHandler):
@@ -57,26 +65,46 @@ class Pass(BaseHTTPRequestHandler):
             hit = changes and srv.changes == srv.at
             if changes:
                 srv.calls.append(f"{self.command} {self.path}")
-        if hit and srv.when == "before":
-            srv.kill()
+        self.close_connection = srv.gone
+        if srv.gone:
             return
+        if hit and srv.when == "before":
+            srv.strike()
+            return
+        path, used = self.path, re.match(r"/v(1\.\d+)/", self.path)
+        if used:
+            srv.versions.add(used[1])
+        if used and srv.api:
+            if int(used[1][2:]) < int(srv.api[1][2:]):
+                self.give(400, "text/plain", b"client version " +
+                          used[1].encode() + b" is too old. Minimum supported "
+                          b"API version is " + srv.api[1].encode())
+                return
+            path = path.replace(used[0], "/v1.41/", 1)
         conn = UnixConnection(srv.engine.sock, 120)
         head = {k: v for k, v in self.headers.items() if k != "Host"}
-        conn.request(self.command, self.path, body or None, head)
+        conn.request(self.command, path, body or None, head)
         answer = conn.getresponse()
         data = answer.read()
         conn.close()
         if hit:
-            srv.kill()
+            srv.strike()
+            self.close_connection = True
             return
-        self.send_response_only(answer.status)
-        kind = answer.getheader("Content-Type")
+        if srv.api and path == "/version":
+            told = json.loads(data)
+            told["ApiVersion"], told["MinAPIVersion"] = srv.api
+            data = json.dumps(told).encode()
+        self.give(answer.status, answer.getheader("Content-Type"), data)
+
+    def give(self, status, kind, data):
+        self.send_response_only(status)
         if kind:
             self.send_header("Content-Type", kind)
-        if answer.status not in (204, 304):
+        if status not in (204, 304):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if answer.status not in (204, 304):
+        if status not in (204, 304):
             self.wfile.write(data)
 
     do_GET = do_POST = do_DELETE = do_PUT = pass_on
@@ -109,7 +137,7 @@ class Drive:
     def journal(self):
         return os.listdir(os.path.join(self.dir, "journal"))
 
-    def run(self, command, proxy=None, **more):
+    def run(self, command, proxy=None, env=None, **more):
         """What the driver told; None when it was killed."""
         sock = proxy.server_address if proxy else self.engine.sock
         args = {**self.job, **more, "engine": "unix://" + sock,
@@ -119,7 +147,7 @@ class Drive:
         p = subprocess.Popen([DRIVE, command,
                               *(f"{k}={v}" for k, v in args.items())],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True)
+                             text=True, env={**os.environ, **(env or {})})
         if proxy:
             proxy.victim = p.pid
         out, err = p.communicate(timeout=180)
@@ -135,9 +163,10 @@ class Drive:
     def recover(self, **more):
         return self.run("recover", **more)
 
-    def proxy(self, at=0, when="after"):
+    def proxy(self, at=0, when="after", api=None):
         self.proxies += 1
-        return Proxy(self.engine, f"{self.dir}/{self.proxies}.sock", at, when)
+        return Proxy(self.engine, f"{self.dir}/{self.proxies}.sock", at, when,
+                     api)
 
     def close(self):
         shutil.rmtree(self.dir)
@@ -184,3 +213,19 @@ def check_only(engine, name, want):
     assert c["State"]["Status"] == "running"
     assert version(engine, name) == want
     return c
+
+
+def run_auto_remove(d, image):
+    made = d.engine.call("POST", "/containers/create",
+                         {"Image": image, "Env": ["MINE=1"],
+                          "HostConfig": {"AutoRemove": True}}, name=d.name)
+    d.engine.call("POST", f"/containers/{made['Id']}/start")
+
+
+def compose(d, n, image, **labels):
+    return d.engine.run(f"{d.name}_app_{n}", image, labels={
+        "com.docker.compose.project": d.name,
+        "com.docker.compose.service": "app",
+        "com.docker.compose.config-hash": "h",
+        "com.docker.compose.container-number": str(n),
+        "com.docker.compose.oneoff": "False", **labels})

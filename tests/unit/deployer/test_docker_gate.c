@@ -26,6 +26,8 @@ static const struct {
 		DOCKER_PASS, NULL},
 	{"not yet running", "\"Status\":\"created\"," AT, "", 20000,
 		DOCKER_WAIT, NULL},
+	{"paused by somebody", "\"Status\":\"paused\"," AT, "", 40000,
+		DOCKER_BAD, "is paused instead of running"},
 	{"exited", "\"Status\":\"exited\",\"ExitCode\":3," AT, "", 100,
 		DOCKER_BAD, "exited with code 3"},
 	{"exited well", "\"Status\":\"exited\",\"ExitCode\":0," AT, "", 100,

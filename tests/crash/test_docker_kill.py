@@ -1,0 +1,121 @@
+"""The Docker driver killed with -9 at each of its calls that change something
+at a real engine, before the call and after it; and an engine that goes away.
+After recovery, and the job itself where it must run again: one container, of
+the right name, image and settings, and a second recovery changes nothing.
+"""
+import os
+
+import pytest
+
+from rig import images
+from rig.drive import (CRASH, PLAIN, check_only, compose,  # noqa: F401
+                       drive, drive_program, names, put, ref,
+                       run_auto_remove, version)
+from rig.stack import free_port
+
+
+def finish(d, want):
+    """What the next process does: recovery, and the job where it must."""
+    told = d.recover()
+    if told and told[0]["status"] != "waiting":
+        assert told[0]["status"] == want, told
+    else:
+        r = d.deploy()
+        assert r["status"] == want, r
+    quiet = d.proxy()
+    d.recover(proxy=quiet)
+    assert quiet.calls == [], "a second recovery changed something"
+
+
+def kill_matrix(d, engine, kind, setup):
+    """Kills the deploy at each of its changes until it is not reached."""
+    digest = put(d, "v2", files=[CRASH] if kind == "crash" else (),
+                 health=images.UNHEALTHY if kind == "unhealthy" else PLAIN)
+    want = "deployed" if kind == "good" else "rolled_back"
+    for when in ("after",) if kind == "unhealthy" else ("before", "after"):
+        at, killed = 0, True
+        while killed:
+            at += 1
+            engine.remove_all(d.name)
+            setup()
+            d.push("v2", digest)
+            proxy = d.proxy(at, when)
+            told = d.deploy(proxy=proxy)
+            killed = told is None
+            print(f"--- {kind}, killed {when} change {at}: "
+                  f"{proxy.calls[-1] if proxy.calls else ''}")
+            if killed:
+                finish(d, want)
+            else:
+                assert told["status"] == want
+            c = check_only(engine, d.name, "v2" if kind == "good" else "v1")
+            assert "MINE=1" in c["Config"]["Env"]
+            yield c
+            for f in d.journal():
+                os.unlink(os.path.join(d.dir, "journal", f))
+        assert at > 4, "the proxy saw too few changes"
+
+
+@pytest.mark.parametrize("kind", ["good", "crash", "unhealthy"])
+def test_killed_anywhere(drive, engine, kind):
+    d, port = drive("drv-kill"), free_port()
+    put(d, "v1")
+
+    def setup():
+        engine.run("drv-kill", ref(d, "v1"), env=["MINE=1"], port=port,
+                   volume="drv-kill", policy="always")
+
+    for c in kill_matrix(d, engine, kind, setup):
+        assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+        assert c["HostConfig"]["Binds"] == ["drv-kill:/data"]
+        assert c["NetworkSettings"]["Ports"]["8080/tcp"]
+
+
+@pytest.mark.parametrize("kind", ["good", "crash"])
+def test_killed_anywhere_auto_remove(drive, engine, kind):
+    d = drive("drv-killrm")
+    put(d, "v1")
+    for c in kill_matrix(d, engine, kind,
+                         lambda: run_auto_remove(d, ref(d, "v1"))):
+        assert c["HostConfig"]["AutoRemove"]
+
+
+def test_killed_among_replicas(drive, engine):
+    """Those that are done are not done again."""
+    d = drive("drv-killmany")
+    put(d, "v1")
+    digest = put(d, "v2")
+    at, killed = 0, True
+    while killed:
+        at += 1
+        engine.remove_all(d.name)
+        for n in (1, 2):
+            compose(d, n, ref(d, "v1"))
+        d.push("v2", digest, compose="drv-killmany/app")
+        killed = d.deploy(proxy=d.proxy(at), grace=100) is None
+        if killed:
+            finish(d, "deployed")
+        assert names(engine, d.name) == [f"drv-killmany_app_{n}"
+                                         for n in (1, 2)]
+        for n in (1, 2):
+            c = engine.inspect(f"drv-killmany_app_{n}")
+            assert c["State"]["Status"] == "running"
+            assert version(engine, c["Id"]) == "v2"
+        for f in d.journal():
+            os.unlink(os.path.join(d.dir, "journal", f))
+    assert at > 12
+
+
+@pytest.mark.parametrize("at", [1, 3, 5, 6])
+def test_engine_goes_away(drive, engine, at):
+    """The job waits; recovery and the job itself put all in order."""
+    d = drive("drv-cut")
+    put(d, "v1")
+    engine.run("drv-cut", ref(d, "v1"), policy="always")
+    d.push("v2", put(d, "v2"))
+    p = d.proxy(at, "cut")
+    r = d.deploy(proxy=p)
+    assert r["status"] == "waiting", r
+    assert "does not answer" in r["reason"]
+    finish(d, "deployed")
+    check_only(engine, "drv-cut", "v2")
