@@ -305,7 +305,8 @@ static void test_refused(void **state UNUSED)
 	static const struct {
 		const char *p;
 		size_t n;
-		int status; /* 0: 400 or closed, as the library likes */
+		int status; /* 0: 400 or closed, and handled or not: a
+			       newer library refuses such a line unheard */
 		const char *text; /* NULL: the library answers alone */
 	} cases[] = {
 		{BYTES(HEAD "Content-Length: 3\r\nTransfer-Encoding: chunked"
@@ -364,13 +365,13 @@ static void test_refused(void **state UNUSED)
 			"a header's value has a control byte"},
 		{BYTES(HEAD "X-Test: a\rContent-Length: 3\r\n\r\n"), 400,
 			"a header's value has a control byte"},
-		{BYTES("GET /x HTTP/1.1\nHost: a\n\n"), 400,
+		{BYTES("GET /x HTTP/1.1\nHost: a\n\n"), 0,
 			"the headers have a NUL"},
 		{BYTES(HEAD "X: y\n\r\n"), 400, "the headers have a NUL"},
 		{BYTES(HEAD "X: y\r\n\n"), 400, "the headers have a NUL"},
 		{BYTES(HEAD "X-Test: \x01\r\n\r\n"), 400,
 			"a header's value has a control byte"},
-		{BYTES("GET  /x HTTP/1.1\r\nHost: a\r\n\r\n"), 400,
+		{BYTES("GET  /x HTTP/1.1\r\nHost: a\r\n\r\n"), 0,
 			"the headers have a NUL"},
 		{BYTES("G(T /x HTTP/1.1\r\nHost: a\r\n\r\n"), 400,
 			"the method is not a method"},
@@ -399,7 +400,8 @@ static void test_refused(void **state UNUSED)
 		if (cases[i].status == 0 ? r.status != 400 && !r.closed :
 					   r.status != cases[i].status)
 			fail_msg("case %zu: %d, %s", i, r.status, r.text);
-		if (!cases[i].text || r.status == 0)
+		if (!cases[i].text ||
+			(cases[i].status == 0 && t.handled == before))
 			continue;
 		/* Whoever answered, the handler has seen it. */
 		if (!wait_handled(before + 1))
