@@ -94,7 +94,7 @@ static void finish(struct attempt *a, enum queue_state state, int64_t due,
 
 	a->state = state;
 	a->due = due;
-	if (state == QUEUE_HELD) {
+	if (a->uncounted) {
 		a->job->told = true;
 	} else {
 		a->job->told = false;
@@ -118,9 +118,20 @@ void attempt_again(struct attempt *a, struct record *row, int64_t due)
 	finish(a, QUEUE_WAITING, due, row);
 }
 
+void attempt_wait(struct attempt *a, struct record *row, int64_t due)
+{
+	if (row) {
+		row->final = false;
+		row->next_attempt = due;
+	}
+	a->uncounted = true;
+	finish(a, QUEUE_WAITING, due, row);
+}
+
 void attempt_hold(struct attempt *a, struct record *row)
 {
 	row->final = false;
+	a->uncounted = true;
 	finish(a, QUEUE_HELD, 0, row);
 }
 

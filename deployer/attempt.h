@@ -19,6 +19,7 @@ struct attempt {
 	/* How it ends, and who is told when that is on disk (or NULL). */
 	enum queue_state state;
 	int64_t due;
+	bool uncounted; /* it was no try */
 	void (*over)(void *ctx);
 	void *ctx;
 };
@@ -37,6 +38,8 @@ void attempt_row(const struct attempt *a, struct record *row,
  */
 void attempt_end(struct attempt *a, struct record *row); /* final */
 void attempt_again(struct attempt *a, struct record *row, int64_t due);
+/* Not counted as a try; waits until due. row may be NULL: it was told. */
+void attempt_wait(struct attempt *a, struct record *row, int64_t due);
 /* Not counted as a try; HELD until its engine has been looked at. */
 void attempt_hold(struct attempt *a, struct record *row);
 /* The process ends: nothing is written, the next one repeats it. */

@@ -1,233 +1,210 @@
 #include "deployer/notify.h"
 
-#include "deployer/egress.h"
 #include "deployer/notification.h"
-#include "deployer/signature.h"
+#include "deployer/post.h"
+#include "deployer/queue_read.h"
+#include "deployer/receiver.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
+#include "proto/base/fail.h"
 #include "proto/base/log.h"
+#include "proto/base/map.h"
 #include "proto/base/mem.h"
-#include "proto/data/url.h"
-
-#define CONNECT_MS 10000
-#define TOTAL_MS 30000
-#define BODY_KEPT ((size_t)8 << 10)
 
 struct notify {
-	struct http_client *client;
-	struct egress *egress;
+	struct deployer *d;
+	struct poster *poster;
+	struct map *known; /* trigger's name -> struct known */
 	struct list calls;
+};
+
+/* The one at a trigger's URL. */
+struct known {
+	struct receiver r;
+	char url[ENC_SHA256_HEX];
 };
 
 struct call {
 	struct list node;
 	struct attempt *attempt;
-	const struct egress *egress;
-	struct http_handle *handle;
-	enum egress_verdict verdict; /* the worst of all its addresses */
-	struct err refusal;
-	VEC(char *) headers; /* ours, then the trigger's */
-	size_t n_own;
-	struct strbuf body;
+	struct notify *n;
+	struct known *known;
+	bool probe; /* of a suspended one: no try of the job */
 };
 
 static void call_free(struct call *c)
 {
 	list_remove(&c->node);
-	for (size_t i = 0; i < c->headers.n; i++)
-		free(c->headers.v[i]);
-	VEC_RELEASE(&c->headers);
-	strbuf_release(&c->body);
 	free(c);
+}
+
+/* ---- who is there ---------------------------------------------------------------- */
+
+static struct known *known_of(struct notify *n, const struct conf_trigger *t)
+{
+	struct known *k = map_get(n->known, str_from(t->name));
+	struct err err;
+
+	if (k)
+		return k;
+	k = xcalloc(1, sizeof(*k));
+	enc_sha256_hex(t->url, strlen(t->url), k->url);
+	if (queue_read_receiver(queue_store_reader(n->d->store), t->name,
+		    k->url, &k->r, &err) < 0)
+		log_error(t->name, "%s", err.text);
+	map_put(n->known, str_from(t->name), k);
+	return k;
+}
+
+/* On disk before the attempt's end, which is written after it. */
+static void note(struct call *c, const struct post_result *res)
+{
+	const struct conf_trigger *t = c->attempt->trigger;
+	enum receiver_outcome outcome = res->delivered ? RECEIVER_TOOK
+		: res->gone ? RECEIVER_SAID_GONE
+			    : RECEIVER_FAILED;
+	bool suspended = c->known->r.probe_at != 0;
+
+	if (!receiver_note(&c->known->r, outcome, clock_wall()))
+		return;
+	queue_store_receiver(
+		c->n->d->store, t->name, c->known->url, &c->known->r);
+	if (res->gone)
+		log_warn(t->name, "disabled: its URL answered 410 Gone");
+	else if (!suspended && c->known->r.probe_at)
+		log_warn(t->name, "suspended: its URL has only failed for "
+				  "five days; it is asked once an hour");
+	else if (suspended && res->delivered)
+		log_info(t->name, "no longer suspended: its URL answered");
 }
 
 /* ---- the end ------------------------------------------------------------------- */
 
-static void hide_value(char **line)
+static void row_of(struct attempt *a, struct record *row, const char *status,
+	const struct driver_phases *phases)
 {
-	char *hidden = xprintf("%.*s: ***",
-		(int)str_find(str_from(*line), ':'), *line);
-
-	free(*line);
-	*line = hidden;
-}
-
-static void fill_row(struct call *c, struct record *row, const char *status,
-	const struct http_result *res)
-{
-	struct attempt *a = c->attempt;
-	struct driver_phases phases = {
-		.v = {{"request", res->duration_ms}}, .n = 1};
-	struct strbuf sb = {0};
-
-	attempt_row(a, row, status, &phases);
+	attempt_row(a, row, status, phases);
 	row->attempts = (int64_t)a->d->schedule.n;
-	/* It is over: the values of the trigger's headers, which may be
-	 * secrets, are not needed any more. */
-	for (size_t i = c->n_own; i < c->headers.n; i++)
-		hide_value(&c->headers.v[i]);
-	notification_request(row->url, (const char *const *)c->headers.v,
-		c->headers.n, strbuf_str(&c->body), &sb);
-	row->request = strbuf_detach(&sb);
-	if (res->status)
-		notification_response(res, &sb);
-	row->response = res->status ? strbuf_detach(&sb) : NULL;
 }
 
 static void try_again(struct attempt *a, struct record *row,
-	const struct http_result *res, const struct err *err)
+	const struct post_result *res)
 {
 	struct retry_failure f = {.attempt = a->number, .now = clock_wall(),
-		.retry_after = -1, .slow = notification_slow(res, err)};
-	char what[600], value[64];
+		.retry_after = -1, .slow = res->slow};
 	int64_t due;
 
-	if (err)
-		snprintf(what, sizeof(what), "%s", err->text);
-	else
-		snprintf(what, sizeof(what), "the trigger URL answered %d",
-			res->status);
-	if (http_result_header(res, "Retry-After", value, sizeof(value)))
-		f.retry_after = retry_after(str_from(value), f.now);
+	if (res->retry_after)
+		f.retry_after = retry_after(str_from(res->retry_after), f.now);
 	enc_random(&f.random, sizeof(f.random));
 	due = retry_next(&a->d->schedule, &f);
 	if (due >= 0) {
-		record_reason(row, "%s; it is tried again", what);
+		record_reason(row, "%s; it is tried again", res->reason);
 		attempt_again(a, row, due);
 		return;
 	}
-	record_reason(row, "%s; given up after %lld attempts", what,
+	record_reason(row, "%s; given up after %lld attempts", res->reason,
 		(long long)a->number);
 	attempt_end(a, row);
 }
 
-static void done(void *ctx, const struct http_result *res,
-	const struct err *err)
+static void done(void *ctx, const struct post_result *res)
 {
 	struct call *c = ctx;
 	struct attempt *a = c->attempt;
-	bool refused = err && err->code == HTTP_FAIL_ADDRESS;
-	bool loop = refused && c->verdict == EGRESS_LOOP;
-	struct err refusal = c->refusal;
+	bool probe = c->probe;
+	int64_t probe_at;
+	struct driver_phases phases = {
+		.v = {{"request", res->duration_ms}}, .n = 1};
 	struct record row;
-	char number[8];
 
-	fill_row(c, &row, loop ? "loop_blocked"
-			       : notification_status(res, err, number), res);
+	row_of(a, &row, res->status, res->request ? &phases : NULL);
+	row.request = xstrdup_null(res->request);
+	row.response = xstrdup_null(res->response);
 	log_info(a->job->id, "%s", row.status);
+	(void)FAIL_POINT("deployer.answered");
+	if (!res->hopeless)
+		note(c, res);
+	probe_at = c->known->r.probe_at;
 	call_free(c);
-	if (notification_delivered(res, err)) {
+	if (res->delivered) {
 		record_reason(&row, "the trigger URL took the notification");
 		attempt_end(a, &row);
-	} else if (loop) {
-		record_reason(&row, "%s", refusal.text);
+	} else if (res->gone) {
+		record_reason(&row, "%s, Gone: the trigger is disabled until "
+				    "its URL is changed", res->reason);
 		attempt_end(a, &row);
+	} else if (res->hopeless) {
+		record_reason(&row, "%s", res->reason);
+		attempt_end(a, &row);
+	} else if (probe) {
+		record_reason(&row, "%s; the trigger stays suspended",
+			res->reason);
+		attempt_wait(a, &row, probe_at);
 	} else {
-		try_again(a, &row, res, refused ? &refusal : err);
+		try_again(a, &row, res);
 	}
-}
-
-/* Asked for each address of each attempt, right before it is connected to. */
-static bool allow_address(void *ctx, const struct sockaddr *addr)
-{
-	struct call *c = ctx;
-	struct err err;
-	enum egress_verdict v = egress_judge(c->egress, addr, &err);
-
-	if (v == EGRESS_OPEN)
-		return true;
-	if (c->verdict != EGRESS_LOOP) {
-		c->verdict = v;
-		c->refusal = err;
-	}
-	return false;
 }
 
 /* ---- the start ------------------------------------------------------------------- */
 
-static int check_url(const char *text, struct err *err)
+static void refuse_gone(struct attempt *a, const struct receiver *r)
 {
-	struct url url;
-
-	return url_parse(str_from(text), &url, err) < 0 ? -1
-							: url_policy(&url, err);
-}
-
-/* Final: another try would end the same way. */
-static void blocked(struct attempt *a, const char *status,
-	const struct err *err)
-{
+	char since[STR_TIME_LEN];
 	struct record row;
 
-	attempt_row(a, &row, status, NULL);
-	row.attempts = (int64_t)a->d->schedule.n;
-	record_reason(&row, "%s", err->text);
+	row_of(a, &row, "refused", NULL);
+	record_reason(&row, "the trigger is disabled: its URL answered 410 "
+			    "Gone at %s; give it another URL",
+		str_time(r->gone_since, since));
 	attempt_end(a, &row);
 }
 
-static void set_headers(struct call *c)
+static void wait_for_probe(struct attempt *a, const struct receiver *r)
 {
-	const struct conf_trigger *t = c->attempt->trigger;
-	int64_t seconds = clock_wall() / 1000;
-	struct strbuf signatures = {0};
-	char id[NOTIFICATION_ID_LEN];
+	char since[STR_TIME_LEN];
+	struct record row;
 
-	notification_id(&c->attempt->what, id);
-	VEC_PUSH(&c->headers, xstrdup("Content-Type: application/json"));
-	VEC_PUSH(&c->headers, xstrdup("User-Agent: Pullwire/" PULLWIRE_VERSION));
-	VEC_PUSH(&c->headers, xprintf("Idempotency-Key: %s", id));
-	VEC_PUSH(&c->headers, xprintf("webhook-id: %s", id));
-	VEC_PUSH(&c->headers,
-		xprintf("webhook-timestamp: %lld", (long long)seconds));
-	signature_add(&t->secret, id, seconds, strbuf_str(&c->body),
-		&signatures);
-	if (signatures.len)
-		VEC_PUSH(&c->headers, xprintf("webhook-signature: %s",
-					      strbuf_cstr(&signatures)));
-	strbuf_release(&signatures);
-	VEC_PUSH(&c->headers, xprintf(EVENT_HOPS_HEADER ": %lld",
-		(long long)c->attempt->what.event.hops + 1));
-	c->n_own = c->headers.n;
-	for (size_t i = 0; i < t->headers.n; i++)
-		VEC_PUSH(&c->headers, xstrdup(t->headers.v[i]));
+	if (a->job->told) {
+		attempt_wait(a, NULL, r->probe_at);
+		return;
+	}
+	row_of(a, &row, "waiting", NULL);
+	record_reason(&row, "the trigger is suspended: its URL has only failed "
+			    "since %s; it is asked once an hour",
+		str_time(r->failing_since, since));
+	attempt_wait(a, &row, r->probe_at);
 }
 
 void notify_start(struct notify *n, struct attempt *a)
 {
+	struct known *k = known_of(n, a->trigger);
+	enum receiver_gate gate = receiver_gate(&k->r, clock_wall());
+	char id[NOTIFICATION_ID_LEN];
+	struct strbuf body = {0};
+	struct post_spec spec = {.trigger = a->trigger, .id = id,
+		.hops = a->what.event.hops};
 	struct call *c;
-	struct http_call call = {
-		.method = "POST",
-		.url = a->trigger->url,
-		.connect_ms = CONNECT_MS,
-		.total_ms = TOTAL_MS,
-		.max_body = BODY_KEPT,
-		.truncate = true,
-		.allow_address = allow_address,
-	};
-	struct err err;
 
-	if (check_url(a->trigger->url, &err) < 0) {
-		blocked(a, "blocked_port", &err);
+	if (gate == RECEIVER_GONE) {
+		refuse_gone(a, &k->r);
 		return;
 	}
-	if (a->what.event.hops >= EVENT_HOPS_MAX) {
-		err_fail(&err, "the push has come over %d other Pullwires "
-			       "already: their trigger URLs form a loop",
-			EVENT_HOPS_MAX);
-		blocked(a, "loop_blocked", &err);
+	if (gate == RECEIVER_SUSPENDED) {
+		wait_for_probe(a, &k->r);
 		return;
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->attempt = a;
-	c->egress = n->egress;
-	call.ctx = c;
+	c->n = n;
+	c->known = k;
+	c->probe = gate == RECEIVER_PROBE;
 	list_push_back(&n->calls, &c->node);
-	notification_body(&a->what.event, &c->body);
-	set_headers(c);
-	call.headers = (const char *const *)c->headers.v;
-	call.n_headers = c->headers.n;
-	call.body = strbuf_str(&c->body);
-	c->handle = http_client_start(n->client, &call, done, c);
+	notification_body(&a->what.event, &body);
+	notification_id(&a->what, id);
+	spec.body = strbuf_str(&body);
+	post_start(n->poster, &spec, done, c);
+	strbuf_release(&body);
 }
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -236,24 +213,29 @@ struct notify *notify_new(struct deployer *d)
 {
 	struct notify *n = xcalloc(1, sizeof(*n));
 
-	n->client = http_client_new(d->loop);
-	n->egress = egress_new(d->conf);
+	n->d = d;
+	n->poster = poster_new(d->loop, d->conf);
+	n->known = map_new();
 	list_init(&n->calls);
 	return n;
 }
 
 void notify_free(struct notify *n)
 {
+	struct str name;
+	void *known;
+
 	if (!n)
 		return;
+	poster_free(n->poster);
 	LIST_EACH(&n->calls, node) {
 		struct call *c = CONTAINER_OF(node, struct call, node);
 
-		http_handle_cancel(&c->handle);
 		attempt_abandon(c->attempt);
 		call_free(c);
 	}
-	http_client_free(n->client);
-	egress_free(n->egress);
+	for (size_t it = 0; map_next(n->known, &it, &name, &known);)
+		free(known);
+	map_free(n->known);
 	free(n);
 }

@@ -1,10 +1,10 @@
 /*
  * The http lane: posts the notification to a trigger's URL, on the loop. Each
  * attempt has a row with what was sent and what was answered; 2xx ends the
- * job, anything else is tried again on the schedule until it is used up. The
- * URL's rules are checked here again, right before it is used. Delivered at
- * least once: a crash between an answer and its row repeats the post with the
- * same webhook-id.
+ * job, anything else is tried again on the schedule until it is used up. A
+ * receiver that says 410 or only fails for days is left alone (receiver.h).
+ * Delivered at least once: a crash between an answer and its row repeats the
+ * post with the same webhook-id.
  */
 #ifndef DEPLOYER_NOTIFY_H
 #define DEPLOYER_NOTIFY_H

@@ -119,6 +119,29 @@ int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 	return rc;
 }
 
+int queue_read_receiver(struct db *db, const char *trigger, const char *url,
+	struct receiver *r, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT failing_since, probe_at, gone_since FROM receivers "
+		"WHERE trigger_name = ?1 AND url = ?2", err);
+	int rc;
+
+	*r = (struct receiver){0};
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, trigger);
+	db_bind_str(s, 2, url);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	r->failing_since = db_col_i64(s, 0);
+	r->probe_at = db_col_i64(s, 1);
+	r->gone_since = db_col_i64(s, 2);
+	db_reset(s);
+	return 0;
+}
+
 int queue_read_list(struct db *db,
 	void (*fn)(void *ctx, const struct queue_read_line *line), void *ctx,
 	struct err *err)

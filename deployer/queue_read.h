@@ -7,6 +7,7 @@
 #define DEPLOYER_QUEUE_READ_H
 
 #include "deployer/queue.h"
+#include "deployer/receiver.h"
 #include "proto/data/db.h"
 #include "proto/msg/record.h"
 
@@ -31,6 +32,11 @@ int queue_read_open(struct db *db,
 int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
 	struct err *err);
+
+/* What is known of the one at the trigger's URL (url is its SHA-256); all
+ * zero when nothing is, or when it was at another URL. 0 or -1. */
+int queue_read_receiver(struct db *db, const char *trigger, const char *url,
+	struct receiver *r, struct err *err);
 
 /* For people: each job that has not ended. */
 struct queue_read_line {

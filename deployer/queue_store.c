@@ -171,6 +171,17 @@ void queue_store_row_done(struct queue_store *s, const char *id)
 	write_put(loose_new(s, queue_write_row_done, id));
 }
 
+void queue_store_receiver(struct queue_store *s, const char *trigger,
+	const char *url, const struct receiver *r)
+{
+	struct queue_write *w = loose_new(s, queue_write_receiver, NULL);
+
+	w->trigger = xstrdup(trigger);
+	w->url = xstrdup(url);
+	w->receiver = *r;
+	write_put(w);
+}
+
 void queue_store_prune(struct queue_store *s, int64_t ended_before)
 {
 	struct queue_write *w = loose_new(s, queue_write_prune, NULL);

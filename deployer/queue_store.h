@@ -18,6 +18,7 @@
 
 #include "deployer/driver.h"
 #include "deployer/queue.h"
+#include "deployer/receiver.h"
 #include "proto/data/db.h"
 #include "proto/io/loop.h"
 #include "proto/msg/record.h"
@@ -73,6 +74,11 @@ void queue_store_change(struct queue_store *s,
 
 /* Forgets ended jobs: they may come again from here. */
 void queue_store_prune(struct queue_store *s, int64_t ended_before);
+
+/* What is known of the one at a trigger's URL (url is its SHA-256). On disk
+ * before any change that is made after this call. */
+void queue_store_receiver(struct queue_store *s, const char *trigger,
+	const char *url, const struct receiver *r);
 
 /* ---- rows and the rest ------------------------------------------------------ */
 

@@ -37,6 +37,13 @@ static const char *const migrations[] = {
 	"  job TEXT PRIMARY KEY,"
 	"  lane TEXT NOT NULL,"
 	"  note TEXT NOT NULL) WITHOUT ROWID;",
+	/* Who is at each trigger's URL, when there is something to know. */
+	"CREATE TABLE receivers ("
+	"  trigger_name TEXT PRIMARY KEY,"
+	"  url TEXT NOT NULL," /* its SHA-256: another URL is another one */
+	"  failing_since INTEGER NOT NULL,"
+	"  probe_at INTEGER NOT NULL,"
+	"  gone_since INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 const struct db_schema queue_schema = {
@@ -65,6 +72,7 @@ void queue_write_free(struct queue_write *w)
 	free(w->event);
 	free(w->tag);
 	free(w->row_id);
+	free(w->url);
 	strbuf_release(&w->payload);
 	strbuf_release(&w->row);
 	free(w);
@@ -241,5 +249,23 @@ int queue_write_prune(struct db *db, void *ctx, struct err *err)
 	if (!s)
 		return -1;
 	db_bind_i64(s, 1, w->now);
+	return finish(s, err);
+}
+
+int queue_write_receiver(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"INSERT OR REPLACE INTO receivers (trigger_name, url, "
+		"failing_since, probe_at, gone_since) "
+		"VALUES (?1, ?2, ?3, ?4, ?5)", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->trigger);
+	db_bind_str(s, 2, w->url);
+	db_bind_i64(s, 3, w->receiver.failing_since);
+	db_bind_i64(s, 4, w->receiver.probe_at);
+	db_bind_i64(s, 5, w->receiver.gone_since);
 	return finish(s, err);
 }

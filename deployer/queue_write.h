@@ -8,6 +8,7 @@
 #define DEPLOYER_QUEUE_WRITE_H
 
 #include "deployer/queue.h"
+#include "deployer/receiver.h"
 #include "proto/data/db.h"
 #include "proto/msg/record.h"
 
@@ -29,6 +30,9 @@ struct queue_write {
 	int64_t time;
 	bool coalesce;
 	struct strbuf payload; /* the packed job */
+	/* a receiver */
+	char *url; /* its SHA-256 */
+	struct receiver receiver;
 	/* the row of the same transaction, if any */
 	char *row_id;
 	struct strbuf row;
@@ -55,5 +59,6 @@ int queue_write_running(struct db *db, void *ctx, struct err *err);
 int queue_write_progress(struct db *db, void *ctx, struct err *err);
 int queue_write_row_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
+int queue_write_receiver(struct db *db, void *ctx, struct err *err);
 
 #endif

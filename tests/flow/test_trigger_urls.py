@@ -1,12 +1,16 @@
 """Trigger URLs over the real programs: signatures, headers, addresses."""
+import collections
 import json
 import os
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
 from peer.sink import Sink
 from rig.docker import TOP
+from rig.stack import BUILD_FAIL, wait_for
 
 PEER = os.path.join(TOP, "tests", "peer")
 OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -151,3 +155,122 @@ def test_no_loop(stacks):
     stack.start()
     row = stack.wait_final(stack.push("shop/web", "v1"))
     assert row["status"] == "loop_blocked" and row["attempt"] == 1
+
+
+# ---- receivers that want no more, or never answer well
+
+
+def tell(sink, name="tell", **more):
+    return {"name": name, "repository": "shop/web", "url": sink.url(), **more}
+
+
+def change_receiver(stack, sql, *values):
+    """As if time had passed; the deployer must not run."""
+    db = sqlite3.connect(stack.path("deployer/queue.db"))
+    with db:
+        assert db.execute("UPDATE receivers SET " + sql, values).rowcount == 1
+    db.close()
+
+
+def test_gone_disables_across_a_restart(stacks, sink):
+    sink.statuses = [410, 200]
+    stack = stacks([tell(sink)]).start()
+    row = stack.wait_final(stack.push("shop/web", "v1"))
+    assert row["status"] == "410" and "disabled" in row["reason"]
+    for _ in range(2):
+        row = stack.wait_final(stack.push("shop/web", f"v{time.time()}"))
+        assert row["status"] == "refused" and "410 Gone" in row["reason"]
+        stack.stop("deployer")
+        stack.start("deployer")
+    assert len(sink.requests) == 1
+    stack.stop("deployer")
+    stack.settings["triggers"][0]["url"] = sink.url("/new")
+    stack.write()
+    stack.start("deployer")
+    assert stack.wait_final(stack.push("shop/web", "v9"))["status"] == "200"
+
+
+def test_suspended_after_days_of_failures(stacks, sink):
+    """Events queue, one probe an hour, a success ends it; through restarts."""
+    sink.statuses = [500]
+    stack = stacks([tell(sink)],
+                   deployer={"schedule": ["0"] + ["200ms"] * 9}).start()
+    first = stack.push("shop/web", "v1")
+    assert stack.wait_final(first)["status"] == "500"
+    assert len(sink.requests) == 10
+
+    stack.stop("deployer")
+    change_receiver(stack, "failing_since = failing_since - ?",
+                    121 * 3600 * 1000)
+    stack.start("deployer")
+    second = stack.push("shop/web", "v2")
+    wait_for("the failure that suspends", lambda: len(sink.requests) == 11)
+    third = stack.push("shop/web", "v3")
+    wait_for("the third is told to wait",
+             lambda: any(r["status"] == "waiting"
+                         for r in stack.rows(event=third)))
+    row = [r for r in stack.rows(event=third) if r["status"] == "waiting"][0]
+    assert "suspended" in row["reason"]
+    assert 3590 < time_of(row["next_attempt"]) - time.time() < 3601
+    time.sleep(1)
+    assert len(sink.requests) == 11
+
+    # An hour later: one probe fails, it is no try of its job.
+    for hour in (1, 2):
+        stack.stop("deployer")
+        change_receiver(stack, "probe_at = ?", int(time.time() * 1000))
+        make_due(stack)
+        stack.start("deployer")
+        wait_for("a probe", lambda: len(sink.requests) == 11 + hour)
+        time.sleep(0.5)
+        assert len(sink.requests) == 11 + hour
+    assert not stack.finals(event=second) and not stack.finals(event=third)
+
+    sink.statuses = [200]
+    stack.stop("deployer")
+    change_receiver(stack, "probe_at = ?", int(time.time() * 1000))
+    make_due(stack)
+    stack.start("deployer")
+    assert stack.wait_final(second)["status"] == "200"
+    assert stack.wait_final(third)["status"] == "200"
+    assert stack.wait_final(stack.push("shop/web", "v4"))["status"] == "200"
+
+
+def time_of(text):
+    return time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) \
+        - time.timezone
+
+
+def make_due(stack):
+    db = sqlite3.connect(stack.path("deployer/queue.db"))
+    with db:
+        db.execute("UPDATE jobs SET due = 0 WHERE state <> 3")
+    db.close()
+
+
+def test_killed_between_answer_and_record(stacks, sink):
+    """Sent again with the same id: at most what was in flight."""
+    sink.delay = 0.3
+    n = 40
+    stack = stacks([tell(sink, f"tell-{i}") for i in range(n)],
+                   build=BUILD_FAIL)
+    stack.start("logger", "matcher", "ingress")
+    stack.start("deployer", fail="deployer.answered:kill")
+    event = stack.push("shop/web", "v1")
+    stack.daemons["deployer"].process.wait(20)
+    assert stack.daemons["deployer"].process.returncode == -9
+    stack.start("deployer")
+    wait_for("a final row of each trigger",
+             lambda: len(stack.finals(event=event)) == n)
+    sent = collections.defaultdict(list)
+    for request in sink.requests:
+        sent[request["headers"]["webhook-id"]].append(request)
+    assert len(sent) == n
+    twice = [copies for copies in sent.values() if len(copies) > 1]
+    assert 1 <= len(twice) <= n and max(map(len, sent.values())) == 2
+    for one, other in twice:
+        assert one["body"] == other["body"]
+        assert one["headers"]["Idempotency-Key"] \
+            == other["headers"]["Idempotency-Key"]
+    assert len({r["trigger"] for r in stack.finals(event=event)}) == n
+    assert {r["status"] for r in stack.rows(event=event)} == {"200"}
