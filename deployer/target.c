@@ -71,10 +71,12 @@ const struct conf_trigger *target_find(const struct conf *conf,
 			      "configuration", job->trigger);
 		return NULL;
 	}
-	if (!conf_repository_match(t->repository, job->event.repository)) {
+	if (!conf_repository_match(t->repository, job->event.registry,
+		    job->event.repository)) {
 		err_fail(err, "trigger %s of the deployer's configuration is "
-			      "for %s, not for %s", t->name, t->repository,
-			job->event.repository);
+			      "for %s, not for %s%s%s", t->name, t->repository,
+			job->event.registry ? job->event.registry : "",
+			job->event.registry ? "/" : "", job->event.repository);
 		return NULL;
 	}
 	lane = conf_trigger_lane(t);

@@ -54,20 +54,6 @@ int command_check(const struct conf *none, int argc, char **argv)
 	return 0;
 }
 
-/* A first component with a dot, a colon or the name localhost is a host. */
-static struct str without_host(struct str s)
-{
-	size_t slash = str_find(s, '/');
-	struct str first = str_cut(s, 0, slash);
-
-	if (slash == s.n)
-		return s;
-	if (str_find(first, '.') == first.n &&
-		str_find(first, ':') == first.n && !str_is(first, "localhost"))
-		return s;
-	return str_cut(s, slash + 1, s.n);
-}
-
 static bool all_of(struct str s, const char *also, bool capitals)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -83,14 +69,15 @@ static bool all_of(struct str s, const char *also, bool capitals)
 	return true;
 }
 
-int command_reference(
-	const char *text, char **repository, char **tag, struct err *err)
+int command_reference(const char *text, struct event *e, struct err *err)
 {
-	struct str whole = str_from(text);
-	struct str name = without_host(str_cut(whole, 0, str_find(whole, '@')));
+	size_t host = conf_host_len(text);
+	struct str name = str_from(host ? text + host + 1 : text);
 	struct str t = STR("latest");
-	size_t colon = str_find(name, ':');
+	size_t colon;
 
+	name = str_cut(name, 0, str_find(name, '@'));
+	colon = str_find(name, ':');
 	if (colon != name.n) {
 		t = str_cut(name, colon + 1, name.n);
 		name = str_cut(name, 0, colon);
@@ -102,18 +89,26 @@ int command_reference(
 	if (t.n == 0 || t.n > TAG_MAX || !all_of(t, "._-", true) ||
 		t.p[0] == '.' || t.p[0] == '-')
 		return err_fail(err, "`%.*s` can be no tag", (int)t.n, t.p);
-	*repository = xmemdup0(name.p, name.n);
-	*tag = xmemdup0(t.p, t.n);
+	if (host)
+		e->registry = xmemdup0(text, host);
+	e->repository = xmemdup0(name.p, name.n);
+	e->tag = xmemdup0(t.p, t.n);
 	return 0;
 }
 
 static void print_result(const struct rule_result *r)
 {
 	const char *status = rule_status(r->verdict);
+	struct strbuf text = {0};
 
-	printf("  %s%s%s: %s\n", r->rule != NULL ? r->rule->name : "",
-		r->rule != NULL ? ": " : "",
-		status != NULL ? status : r->rule->action, r->reason);
+	if (r->rule != NULL)
+		strbuf_addf(&text, "%s: ", r->rule->name);
+	if (status != NULL)
+		strbuf_add_cstr(&text, status);
+	else
+		rule_action(r->rule, &text);
+	printf("  %s: %s\n", strbuf_cstr(&text), r->reason);
+	strbuf_release(&text);
 }
 
 static void explain(const struct ruleset *set, const struct event *e)
@@ -122,7 +117,8 @@ static void explain(const struct ruleset *set, const struct event *e)
 	size_t others;
 
 	rule_eval(set, e, &results);
-	printf("%s:%s\n", e->repository, e->tag);
+	printf("%s%s%s:%s\n", e->registry != NULL ? e->registry : "",
+		e->registry != NULL ? "/" : "", e->repository, e->tag);
 	others = set->n;
 	for (size_t i = 0; i < results.n; i++) {
 		print_result(&results.v[i]);
@@ -146,14 +142,13 @@ int command_explain(const struct conf *none, int argc, char **argv)
 	set = load(argv[1]);
 	if (set == NULL)
 		return 2;
-	if (command_reference(argv[2], &e.repository, &e.tag, &err) < 0) {
+	if (command_reference(argv[2], &e, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		ruleset_unref(set);
 		return 2;
 	}
 	explain(set, &e);
-	free(e.repository);
-	free(e.tag);
+	field_release(&event_table, &e);
 	ruleset_unref(set);
 	return 0;
 }

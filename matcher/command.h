@@ -7,6 +7,7 @@
 #define MATCHER_COMMAND_H
 
 #include "proto/daemon/daemon.h"
+#include "proto/msg/event.h"
 
 /* check FILE: every fault, or the rules as understood. */
 int command_check(const struct conf *none, int argc, char **argv);
@@ -15,9 +16,9 @@ int command_explain(const struct conf *none, int argc, char **argv);
 /* docs config|wire: the pages that are printed from tables. */
 int command_docs(const struct conf *none, int argc, char **argv);
 
-/* The repository and the tag of "[HOST/]NAME[:TAG][@DIGEST]", as ingress would
- * have them; no tag is "latest". The caller frees both. 0 or -1 with err. */
-int command_reference(const char *text, char **repository, char **tag,
-	struct err *err);
+/* Sets registry (NULL without host), repository and tag ("latest" without) of
+ * a zeroed *e from "[HOST/]NAME[:TAG][@DIGEST]", as ingress would have them.
+ * 0 or -1 with err. */
+int command_reference(const char *text, struct event *e, struct err *err);
 
 #endif

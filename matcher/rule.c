@@ -1,6 +1,8 @@
 #include "matcher/rule.h"
 
 #include "matcher/rule_index.h"
+#include "matcher/rule_parts.h"
+#include "proto/base/mem.h"
 
 struct ruleset *ruleset_ref(struct ruleset *set)
 {
@@ -8,29 +10,13 @@ struct ruleset *ruleset_ref(struct ruleset *set)
 	return set;
 }
 
-static void release(struct rule *r)
-{
-	free(r->name);
-	free(r->repository);
-	free(r->expression);
-	regex_free(r->regex);
-	for (size_t i = 0; i < r->n_tags; i++)
-		free(r->tags[i]);
-	free(r->tags);
-	free(r->lane);
-	free(r->target);
-	free(r->action);
-	free(r->affinity);
-}
-
 void ruleset_unref(struct ruleset *set)
 {
 	if (set == NULL || --set->refs > 0)
 		return;
 	rule_index_free(set->index);
-	for (size_t i = 0; i < set->n; i++)
-		release(&set->rules[i]);
 	free(set->rules);
+	rule_parts_free(set->parts);
 	free(set);
 }
 
@@ -40,12 +26,18 @@ void rule_list_tags(const struct rule *r, struct strbuf *out)
 		strbuf_addf(out, "%s`%s`", i != 0 ? ", " : "", r->tags[i]);
 }
 
+void rule_action(const struct rule *r, struct strbuf *out)
+{
+	strbuf_addf(out, "%s %s", r->url != NULL ? "post to" : "redeploy",
+		r->url != NULL ? r->url : r->target);
+}
+
 void rule_describe(const struct rule *r, struct strbuf *out)
 {
 	strbuf_addf(out, "%s: %s, ", r->name, r->repository);
 	switch (r->method) {
 	case RULE_ALL:
-		strbuf_add_cstr(out, "every tag");
+		strbuf_add_cstr(out, r->range != NULL ? "tags" : "every tag");
 		break;
 	case RULE_EXPRESSION:
 		strbuf_addf(out, "tags that match `%s`", r->expression);
@@ -55,5 +47,12 @@ void rule_describe(const struct rule *r, struct strbuf *out)
 		rule_list_tags(r, out);
 		break;
 	}
-	strbuf_addf(out, ": %s (lane %s)", r->action, r->lane);
+	if (r->range != NULL)
+		strbuf_addf(out, "%s are versions in `%s`",
+			r->method == RULE_ALL ? " that" : " and", r->semver);
+	if (r->exclude_regex != NULL)
+		strbuf_addf(out, " but not `%s`", r->exclude);
+	strbuf_add_cstr(out, ": ");
+	rule_action(r, out);
+	strbuf_addf(out, " (lane %s)", r->lane);
 }

@@ -2,12 +2,14 @@
  * What a trigger says, ready to be applied. A ruleset is immutable after
  * rule_load() and counted: who works with one holds a reference, so another
  * can take its place while the last events of the old one end. The lists are
- * in the order of the configuration. One thread.
+ * in the order of the configuration. What many triggers say alike (lanes,
+ * expressions, ranges) is kept once, since there may be a million. One thread.
  */
 #ifndef MATCHER_RULE_H
 #define MATCHER_RULE_H
 
 #include "matcher/regex.h"
+#include "proto/base/semver.h"
 #include "proto/base/strbuf.h"
 
 enum rule_method {
@@ -17,25 +19,33 @@ enum rule_method {
 };
 
 struct rule {
-	char *name;       /* the trigger's */
-	char *repository; /* full name or glob */
-	enum rule_method method;
-	char *expression;
-	struct regex *regex; /* of expression */
+	char *name;             /* the trigger's */
+	const char *repository; /* [HOST/] and a full name or a glob */
+	const char *expression;
+	struct regex *regex;    /* of expression */
 	char **tags;
-	size_t n_tags;
-	char *lane;     /* "http" or an engine's name */
-	char *target;   /* "container web" or "url", for rows */
-	char *action;   /* "redeploy container web", for people */
-	char *affinity; /* one key, one deployer: its jobs stay in order */
+	const char *exclude;
+	struct regex *exclude_regex; /* of exclude; or NULL: nothing */
+	const char *semver;
+	struct semver_range *range; /* of semver; or NULL: any tag */
+	char *lane;           /* "http" or an engine's name */
+	const char *affinity; /* one key, one deployer: its jobs stay in order */
+	const char *target;   /* "container web" or "url", for rows */
+	const char *url;      /* to post to, secrets as ***; or NULL: a deploy */
+	enum rule_method method;
+	unsigned n_tags;
 };
 
 struct rule_index;
+struct rule_parts; /* the texts and what is shared: rule_parts.h */
 
 struct ruleset {
 	struct rule *rules;
 	size_t n;
+	char *const *lanes; /* each once */
+	size_t n_lanes;
 	struct rule_index *index;
+	struct rule_parts *parts;
 	unsigned refs;
 };
 
@@ -45,6 +55,8 @@ void ruleset_unref(struct ruleset *set);
 /* "web: shop/web, tags that match `release-v.*`: redeploy container web
  * (lane local)" */
 void rule_describe(const struct rule *r, struct strbuf *out);
+/* "redeploy container web", for people */
+void rule_action(const struct rule *r, struct strbuf *out);
 /* "`latest`, `stable`" */
 void rule_list_tags(const struct rule *r, struct strbuf *out);
 

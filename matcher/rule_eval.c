@@ -3,6 +3,17 @@
 #include "matcher/rule_index.h"
 #include "proto/base/utf8.h"
 
+static enum rule_verdict cannot_tell(const char *tag, const char *expression,
+	const struct err *err, struct strbuf *why)
+{
+	strbuf_truncate(why, 0);
+	strbuf_addf(why,
+		"whether tag `%s` matches `%s` could not be told: %s; make the "
+		"expression simpler",
+		tag, expression, err->text);
+	return RULE_ERROR;
+}
+
 static enum rule_verdict by_expression(
 	const struct rule *r, const char *tag, struct strbuf *why)
 {
@@ -19,11 +30,7 @@ static enum rule_verdict by_expression(
 	case REGEX_UNKNOWN:
 		break;
 	}
-	strbuf_addf(why,
-		"whether tag `%s` matches `%s` could not be told: %s; make the "
-		"expression simpler",
-		tag, r->expression, err.text);
-	return RULE_ERROR;
+	return cannot_tell(tag, r->expression, &err, why);
 }
 
 static enum rule_verdict by_tags(
@@ -40,6 +47,64 @@ static enum rule_verdict by_tags(
 	return verdict;
 }
 
+static enum rule_verdict by_method(
+	const struct rule *r, const char *tag, struct strbuf *why)
+{
+	switch (r->method) {
+	case RULE_ALL:
+		strbuf_addf(why, "tag `%s` is taken: the trigger takes "
+				 "every tag", tag);
+		return RULE_MATCHED;
+	case RULE_EXPRESSION:
+		return by_expression(r, tag, why);
+	case RULE_TAGS:
+		return by_tags(r, tag, why);
+	}
+	BUG("method %d", (int)r->method);
+}
+
+static enum rule_verdict by_exclude(
+	const struct rule *r, const char *tag, struct strbuf *why)
+{
+	struct err err = {0};
+
+	switch (regex_match(r->exclude_regex, str_from(tag), &err)) {
+	case REGEX_YES:
+		strbuf_truncate(why, 0);
+		strbuf_addf(why, "tag `%s` is excluded by `%s`", tag,
+			r->exclude);
+		return RULE_UNTRIGGERED;
+	case REGEX_NO:
+		strbuf_addf(why, "; it is not excluded by `%s`", r->exclude);
+		return RULE_MATCHED;
+	case REGEX_UNKNOWN:
+		break;
+	}
+	return cannot_tell(tag, r->exclude, &err, why);
+}
+
+static enum rule_verdict by_version(
+	const struct rule *r, const char *tag, struct strbuf *why)
+{
+	struct semver v;
+
+	if (semver_parse(str_from(tag), &v) < 0) {
+		strbuf_truncate(why, 0);
+		strbuf_addf(why, "tag `%s` is no version (MAJOR.MINOR.PATCH), "
+				 "so it is not in `%s`", tag, r->semver);
+		return RULE_UNTRIGGERED;
+	}
+	if (semver_range_has(r->range, &v)) {
+		strbuf_addf(why, "; it is in `%s`", r->semver);
+		return RULE_MATCHED;
+	}
+	strbuf_truncate(why, 0);
+	strbuf_addf(why, "tag `%s` is not in `%s`%s", tag, r->semver,
+		v.pre.n == 0 ? "" : ", which takes a pre-release only if it "
+				    "names one of the same version");
+	return RULE_UNTRIGGERED;
+}
+
 /* The sentence; a row's reason has an end, and ten long tags pass it. */
 static char *sentence(struct strbuf *why)
 {
@@ -51,25 +116,26 @@ static char *sentence(struct strbuf *why)
 	return strbuf_detach(why);
 }
 
+/* Each test in turn; the first that does not hold has the word. */
 static struct rule_result eval_one(const struct rule *r, const char *tag)
 {
-	struct rule_result result = {.rule = r, .verdict = RULE_MATCHED};
+	struct rule_result result = {.rule = r};
 	struct strbuf why = {0};
 
-	switch (r->method) {
-	case RULE_ALL:
-		strbuf_addf(&why, "tag `%s` is taken: the trigger takes "
-				  "every tag", tag);
-		break;
-	case RULE_EXPRESSION:
-		result.verdict = by_expression(r, tag, &why);
-		break;
-	case RULE_TAGS:
-		result.verdict = by_tags(r, tag, &why);
-		break;
-	}
+	result.verdict = by_method(r, tag, &why);
+	if (result.verdict == RULE_MATCHED && r->exclude_regex != NULL)
+		result.verdict = by_exclude(r, tag, &why);
+	if (result.verdict == RULE_MATCHED && r->range != NULL)
+		result.verdict = by_version(r, tag, &why);
 	result.reason = sentence(&why);
 	return result;
+}
+
+static char *no_trigger(const struct event *e)
+{
+	return xprintf("no trigger names repository `%s%s%s`",
+		e->registry != NULL ? e->registry : "",
+		e->registry != NULL ? "/" : "", e->repository);
 }
 
 void rule_eval(const struct ruleset *set, const struct event *e,
@@ -78,14 +144,13 @@ void rule_eval(const struct ruleset *set, const struct event *e,
 	struct rule_list rules = {0};
 	struct rule_result none = {.verdict = RULE_NO_TRIGGER};
 
-	rule_index_find(set->index, e->repository, &rules);
+	rule_index_find(set->index, e, &rules);
 	for (size_t i = 0; i < rules.n; i++)
 		VEC_PUSH(out, eval_one(rules.v[i], e->tag));
 	VEC_RELEASE(&rules);
 	if (out->n != 0)
 		return;
-	none.reason = xprintf("no trigger names repository `%s`",
-		e->repository);
+	none.reason = no_trigger(e);
 	VEC_PUSH(out, none);
 }
 

@@ -1,13 +1,17 @@
 /*
- * From a repository to the rules that name it, without asking each rule:
- * full names are looked up, the globs that remain are tried in turn. What
- * "names" means is conf_repository_match() alone.
+ * From a repository to the rules that name it, without asking each rule: full
+ * names are looked up; globs are found by the text before their first star or
+ * after their last one, whichever is longer; those that begin and end with a
+ * star are tried in turn. What "names" means is conf_repository_match() alone:
+ * the index only narrows. A look-up costs what the rules found cost, and one
+ * probe for each length that such a text has.
  */
 #ifndef MATCHER_RULE_INDEX_H
 #define MATCHER_RULE_INDEX_H
 
 #include "matcher/rule.h"
 #include "proto/base/vec.h"
+#include "proto/msg/event.h"
 
 struct rule_index; /* opaque */
 
@@ -20,8 +24,8 @@ struct rule_list {
 	size_t n, cap;
 };
 
-/* Appends the rules that name the repository, in their order. */
-void rule_index_find(const struct rule_index *ix, const char *repository,
+/* Appends the rules that name the event's repository, in their order. */
+void rule_index_find(const struct rule_index *ix, const struct event *e,
 	struct rule_list *out);
 
 #endif

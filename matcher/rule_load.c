@@ -1,71 +1,105 @@
 #include "matcher/rule_load.h"
 
 #include "matcher/rule_index.h"
+#include "matcher/rule_parts.h"
+#include "proto/base/mem.h"
 
-static void load_tags(struct rule *r, const struct opt_strs *tags)
-{
-	r->method = RULE_TAGS;
-	r->tags = xcalloc(tags->n, sizeof(*r->tags));
-	for (size_t i = 0; i < tags->n; i++)
-		r->tags[r->n_tags++] = xstrdup(tags->v[i]);
-}
+/* ---- faults -------------------------------------------------------------- */
 
-static struct regex *compile(
-	const struct conf_trigger *t, struct opt_errors *errs)
+static struct regex *compile(struct rule_parts *parts,
+	const struct conf_trigger *t, const char *key, const char **text,
+	struct opt_errors *errs)
 {
+	bool exclude = strcmp(key, "exclude") == 0;
 	struct err err = {0};
-	struct regex *regex = regex_new(t->expression, &err);
+	struct regex *regex = rule_parts_regex(parts,
+		exclude ? t->exclude : t->expression, text, &err);
 
 	if (regex == NULL)
-		opt_error(errs, t->where.file, t->expression_line,
-			"expression: %s", err.text);
+		opt_error(errs, t->where.file,
+			exclude ? t->exclude_line : t->expression_line,
+			"%s: %s", key, err.text);
 	return regex;
 }
 
 void rule_check(const struct conf *conf, struct opt_errors *errs)
 {
-	CONF_EACH(conf->triggers, const struct conf_trigger, t)
+	struct rule_parts *parts = rule_parts_new();
+	const char *text;
+
+	CONF_EACH(conf->triggers, const struct conf_trigger, t) {
 		if (t->expression != NULL)
-			regex_free(compile(t, errs));
+			compile(parts, t, "expression", &text, errs);
+		if (t->exclude != NULL)
+			compile(parts, t, "exclude", &text, errs);
+	}
+	rule_parts_free(parts);
 }
 
-static void load_expression(struct rule *r, const struct conf_trigger *t,
-	struct opt_errors *errs)
+/* ---- one rule ------------------------------------------------------------ */
+
+static void load_tags(struct rule *r, struct rule_parts *parts,
+	const struct opt_strs *tags)
 {
-	r->method = RULE_EXPRESSION;
-	r->expression = xstrdup(t->expression);
-	r->regex = compile(t, errs);
+	r->method = RULE_TAGS;
+	r->tags = rule_parts_alloc(parts, tags->n * sizeof(*r->tags));
+	for (size_t i = 0; i < tags->n; i++)
+		r->tags[r->n_tags++] = rule_parts_text(parts, tags->v[i]);
 }
 
-static void load_action(struct rule *r, const struct conf_trigger *t)
+static void load_range(struct rule *r, struct rule_parts *parts,
+	const struct conf_trigger *t)
+{
+	struct err err = {0};
+
+	r->range = rule_parts_range(parts, t->semver, &r->semver, &err);
+	if (r->range == NULL)
+		BUG("conf_load() let pass: %s", err.text);
+}
+
+static void load_action(struct rule *r, struct rule_parts *parts,
+	const struct conf_trigger *t)
 {
 	struct strbuf text = {0};
+	size_t n;
 
-	conf_trigger_target(t, &text);
-	r->target = strbuf_detach(&text);
+	r->lane = rule_parts_lane(parts, conf_trigger_lane(t));
+	strbuf_addf(&text, "%s/", r->lane);
+	n = text.len;
 	if (t->url != NULL) {
-		url_redact(str_from(t->url), &text);
-		r->action = xprintf("post to %s", strbuf_cstr(&text));
 		/* Each URL is its own target, whoever else posts to it. */
-		r->affinity = xprintf("http/%s", t->name);
+		strbuf_add_cstr(&text, t->name);
+		r->affinity = rule_parts_text(parts, strbuf_cstr(&text));
+		r->target = "url";
+		strbuf_truncate(&text, 0);
+		url_redact(str_from(t->url), &text);
+		r->url = rule_parts_text(parts, strbuf_cstr(&text));
 	} else {
-		r->action = xprintf("redeploy %s", r->target);
-		r->affinity = xprintf("%s/%s", r->lane, r->target);
+		conf_trigger_target(t, &text);
+		r->affinity = rule_parts_text(parts, strbuf_cstr(&text));
+		r->target = r->affinity + n;
 	}
 	strbuf_release(&text);
 }
 
-static void load(struct rule *r, const struct conf_trigger *t,
-	struct opt_errors *errs)
+static void load(struct rule *r, struct rule_parts *parts,
+	const struct conf_trigger *t, struct opt_errors *errs)
 {
-	r->name = xstrdup(t->name);
-	r->repository = xstrdup(t->repository);
-	r->lane = xstrdup(conf_trigger_lane(t));
-	if (t->expression != NULL)
-		load_expression(r, t, errs);
-	else if (t->tags.n != 0)
-		load_tags(r, &t->tags);
-	load_action(r, t);
+	r->name = rule_parts_text(parts, t->name);
+	r->repository = rule_parts_text(parts, t->repository);
+	if (t->expression != NULL) {
+		r->method = RULE_EXPRESSION;
+		r->regex = compile(
+			parts, t, "expression", &r->expression, errs);
+	} else if (t->tags.n != 0) {
+		load_tags(r, parts, &t->tags);
+	}
+	if (t->exclude != NULL)
+		r->exclude_regex = compile(
+			parts, t, "exclude", &r->exclude, errs);
+	if (t->semver != NULL)
+		load_range(r, parts, t);
+	load_action(r, parts, t);
 }
 
 struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
@@ -74,9 +108,11 @@ struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
 	size_t before = errs->list.n;
 
 	set->refs = 1;
+	set->parts = rule_parts_new();
 	set->rules = xcalloc(conf->triggers.n, sizeof(*set->rules));
 	CONF_EACH(conf->triggers, const struct conf_trigger, t)
-		load(&set->rules[set->n++], t, errs);
+		load(&set->rules[set->n++], set->parts, t, errs);
+	set->lanes = rule_parts_lanes(set->parts, &set->n_lanes);
 	if (errs->list.n != before) {
 		ruleset_unref(set);
 		return NULL;

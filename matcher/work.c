@@ -183,8 +183,8 @@ static void check_tasks(void *ctx)
 	struct work *w = ctx;
 	int64_t now = clock_mono();
 
-	for (size_t i = 0; i < w->rules->n; i++)
-		lane_away(w, w->rules->rules[i].lane, now);
+	for (size_t i = 0; i < w->rules->n_lanes; i++)
+		lane_away(w, w->rules->lanes[i], now);
 	LIST_EACH(&w->tasks, node)
 		check_task(w, CONTAINER_OF(node, struct task, node), now);
 }
@@ -331,8 +331,8 @@ void work_send_status(struct work *w, const struct msg_status *s)
 
 static void report_lanes(struct work *w, struct daemon *d)
 {
-	for (size_t i = 0; i < w->rules->n; i++) {
-		const char *lane = w->rules->rules[i].lane;
+	for (size_t i = 0; i < w->rules->n_lanes; i++) {
+		const char *lane = w->rules->lanes[i];
 
 		if (chan_has_lane(w->out, lane))
 			daemon_ready(d, lane);

@@ -1,33 +1,21 @@
 #include "proto/data/conf.h"
 
-#include "proto/base/map.h"
+#include "proto/data/conf_load.h"
 
 #include <glob.h>
 #include <libgen.h>
 
 /* ---- checks over several keys -------------------------------------------- */
 
-struct loader {
-	struct conf *conf;
-	struct opt_errors *errs;
-	/* The node of each source, trigger and engine, in their order. */
-	VEC(const struct yaml *) sources, triggers, engines;
-	VEC(struct yaml *) trees;
-	struct map *names; /* "trigger web" -> its struct opt_where */
-};
-
 /* Where the key stands, or its section when it is absent. */
-static size_t key_line(const struct yaml *map, const char *key)
+size_t conf_key_line(const struct yaml *map, const char *key)
 {
 	const struct yaml *n = yaml_get(map, key);
 
 	return n ? n->key_line : map->key ? map->key_line : map->line;
 }
 
-#define FAULT(map, key, ...) \
-	opt_error(l->errs, (map)->file, key_line(map, key), __VA_ARGS__)
-
-static bool name_ok(const char *s)
+bool conf_name_ok(const char *s)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -39,7 +27,7 @@ static bool name_ok(const char *s)
 }
 
 /* where is the named struct itself: its first member. */
-static void check_name(struct loader *l, const struct yaml *map,
+void conf_check_name(struct conf_loader *l, const struct yaml *map,
 	const char *what, const char *name, struct opt_where *where)
 {
 	const struct opt_where *taken;
@@ -47,7 +35,7 @@ static void check_name(struct loader *l, const struct yaml *map,
 
 	if (!name)
 		return;
-	if (!name_ok(name)) {
+	if (!conf_name_ok(name)) {
 		FAULT(map, "name",
 			"name: `%s` is no %s name: up to 64 letters, digits, "
 			"dots, dashes and underscores, a letter or digit first",
@@ -63,126 +51,20 @@ static void check_name(struct loader *l, const struct yaml *map,
 		map_put(l->names, str_from(key), where);
 }
 
-static void check_source(struct loader *l, const struct yaml *map,
+static void check_source(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s)
 {
-	check_name(l, map, "source", s->name, &s->where);
+	conf_check_name(l, map, "source", s->name, &s->where);
 	if (yaml_get(map, "auth") && !s->auth.bearer.n && !s->auth.url_token.n)
 		FAULT(map, "auth", "auth: give `bearer` or `url_token` (or "
 				   "their `_file` form): a source without "
 				   "proof is not served");
 }
 
-static void check_tags(struct loader *l, const struct yaml *map,
-	const struct conf_trigger *t)
-{
-	static const char word[] = "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-
-	if (t->expression && t->tags.n)
-		FAULT(map, "expression",
-			"`expression` and `tags` exclude each other");
-	if (t->expression && !*t->expression)
-		FAULT(map, "expression", "expression: is empty; leave it out "
-					 "to take every tag");
-	for (size_t i = 0; i < t->tags.n; i++) {
-		const char *tag = t->tags.v[i];
-		size_t n = strlen(tag);
-
-		if (n == 0 || n > 128 || !strchr(word, *tag) ||
-			strspn(tag, "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
-				n)
-			FAULT(map, "tags",
-				"tags: `%s` can be no tag; for a pattern use "
-				"`expression`", tag);
-	}
-}
-
-static void check_engine_of(struct loader *l, const struct yaml *map,
-	struct conf_trigger *t)
-{
-	const struct conf *c = l->conf;
-	const struct conf_engine *only = c->engines.v;
-
-	if (t->engine && !conf_engine(c, t->engine))
-		FAULT(map, "engine", "engine: `%s` is not under `engines`",
-			t->engine);
-	else if (!t->engine && c->engines.n == 0)
-		FAULT(map, "deploy", "deploy: needs an engine; add one under "
-				     "`engines`");
-	else if (!t->engine && c->engines.n > 1)
-		FAULT(map, "deploy", "deploy: there are %zu engines; say which "
-				     "with `engine`", c->engines.n);
-	else if (!t->engine && only->name)
-		t->engine = xstrdup(only->name);
-}
-
-static void check_action(struct loader *l, const struct yaml *map,
-	struct conf_trigger *t)
-{
-	const char *slash = t->deploy.compose ? strchr(t->deploy.compose, '/')
-					      : NULL;
-	bool deploy = yaml_get(map, "deploy") != NULL;
-	struct err err = {0};
-	struct url url;
-
-	if (deploy == (t->url != NULL))
-		FAULT(map, deploy ? "deploy" : "name",
-			"a trigger has either `deploy` or `url`%s",
-			deploy ? ", not both" : "; this one has neither");
-	if (t->url && (url_parse(str_from(t->url), &url, &err) < 0 ||
-			      url_policy(&url, &err) < 0))
-		FAULT(map, "url", "url: %s", err.text);
-	if (!deploy)
-		return;
-	if (!t->deploy.container == !t->deploy.compose)
-		FAULT(map, "deploy",
-			"deploy: takes one of `container` and `compose`");
-	if (t->deploy.compose &&
-		(!slash || slash == t->deploy.compose || !slash[1] ||
-			strchr(slash + 1, '/')))
-		FAULT(map, "deploy", "compose: `%s` is not PROJECT/SERVICE",
-			t->deploy.compose);
-	if (t->deploy.container && !name_ok(t->deploy.container))
-		FAULT(map, "deploy", "container: `%s` can be no container's "
-				     "name", t->deploy.container);
-	check_engine_of(l, map, t);
-}
-
-static void check_repository(struct loader *l, const struct yaml *map,
-	struct conf_trigger *t)
-{
-	const char *r = t->repository;
-
-	if (!r)
-		return;
-	for (char *p = t->repository; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	if (!*r || *r == '/' || r[strlen(r) - 1] == '/' || strstr(r, "//") ||
-		strspn(r, "abcdefghijklmnopqrstuvwxyz0123456789._-/*") !=
-			strlen(r))
-		FAULT(map, "repository",
-			"repository: `%s` is neither a full name such as "
-			"shop/web (without host and tag) nor a glob such as "
-			"shop/*", r);
-}
-
-static void check_trigger(struct loader *l, const struct yaml *map,
-	struct conf_trigger *t)
-{
-	check_name(l, map, "trigger", t->name, &t->where);
-	check_repository(l, map, t);
-	check_tags(l, map, t);
-	check_action(l, map, t);
-	t->expression_line = key_line(map, "expression");
-}
-
-static void check_engine(struct loader *l, const struct yaml *map,
+static void check_engine(struct conf_loader *l, const struct yaml *map,
 	struct conf_engine *e)
 {
-	check_name(l, map, "engine", e->name, &e->where);
+	conf_check_name(l, map, "engine", e->name, &e->where);
 	if (e->name && strcmp(e->name, "http") == 0)
 		FAULT(map, "name", "name: `http` is the lane of trigger URLs; "
 				   "give the engine another name");
@@ -191,7 +73,7 @@ static void check_engine(struct loader *l, const struct yaml *map,
 				     "unix:///PATH/OF/docker.sock", e->docker);
 }
 
-static void check_lanes(struct loader *l, const struct yaml *root)
+static void check_lanes(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
 	const struct yaml *map = yaml_get(root, "deployer");
@@ -217,7 +99,7 @@ static void check_lanes(struct loader *l, const struct yaml *root)
 			lanes->v[lanes->n++] = xstrdup(e->name);
 }
 
-static void check_endpoint(struct loader *l, const struct yaml *root,
+static void check_endpoint(struct conf_loader *l, const struct yaml *root,
 	const char *section, const char *key, const char *value)
 {
 	const struct yaml *map = yaml_get(root, section);
@@ -228,7 +110,7 @@ static void check_endpoint(struct loader *l, const struct yaml *root,
 				"tcp://HOST:PORT", key, value);
 }
 
-static void check_sections(struct loader *l, const struct yaml *root)
+static void check_sections(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
 	const struct yaml *map = yaml_get(root, "logger");
@@ -266,7 +148,7 @@ static const char *keep_file(struct conf *c, const char *path)
 	return f->v[f->n++];
 }
 
-static struct yaml *load_tree(struct loader *l, const char *path)
+static struct yaml *load_tree(struct conf_loader *l, const char *path)
 {
 	struct err err = {0};
 	struct yaml *tree = yaml_load(keep_file(l->conf, path), &err);
@@ -286,7 +168,7 @@ static struct yaml *load_tree(struct loader *l, const char *path)
 				VEC_PUSH(vec, i_); \
 	} while (0)
 
-static void load_fragment(struct loader *l, const char *path)
+static void load_fragment(struct conf_loader *l, const char *path)
 {
 	struct conf_fragment part = {0};
 	struct opt_list *all = &l->conf->triggers;
@@ -306,7 +188,7 @@ static void load_fragment(struct loader *l, const char *path)
 	free(part.triggers.v);
 }
 
-static void load_fragments(struct loader *l, const char *path)
+static void load_fragments(struct conf_loader *l, const char *path)
 {
 	char *copy = xstrdup(path), *pattern;
 	glob_t g;
@@ -321,7 +203,7 @@ static void load_fragments(struct loader *l, const char *path)
 	free(copy);
 }
 
-static void check_all(struct loader *l, const struct yaml *root)
+static void check_all(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
 
@@ -332,7 +214,7 @@ static void check_all(struct loader *l, const struct yaml *root)
 		check_engine(l, l->engines.v[i],
 			(struct conf_engine *)c->engines.v + i);
 	for (size_t i = 0; i < c->triggers.n; i++)
-		check_trigger(l, l->triggers.v[i],
+		conf_check_trigger(l, l->triggers.v[i],
 			(struct conf_trigger *)c->triggers.v + i);
 	check_sections(l, root);
 }
@@ -347,7 +229,8 @@ struct conf *conf_load_checked(const char *path,
 	struct opt_errors *errs)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
-	struct loader l = {.conf = c, .errs = errs, .names = map_new()};
+	struct conf_loader l = {.conf = c, .errs = errs,
+		.names = map_new()};
 	size_t before = errs->list.n;
 	struct yaml *root;
 

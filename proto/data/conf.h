@@ -41,12 +41,18 @@ struct conf_deploy {
 	char *compose;   /* PROJECT/SERVICE */
 };
 
+enum conf_trigger_type { TRIGGER_ALL, TRIGGER_TAG_LIST, TRIGGER_TAG_REG_EXP };
+
 struct conf_trigger {
 	struct opt_where where;
 	char *name;
-	char *repository; /* full name or glob */
+	char *repository; /* [HOST/] and a full name or a glob */
 	char *expression; /* whole tag; NULL */
 	struct opt_strs tags; /* 1 to 10, or empty */
+	int type; /* with tag: read into expression or tags */
+	struct opt_strs tag;
+	char *exclude; /* whole tag; NULL */
+	char *semver;  /* a range (semver.h); NULL */
 	struct conf_deploy deploy;
 	char *url; /* deploy or url, never both */
 	struct opt_secrets secret; /* of url: what notifications are signed by */
@@ -54,7 +60,7 @@ struct conf_trigger {
 	char *engine; /* of deploy; default: the only engine */
 	int64_t health_timeout; /* ms; 0: worked out from the healthcheck */
 	int64_t grace; /* ms that a container without healthcheck must stay up */
-	size_t expression_line; /* for the matcher's compile errors */
+	size_t expression_line, exclude_line; /* for compile errors */
 };
 
 /* Tables with the words of the enums above, and the whole for the manual. */
@@ -161,9 +167,22 @@ const struct conf_source *conf_source(const struct conf *c, struct str name);
 const struct conf_trigger *conf_trigger(const struct conf *c, const char *name);
 const struct conf_engine *conf_engine(const struct conf *c, const char *name);
 
-/* Does the pattern (full name, or glob with * within and ** across slashes)
- * name the repository? "nginx" is "library/nginx". Pure. */
-bool conf_repository_match(const char *pattern, const char *repository);
+/*
+ * Does the pattern (a full name, or a glob with * within and ** across
+ * slashes; a registry's host may stand before it) name the repository of that
+ * registry (NULL: not known)? As in Docker's references a first component
+ * with a dot, a colon or the name localhost is a host; "nginx" is
+ * "docker.io/library/nginx". A pattern without host takes any registry's, one
+ * with host none that is not known. Pure.
+ */
+bool conf_repository_match(const char *pattern, const char *registry,
+	const char *repository);
+/* Bytes of the host that a reference or pattern begins with, or 0. */
+size_t conf_host_len(const char *reference);
+/* Is it one of Docker Hub's hosts? */
+bool conf_host_is_hub(struct str host);
+/* "library/nginx" without its "library/", any other name as it is. */
+const char *conf_short_name(const char *repository);
 /* docs/CONFIG.md */
 void conf_print_markdown(struct strbuf *out);
 

@@ -75,17 +75,74 @@ static bool glob_match(const char *p, const char *s)
 	return true;
 }
 
-static const char *without_library(const char *name)
+const char *conf_short_name(const char *repository)
 {
-	return strncmp(name, "library/", 8) == 0 && !strchr(name + 8, '/')
-		? name + 8
-		: name;
+	return strncmp(repository, "library/", 8) == 0 &&
+			!strchr(repository + 8, '/')
+		? repository + 8
+		: repository;
 }
 
-bool conf_repository_match(const char *pattern, const char *repository)
+size_t conf_host_len(const char *reference)
 {
-	if (!strchr(pattern, '*'))
-		return strcmp(without_library(pattern),
-			       without_library(repository)) == 0;
-	return glob_match(pattern, repository);
+	size_t n = strcspn(reference, "/");
+
+	if (reference[n] == '\0')
+		return 0;
+	if (memchr(reference, '.', n) || memchr(reference, ':', n))
+		return n;
+	return n == 9 && memcmp(reference, "localhost", n) == 0 ? n : 0;
+}
+
+bool conf_host_is_hub(struct str host)
+{
+	return str_is(host, "docker.io") || str_is(host, "index.docker.io") ||
+		str_is(host, "registry-1.docker.io") ||
+		str_is(host, "registry.hub.docker.com");
+}
+
+static bool host_match(struct str pattern, const char *registry)
+{
+	char text[256];
+
+	if (!registry || pattern.n >= sizeof(text))
+		return false;
+	if (conf_host_is_hub(pattern))
+		return conf_host_is_hub(str_from(registry));
+	memcpy(text, pattern.p, pattern.n);
+	text[pattern.n] = '\0';
+	return glob_match(text, registry);
+}
+
+static bool name_match(const char *pattern, const char *name)
+{
+	return strchr(pattern, '*') ? glob_match(pattern, name)
+				    : strcmp(pattern, name) == 0;
+}
+
+bool conf_repository_match(const char *pattern, const char *registry,
+	const char *repository)
+{
+	size_t n = conf_host_len(pattern);
+	bool known = registry && *registry;
+	bool hub = known && conf_host_is_hub(str_from(registry));
+	const char *name = n ? pattern + n + 1 : pattern;
+	char full[512];
+
+	if (n && !host_match((struct str){pattern, n},
+			 known ? registry : NULL))
+		return false;
+	if (name_match(name, repository))
+		return true;
+	if (known && !hub)
+		return false;
+	/* Docker Hub, or perhaps: its short names mean the same. */
+	if (!strchr(name, '*'))
+		return strcmp(conf_short_name(name),
+			       conf_short_name(repository)) == 0;
+	if (!hub)
+		return false;
+	snprintf(full, sizeof(full), "library/%s", repository);
+	return name_match(name, conf_short_name(repository)) ||
+		(!strchr(repository, '/') && name_match(name, full));
 }

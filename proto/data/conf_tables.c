@@ -27,6 +27,9 @@
 const char *const conf_source_types[] = {
 	"distribution", "aliyun", "generic", NULL};
 const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
+/* enum conf_trigger_type */
+static const char *const trigger_types[] = {
+	"ALL", "TAG_LIST", "TAG_REG_EXP", NULL};
 static const char *const links_words[] = {"protected", "plain", NULL};
 static const char *const level_words[] = {
 	"debug", "info", "warn", "error", NULL};
@@ -86,8 +89,10 @@ static const struct opt trigger_opts[] = {
 		"Unique; the access log's key.",
 		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
 	KEY(struct conf_trigger, repository, OPT_STR, NULL,
-		"Full name without the registry's host, or a glob: `shop/*`, "
-		"`**/web`, `**`. `*` stays within a slash, `**` crosses.",
+		"Full name, or a glob: `shop/*`, `**/web`, `**`. `*` stays "
+		"within a slash, `**` crosses. The registry's host may stand "
+		"before it (`registry.example.com:5000/shop/web`); without, "
+		"any registry's. `nginx` is `docker.io/library/nginx`.",
 		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 255),
 	KEY(struct conf_trigger, expression, OPT_STR, NULL,
 		"A Perl-compatible regular expression that must match the "
@@ -95,6 +100,23 @@ static const struct opt trigger_opts[] = {
 		.flags = OPT_RELOAD, .max = CONF_EXPRESSION_MAX),
 	KEY(struct conf_trigger, tags, OPT_STRS, NULL, "1 to 10 exact tags.",
 		.flags = OPT_RELOAD, .max = CONF_TAGS_MAX),
+	KEY(struct conf_trigger, type, OPT_ENUM, NULL,
+		"Another spelling, with `tag`: `TAG_LIST` is `tags`, "
+		"`TAG_REG_EXP` is `expression`, `ALL` is neither.",
+		.words = trigger_types, .flags = OPT_RELOAD),
+	KEY(struct conf_trigger, tag, OPT_STRS, NULL,
+		"For `type`: 1 to 10 tags, or one expression.",
+		.flags = OPT_RELOAD, .max = CONF_TAGS_MAX),
+	KEY(struct conf_trigger, exclude, OPT_STR, NULL,
+		"An expression as above: a tag that matches it is not taken, "
+		"whatever else matches.",
+		.flags = OPT_RELOAD, .max = CONF_EXPRESSION_MAX),
+	KEY(struct conf_trigger, semver, OPT_STR, NULL,
+		"A range of versions as npm has it, such as `>=1.4 <2`, `^1.4` "
+		"or `1.x`: the tag must be such a version, with or without a "
+		"`v` before it. A pre-release is in a range only if the range "
+		"names one of the same version (`>=2.0.0-rc.1`).",
+		.flags = OPT_RELOAD, .max = 255),
 	KEY(struct conf_trigger, deploy, OPT_SUB, NULL,
 		"Redeploy this with the pushed image. Either this or `url`.",
 		.sub = &deploy_table, .flags = OPT_RELOAD),

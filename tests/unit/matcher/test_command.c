@@ -31,24 +31,22 @@ static void test_reference(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char *repository = NULL, *tag = NULL;
+		struct event e = {0};
 		struct err err = {0};
-		int rc = command_reference(
-			cases[i].text, &repository, &tag, &err);
+		int rc = command_reference(cases[i].text, &e, &err);
 
 		if (cases[i].repository == NULL) {
 			if (rc == 0)
 				fail_msg("`%s` was taken", cases[i].text);
-			assert_null(repository);
+			assert_null(e.repository);
 			assert_true(err.text[0] != '\0');
 			continue;
 		}
 		if (rc < 0)
 			fail_msg("`%s`: %s", cases[i].text, err.text);
-		assert_string_equal(repository, cases[i].repository);
-		assert_string_equal(tag, cases[i].tag);
-		free(repository);
-		free(tag);
+		assert_string_equal(e.repository, cases[i].repository);
+		assert_string_equal(e.tag, cases[i].tag);
+		field_release(&event_table, &e);
 	}
 }
 

@@ -22,6 +22,11 @@ static struct rule rules[] = {
 		.expression = "(a+)+"},
 	{.name = "second", .repository = "*/web", .method = RULE_TAGS,
 		.tags = release_tags, .n_tags = 2},
+	{.name = "range", .repository = "shop/range", .semver = ">=1.4 <2"},
+	{.name = "no-rc", .repository = "shop/no-rc", .exclude = ".*-rc.*"},
+	{.name = "both", .repository = "shop/both", .method = RULE_EXPRESSION,
+		.expression = "v.*", .exclude = "(a+)+|v1\\.5.*",
+		.semver = "1.x"},
 };
 
 static struct ruleset set = {.rules = rules, .n = ARRAY_LEN(rules)};
@@ -30,21 +35,34 @@ static int setup(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < set.n; i++) {
-		if (rules[i].expression == NULL)
-			continue;
-		rules[i].regex = regex_new(rules[i].expression, NULL);
-		if (rules[i].regex == NULL)
+		struct rule *r = &rules[i];
+
+		if (r->expression != NULL)
+			r->regex = regex_new(r->expression, NULL);
+		if (r->exclude != NULL)
+			r->exclude_regex = regex_new(r->exclude, NULL);
+		if (r->semver != NULL)
+			r->range = semver_range_new(r->semver, NULL);
+		if (!r->regex != !r->expression || !r->range != !r->semver ||
+			!r->exclude_regex != !r->exclude)
 			return -1;
 	}
 	set.index = rule_index_new(rules, set.n);
 	return 0;
 }
 
+static void release(struct rule *r)
+{
+	regex_free(r->regex);
+	regex_free(r->exclude_regex);
+	semver_range_free(r->range);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < set.n; i++)
-		regex_free(rules[i].regex);
+		release(&rules[i]);
 	rule_index_free(set.index);
 	return 0;
 }
@@ -87,6 +105,32 @@ static const struct {
 		"whether tag `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-"
 		"` matches `(a+)+` could not be told: match limit exceeded; "
 		"make the expression simpler"},
+	{"shop/range", "1.4.0", "range", RULE_MATCHED,
+		"tag `1.4.0` is taken: the trigger takes every tag; it is in "
+		"`>=1.4 <2`"},
+	{"shop/range", "v1.99.3", "range", RULE_MATCHED, NULL},
+	{"shop/range", "2.0.0", "range", RULE_UNTRIGGERED,
+		"tag `2.0.0` is not in `>=1.4 <2`"},
+	{"shop/range", "1.5.0-rc.1", "range", RULE_UNTRIGGERED,
+		"tag `1.5.0-rc.1` is not in `>=1.4 <2`, which takes a "
+		"pre-release only if it names one of the same version"},
+	{"shop/range", "1.5", "range", RULE_UNTRIGGERED,
+		"tag `1.5` is no version (MAJOR.MINOR.PATCH), so it is not in "
+		"`>=1.4 <2`"},
+	{"shop/no-rc", "v2", "no-rc", RULE_MATCHED,
+		"tag `v2` is taken: the trigger takes every tag; it is not "
+		"excluded by `.*-rc.*`"},
+	{"shop/no-rc", "v2-rc1", "no-rc", RULE_UNTRIGGERED,
+		"tag `v2-rc1` is excluded by `.*-rc.*`"},
+	{"shop/both", "v1.4.0", "both", RULE_MATCHED,
+		"tag `v1.4.0` matches `v.*`; it is not excluded by "
+		"`(a+)+|v1\\.5.*`; it is in `1.x`"},
+	{"shop/both", "v1.5.0", "both", RULE_UNTRIGGERED,
+		"tag `v1.5.0` is excluded by `(a+)+|v1\\.5.*`"},
+	{"shop/both", "v2.0.0", "both", RULE_UNTRIGGERED,
+		"tag `v2.0.0` is not in `1.x`"},
+	{"shop/both", "1.4.0", "both", RULE_UNTRIGGERED,
+		"tag `1.4.0` does not match `v.*`"},
 	{"shop/none", "latest", NULL, RULE_NO_TRIGGER,
 		"no trigger names repository `shop/none`"},
 };

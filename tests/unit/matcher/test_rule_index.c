@@ -5,6 +5,14 @@
 
 #include <cmocka.h>
 
+static void find(const struct rule_index *ix, char *registry, char *repository,
+	struct rule_list *out)
+{
+	struct event e = {.registry = registry, .repository = repository};
+
+	rule_index_find(ix, &e, out);
+}
+
 static struct rule rules[] = {
 	{.name = "0", .repository = "shop/web"},
 	{.name = "1", .repository = "shop/*"},
@@ -15,25 +23,45 @@ static struct rule rules[] = {
 	{.name = "6", .repository = "team/shop/web"},
 	{.name = "7", .repository = "**"},
 	{.name = "8", .repository = "shop/webapp"},
+	{.name = "9", .repository = "reg.example.com:5000/shop/web"},
+	{.name = "a", .repository = "docker.io/nginx"},
+	{.name = "b", .repository = "docker.io/library/*"},
+	{.name = "c", .repository = "*.example.com:5000/**"},
+	{.name = "d", .repository = "localhost/shop/w*b"},
+	{.name = "e", .repository = "*shop*"},
+	{.name = "f", .repository = "sh*/webapp"},
 };
 
 static const struct {
-	const char *repository, *want;
+	char *registry, *repository, *want;
 } cases[] = {
-	{"shop/web", "01357"},
-	{"shop/worker", "17"},
-	{"shop/webapp", "178"},
-	{"team/shop/web", "367"},
-	{"a/b/c/web", "37"},
-	{"shop/a/b", "7"},
-	{"shop", "7"},
-	{"nginx", "27"},
-	{"library/nginx", "27"},
-	{"redis", "47"},
-	{"library/redis", "47"},
-	{"other/redis", "7"},
-	{"other/nginx", "7"},
-	{"xshop/web", "37"},
+	{NULL, "shop/web", "01357"},
+	{NULL, "shop/worker", "17"},
+	{NULL, "shop/webapp", "178f"},
+	{NULL, "team/shop/web", "367"},
+	{NULL, "a/b/c/web", "37"},
+	{NULL, "shop/a/b", "7"},
+	{NULL, "shop", "7e"},
+	{NULL, "eshops", "7e"},
+	{NULL, "nginx", "27"},
+	{NULL, "library/nginx", "27"},
+	{NULL, "redis", "47"},
+	{NULL, "library/redis", "47"},
+	{NULL, "other/redis", "7"},
+	{NULL, "other/nginx", "7"},
+	{NULL, "xshop/web", "37"},
+	/* the registry that a push came from */
+	{"reg.example.com:5000", "shop/web", "013579c"},
+	{"reg.example.com", "shop/web", "01357"},
+	{"localhost", "shop/web", "01357d"},
+	{"docker.io", "nginx", "27ab"},
+	{"index.docker.io", "library/nginx", "27ab"},
+	{"registry-1.docker.io", "redis", "47b"},
+	{"docker.io", "team/nginx", "7"},
+	/* elsewhere library/ is a folder like any other */
+	{"reg.example.com:5000", "library/nginx", "7c"},
+	{"reg.example.com:5000", "nginx", "27c"},
+	{"reg.example.com:5000", "library/redis", "47c"},
 };
 
 static void test_find(void **state)
@@ -45,7 +73,7 @@ static void test_find(void **state)
 		struct rule_list found = {0};
 		char got[ARRAY_LEN(rules) + 1] = "";
 
-		rule_index_find(ix, cases[i].repository, &found);
+		find(ix, cases[i].registry, cases[i].repository, &found);
 		for (size_t k = 0; k < found.n; k++)
 			got[k] = found.v[k]->name[0];
 		if (strcmp(got, cases[i].want) != 0)
@@ -62,7 +90,7 @@ static void test_empty(void **state)
 	struct rule_list found = {0};
 
 	(void)state;
-	rule_index_find(ix, "shop/web", &found);
+	find(ix, NULL, (char[]){"shop/web"}, &found);
 	assert_int_equal(found.n, 0);
 	rule_index_free(ix);
 	rule_index_free(NULL);
@@ -86,7 +114,7 @@ static void test_many(void **state)
 		struct rule_list found = {0};
 		size_t n = 0;
 
-		rule_index_find(ix, names[i], &found);
+		find(ix, NULL, names[i], &found);
 		for (size_t k = 0; k < ARRAY_LEN(many); k++) {
 			if (strcmp(names[i], names[k]) != 0)
 				continue;

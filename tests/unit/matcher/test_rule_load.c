@@ -52,6 +52,11 @@ static void test_good(void **state)
 		"worker: shop/*, tags `latest`, `stable`: redeploy compose "
 		"shop/worker (lane local)",
 		"one: nginx, tag `1.27`: redeploy container n (lane local)",
+		"list: shop/a, tags `v1`, `v2`: post to http://h/ (lane http)",
+		"regexp: shop/b, tags that match `v.*` and are versions in "
+		"`^1.4` but not `.*-rc`: post to http://h/ (lane http)",
+		"all: reg.x:5/shop/c, tags that are versions in `^1.4`: post "
+		"to http://h/ (lane http)",
 		"notify: **, every tag: post to http://127.0.0.1:8090/hook?"
 		"secret=*** (lane http)",
 	};
@@ -71,6 +76,12 @@ static void test_good(void **state)
 		" deploy: {compose: shop/worker}}\n"
 		"  - {name: one, repository: nginx, tags: '1.27',"
 		" deploy: {container: n}}\n"
+		"  - {name: list, repository: shop/a, type: TAG_LIST,"
+		" tag: [v1, v2], url: 'http://h/'}\n"
+		"  - {name: regexp, repository: shop/b, type: TAG_REG_EXP,"
+		" tag: v.*, exclude: .*-rc, semver: ^1.4, url: 'http://h/'}\n"
+		"  - {name: all, repository: Reg.x:5/shop/c, type: ALL,"
+		" semver: ^1.4, url: 'http://h/'}\n"
 		"  - name: notify\n"
 		"    repository: '**'\n"
 		"    url: http://127.0.0.1:8090/hook?secret=s3cret\n", &errs);
@@ -84,9 +95,13 @@ static void test_good(void **state)
 		rule_describe(&set->rules[i], &text);
 		assert_string_equal(strbuf_cstr(&text), want[i]);
 	}
+	/* what is the same is kept once */
+	assert_ptr_equal(set->rules[4].range, set->rules[5].range);
+	assert_int_equal(set->n_lanes, 2);
+	assert_string_equal(set->rules[0].target, "container web");
 	assert_string_equal(set->rules[0].affinity, "local/container web");
-	assert_string_equal(set->rules[3].affinity, "http/notify");
-	assert_string_equal(set->rules[3].target, "url");
+	assert_string_equal(set->rules[6].affinity, "http/notify");
+	assert_string_equal(set->rules[6].target, "url");
 	second = ruleset_ref(set);
 	ruleset_unref(set);
 	assert_string_equal(second->rules[0].name, "web");

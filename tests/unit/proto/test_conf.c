@@ -160,8 +160,8 @@ static void each_rule_has_its_sentence(void **state)
 	} cases[] = {
 		{"{name: 'a b', repository: x, url: 'http://h/'}",
 			"is no trigger name"},
-		{"{name: a, repository: 'host:5000/x', url: 'http://h/'}",
-			"is neither a full name"},
+		{"{name: a, repository: 'shop/x:latest', url: 'http://h/'}",
+			"is neither a name such as"},
 		{"{name: a, repository: x}", "this one has neither"},
 		{"{name: a, repository: x, url: 'http://h/', "
 		 "deploy: {container: c}, engine: a}",
@@ -176,6 +176,31 @@ static void each_rule_has_its_sentence(void **state)
 			"is not PROJECT/SERVICE"},
 		{"{name: a, repository: x, url: 'http://h:1024/'}", "1024"},
 		{"{name: a, repository: x, url: 'ftp://h/'}", "url: "},
+		{"{name: a, repository: x, url: 'http://h/', tag: v}",
+			"tag: goes with `type: TAG_LIST`"},
+		{"{name: a, repository: x, url: 'http://h/', type: ALL, "
+		 "tag: v}", "tag: `type: ALL` takes every tag"},
+		{"{name: a, repository: x, url: 'http://h/', type: TAG_LIST}",
+			"type: TAG_LIST needs 1 to 10 tags"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "type: TAG_REG_EXP, tag: [a, b]}",
+			"type: TAG_REG_EXP needs one expression"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "type: TAG_REG_EXP, tag: a, expression: b}",
+			"type: goes with `tag`"},
+		{"{name: a, repository: x, url: 'http://h/', type: TAG_LIST, "
+		 "tag: [a/b]}", "tags: `a/b` can be no tag"},
+		{"{name: a, repository: x, url: 'http://h/', type: TAG_LIST, "
+		 "tag: [a, b, c, d, e, f, g, h, i, j, k]}",
+			"`tag` has 11 entries; at most 10 are allowed"},
+		{"{name: a, repository: x, url: 'http://h/', semver: '1,2'}",
+			"semver: `1,2` is no range of versions"},
+		{"{name: a, repository: x, url: 'http://h/', exclude: ''}",
+			"exclude: is empty"},
+		{"{name: a, repository: 'reg.x:5_#/web', url: 'http://h/'}",
+			"can be no registry's host"},
+		{"{name: a, repository: 'reg.x:5/', url: 'http://h/'}",
+			"is neither a name such as shop/web"},
 		{"{name: a, repository: x, url: 'http://h/', expression: v, "
 		 "tags: [v]}",
 			"exclude each other"},
@@ -228,7 +253,8 @@ static void repositories(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		if (conf_repository_match(cases[i].pattern, cases[i].name) !=
+		if (conf_repository_match(cases[i].pattern, NULL,
+			    cases[i].name) !=
 			cases[i].want)
 			fail_msg("%s on %s", cases[i].pattern, cases[i].name);
 }

@@ -1,0 +1,175 @@
+/* What a trigger may say: the checks over several of its keys. */
+#include "proto/data/conf_load.h"
+
+#include "proto/base/semver.h"
+
+static bool tag_ok(const char *tag)
+{
+	static const char all[] = ".-abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	size_t n = strlen(tag);
+
+	return n > 0 && n <= 128 && strspn(tag, all) == n &&
+		strchr(all + 2, *tag);
+}
+
+static void check_tags(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t)
+{
+	if (t->expression && t->tags.n)
+		FAULT(map, "expression",
+			"`expression` and `tags` exclude each other");
+	if (t->expression && !*t->expression)
+		FAULT(map, "expression", "expression: is empty; leave it out "
+					 "to take every tag");
+	for (size_t i = 0; i < t->tags.n; i++)
+		if (!tag_ok(t->tags.v[i]))
+			FAULT(map, "tags",
+				"tags: `%s` can be no tag; for a pattern use "
+				"`expression`", t->tags.v[i]);
+}
+
+/* `type` with `tag` is another spelling of the three methods. It becomes
+ * `expression` or `tags` here: behind this nobody sees it. */
+static void take_alias(struct conf_loader *l, const struct yaml *map,
+	struct conf_trigger *t)
+{
+	size_t n = t->tag.n;
+
+	if (!yaml_get(map, "type")) {
+		if (yaml_get(map, "tag"))
+			FAULT(map, "tag", "tag: goes with `type: TAG_LIST` or "
+				"`TAG_REG_EXP`; else write `tags` or "
+				"`expression`");
+		return;
+	}
+	if (yaml_get(map, "tags") || yaml_get(map, "expression"))
+		FAULT(map, "type", "type: goes with `tag`; `tags` and "
+				   "`expression` say their type themselves");
+	else if (t->type == TRIGGER_ALL && n != 0)
+		FAULT(map, "tag", "tag: `type: ALL` takes every tag; leave "
+				  "`tag` out");
+	else if (t->type == TRIGGER_TAG_REG_EXP && n != 1)
+		FAULT(map, "type", "type: TAG_REG_EXP needs one expression in "
+				   "`tag`");
+	else if (t->type == TRIGGER_TAG_LIST && n == 0)
+		FAULT(map, "type", "type: TAG_LIST needs 1 to 10 tags in "
+				   "`tag`");
+	else if (t->type == TRIGGER_TAG_REG_EXP &&
+		strlen(t->tag.v[0]) > CONF_EXPRESSION_MAX)
+		FAULT(map, "tag", "tag: the expression is longer than %d bytes",
+			CONF_EXPRESSION_MAX);
+	else if (t->type == TRIGGER_TAG_REG_EXP)
+		t->expression = xstrdup(t->tag.v[0]);
+	if (t->type == TRIGGER_TAG_LIST && !t->tags.n) {
+		t->tags = t->tag;
+		t->tag = (struct opt_strs){0};
+	}
+}
+
+static void check_versions(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t)
+{
+	struct err err = {0};
+	struct semver_range *range;
+
+	if (t->exclude && !*t->exclude)
+		FAULT(map, "exclude", "exclude: is empty; leave it out to "
+				      "exclude nothing");
+	if (!t->semver)
+		return;
+	range = semver_range_new(t->semver, &err);
+	if (!range)
+		FAULT(map, "semver", "semver: %s", err.text);
+	semver_range_free(range);
+}
+
+static void check_engine_of(struct conf_loader *l, const struct yaml *map,
+	struct conf_trigger *t)
+{
+	const struct conf *c = l->conf;
+	const struct conf_engine *only = c->engines.v;
+
+	if (t->engine && !conf_engine(c, t->engine))
+		FAULT(map, "engine", "engine: `%s` is not under `engines`",
+			t->engine);
+	else if (!t->engine && c->engines.n == 0)
+		FAULT(map, "deploy", "deploy: needs an engine; add one under "
+				     "`engines`");
+	else if (!t->engine && c->engines.n > 1)
+		FAULT(map, "deploy", "deploy: there are %zu engines; say which "
+				     "with `engine`", c->engines.n);
+	else if (!t->engine && only->name)
+		t->engine = xstrdup(only->name);
+}
+
+static void check_action(struct conf_loader *l, const struct yaml *map,
+	struct conf_trigger *t)
+{
+	const char *slash = t->deploy.compose ? strchr(t->deploy.compose, '/')
+					      : NULL;
+	bool deploy = yaml_get(map, "deploy") != NULL;
+	struct err err = {0};
+	struct url url;
+
+	if (deploy == (t->url != NULL))
+		FAULT(map, deploy ? "deploy" : "name",
+			"a trigger has either `deploy` or `url`%s",
+			deploy ? ", not both" : "; this one has neither");
+	if (t->url && (url_parse(str_from(t->url), &url, &err) < 0 ||
+			      url_policy(&url, &err) < 0))
+		FAULT(map, "url", "url: %s", err.text);
+	if (!deploy)
+		return;
+	if (!t->deploy.container == !t->deploy.compose)
+		FAULT(map, "deploy",
+			"deploy: takes one of `container` and `compose`");
+	if (t->deploy.compose &&
+		(!slash || slash == t->deploy.compose || !slash[1] ||
+			strchr(slash + 1, '/')))
+		FAULT(map, "deploy", "compose: `%s` is not PROJECT/SERVICE",
+			t->deploy.compose);
+	if (t->deploy.container && !conf_name_ok(t->deploy.container))
+		FAULT(map, "deploy", "container: `%s` can be no container's "
+				     "name", t->deploy.container);
+	check_engine_of(l, map, t);
+}
+
+static void check_repository(struct conf_loader *l, const struct yaml *map,
+	struct conf_trigger *t)
+{
+	const char *r = t->repository;
+	size_t n;
+
+	if (!r)
+		return;
+	for (char *p = t->repository; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	n = conf_host_len(r);
+	if (n && strspn(r, "abcdefghijklmnopqrstuvwxyz0123456789._-:*") < n)
+		FAULT(map, "repository", "repository: `%.*s` can be no "
+					 "registry's host", (int)n, r);
+	r += n ? n + 1 : 0;
+	if (!*r || *r == '/' || r[strlen(r) - 1] == '/' || strstr(r, "//") ||
+		strspn(r, "abcdefghijklmnopqrstuvwxyz0123456789._-/*") !=
+			strlen(r))
+		FAULT(map, "repository",
+			"repository: `%s` is neither a name such as shop/web "
+			"(without tag; the registry's host may stand before "
+			"it) nor a glob such as shop/*", t->repository);
+}
+
+void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
+	struct conf_trigger *t)
+{
+	conf_check_name(l, map, "trigger", t->name, &t->where);
+	check_repository(l, map, t);
+	take_alias(l, map, t);
+	check_tags(l, map, t);
+	check_versions(l, map, t);
+	check_action(l, map, t);
+	t->expression_line = conf_key_line(map,
+		yaml_get(map, "expression") ? "expression" : "tag");
+	t->exclude_line = conf_key_line(map, "exclude");
+}
