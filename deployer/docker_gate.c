@@ -104,32 +104,29 @@ static bool was_restarted(const struct docker_gate_base *base,
 		strcmp(now.started_at, base->started_at) != 0;
 }
 
-/* Published ports are there and the networks are the old one's. */
+/* The old one's published ports are published and its networks joined. Not
+ * what is configured: some kinds of network publish nothing. */
 static bool is_wired(const struct docker_gate *g, const struct json *c,
 	char *reason, size_t n)
 {
-	struct str mode = str_from(
-		json_str(json_path(c, "HostConfig.NetworkMode")));
-	const struct json *bound = json_path(c, "NetworkSettings.Ports");
-	const struct json *now = json_path(c, "NetworkSettings.Networks");
+	const struct json *ports = json_path(c, "NetworkSettings.Ports");
+	const struct json *nets = json_path(c, "NetworkSettings.Networks");
 	const struct json *want = json_path(g->old, "NetworkSettings.Networks");
-	const struct json *i = json_first(json_path(c, "HostConfig.PortBindings"));
+	const struct json *i =
+		json_first(json_path(g->old, "NetworkSettings.Ports"));
 
-	/* The engine ignores bindings of these. */
-	if (str_is(mode, "host") || str_is(mode, "none"))
-		i = NULL;
 	for (; i; i = json_next(i))
-		if (json_len(i) > 0 && json_len(json_get(bound, json_key(i))) == 0) {
+		if (json_len(i) > 0 && json_len(json_get(ports, json_key(i))) == 0) {
 			snprintf(reason, n, "does not publish port %s",
 				json_key(i));
 			return false;
 		}
 	for (i = json_first(want); i; i = json_next(i))
-		if (json_get(now, json_key(i)) == NULL) {
+		if (json_get(nets, json_key(i)) == NULL) {
 			snprintf(reason, n, "is not in network %s", json_key(i));
 			return false;
 		}
-	if (want != NULL && json_len(now) != json_len(want)) {
+	if (want != NULL && json_len(nets) != json_len(want)) {
 		snprintf(reason, n, "is in other networks than the old one");
 		return false;
 	}

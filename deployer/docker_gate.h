@@ -10,8 +10,8 @@
 
 struct docker_gate {
 	const char *image;      /* the id it must run; NULL: not checked */
-	const struct json *old; /* inspected: its networks must all be there;
-				   NULL: not checked */
+	const struct json *old; /* inspected: its networks and the ports it
+				   published must be there; NULL: not checked */
 	bool fresh;             /* started just now: one restart is too many */
 	int64_t grace_ms;       /* to stay up without a healthcheck */
 	int64_t health_ms;      /* to get healthy; 0: from the healthcheck */

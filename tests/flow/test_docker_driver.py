@@ -146,6 +146,13 @@ def test_networks(drive, engine):
         there = c["NetworkSettings"]["Networks"]
         assert set(there) == {"bridge", *nets}
         assert set(there["drv-net-a"]["Aliases"]) == {"app", c["Id"][:12]}
+        # Taken out of the network it was made in.
+        engine.call("POST", "/networks/bridge/disconnect",
+                    {"Container": c["Id"]})
+        d.push("v3", put(d, "v3"))
+        assert d.deploy()["status"] == "deployed"
+        c = check_only(engine, "drv-net", "v3")
+        assert set(c["NetworkSettings"]["Networks"]) == set(nets)
     finally:
         engine.remove("drv-net")
         for n in nets:

@@ -61,18 +61,17 @@ static const struct {
 		60000, DOCKER_BAD, "did not get healthy within 60 s: no answer"},
 	{"unhealthy", RUNS "," HEALTH("unhealthy"), "", 10, DOCKER_BAD,
 		"is unhealthy: no answer"},
-	{"a port is missing", RUNS, ",\"HostConfig\":{\"PortBindings\":"
-		"{\"80/tcp\":[{\"HostPort\":\"8080\"}]}},\"NetworkSettings\":"
-		"{\"Ports\":{\"80/tcp\":null},\"Networks\":{\"a\":{},\"b\":{}}}",
+	{"a port is missing", RUNS, ",\"NetworkSettings\":{\"Ports\":"
+		"{\"80/tcp\":null},\"Networks\":{\"a\":{},\"b\":{}}}",
 		10000, DOCKER_BAD, "does not publish port 80/tcp"},
-	{"ports on the host's network", RUNS, ",\"HostConfig\":"
-		"{\"NetworkMode\":\"host\",\"PortBindings\":{\"80/tcp\":[{}]}}",
-		10000, DOCKER_PASS, NULL},
-	{"a network is missing", RUNS, ",\"NetworkSettings\":{\"Networks\":"
-		"{\"a\":{}}}", 10000, DOCKER_BAD, "is not in network b"},
+	{"a port was never published", RUNS, ",\"NetworkSettings\":{"
+		"\"Ports\":{\"80/tcp\":[{}]},\"Networks\":{\"a\":{},"
+		"\"b\":{}}}", 10000, DOCKER_PASS, NULL},
+	{"a network is missing", RUNS, ",\"NetworkSettings\":{\"Ports\":{"
+		"\"80/tcp\":[{}]},\"Networks\":{\"a\":{}}}", 10000, DOCKER_BAD, "is not in network b"},
 	{"a network too many", RUNS "," HEALTH("healthy"),
-		",\"NetworkSettings\":{\"Networks\":{\"a\":{},\"b\":{},"
-		"\"c\":{}}}", 10, DOCKER_BAD, "in other networks"},
+		",\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{}]},"
+		"\"Networks\":{\"a\":{},\"b\":{},\"c\":{}}}", 10, DOCKER_BAD, "in other networks"},
 };
 
 static struct json *parse(const char *text)
@@ -90,7 +89,8 @@ static void test_judge(void **state)
 	const struct docker_gate_base base = {.started_at =
 		"2026-11-23T12:00:00Z"};
 	struct json *old = parse(
-		"{\"NetworkSettings\":{\"Networks\":{\"a\":{},\"b\":{}}}}");
+		"{\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{}],"
+		"\"81/tcp\":null},\"Networks\":{\"a\":{},\"b\":{}}}}");
 	enum docker_verdict got;
 	struct json *c;
 	char reason[256];
