@@ -284,9 +284,12 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 
 	MHD_set_panic_func(on_panic, NULL);
 	/* TURBO leaves it to us when a socket is shut down: an orphan's answer
-	 * is still to be sent. */
+	 * is still to be sent. Not epoll: the library has it edge-triggered
+	 * and takes a short read for "nothing more to come", so the end of
+	 * what a client sends is never heard when it arrives together with
+	 * the last bytes. */
 	return MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+		MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			MHD_USE_ERROR_LOG | MHD_USE_TURBO,
 		0, NULL, NULL, on_request, s,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,

@@ -110,6 +110,11 @@ static int setup(void **state UNUSED)
 	return setup_with("127.0.0.1:0", 1000, 0);
 }
 
+static int setup_patient(void **state UNUSED)
+{
+	return setup_with("127.0.0.1:0", 30000, 0);
+}
+
 static int teardown(void **state UNUSED)
 {
 	http_server_stop(server);
@@ -570,6 +575,38 @@ static void test_half_close(void **state UNUSED)
 	}
 }
 
+#define HALVES 200
+
+/* The end of what a client sends may come together with its last bytes, when
+ * the server is busy: it is heard all the same. A whole request has its
+ * answer, one that breaks off its 400, and both connections are closed. */
+static void test_half_close_of_many(void **state UNUSED)
+{
+	static const char whole[] = HEAD "Content-Length: 3\r\n\r\nabc";
+	static const char part[] = HEAD "Content-Length: 4\r\n\r\nabc";
+	int64_t began = clock_mono();
+	int fds[HALVES];
+
+	for (int i = 0; i < HALVES; i++)
+		fds[i] = dial();
+	for (int i = 0; i < HALVES; i++) {
+		if (i % 2)
+			put(fds[i], BYTES(part));
+		else
+			put(fds[i], BYTES(whole));
+		shutdown(fds[i], SHUT_WR);
+	}
+	for (int i = 0; i < HALVES; i++) {
+		struct reply r;
+
+		get(fds[i], &r);
+		assert_int_equal(r.status, i % 2 ? 400 : 200);
+		assert_int_equal(recv(fds[i], &r, 1, 0), 0);
+		close(fds[i]);
+	}
+	assert_true(clock_mono() - began < 4000);
+}
+
 static void test_client_gone(void **state UNUSED)
 {
 	static const char part[] = HEAD "Content-Length: 9\r\n\r\nabc";
@@ -793,6 +830,8 @@ int main(void)
 		TEST(test_body_over_the_limit),
 		TEST(test_body_far_over_the_limit),
 		TEST(test_half_close),
+		cmocka_unit_test_setup_teardown(
+			test_half_close_of_many, setup_patient, teardown),
 		TEST(test_client_gone),
 		TEST(test_idle),
 		TEST(test_answers_from_another_thread),
