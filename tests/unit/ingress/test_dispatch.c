@@ -360,6 +360,7 @@ static void test_refused_step_aside(void **state)
 		while (n_flying)
 			decide(land(), false, &done);
 		turn(5);
+		dispatch_tick(dispatch); /* as the daemon's timer does */
 	}
 	assert_int_equal(done, REFUSED + OTHERS + 1);
 	TURN_UNTIL(dispatch_pending(dispatch) == 0);
