@@ -106,7 +106,8 @@ static void finish(struct attempt *a, enum queue_state state, int64_t due,
 
 void attempt_end(struct attempt *a, struct record *row)
 {
-	row->final = true;
+	/* Of a redelivery, the final row was the one before it. */
+	row->final = a->job->base == 0;
 	(void)FAIL_POINT("deployer.before_final");
 	finish(a, QUEUE_DONE, 0, row);
 }

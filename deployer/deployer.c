@@ -7,6 +7,7 @@
 #include "deployer/engine.h"
 #include "deployer/intake.h"
 #include "deployer/notify.h"
+#include "deployer/orders.h"
 #include "deployer/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
@@ -20,6 +21,7 @@
 #define DRAIN_TICK_MS 50
 #define PRUNE_MS ((int64_t)3600 * 1000)
 #define KEEP_MS ((int64_t)7 * 24 * 3600 * 1000) /* ended jobs stay known */
+#define KEEP_SENT_MS ((int64_t)30 * 24 * 3600 * 1000) /* and can be sent again */
 
 /* ---- what an earlier process left --------------------------------------------- */
 
@@ -52,6 +54,7 @@ static void take_open(void *ctx, const struct queue_spec *spec,
 
 	if (!intake_accepts(d->conf, job, c.now, &key, &now.coalesce,
 		    &refused)) {
+		refused.final = spec->base == 0;
 		queue_store_change(d->store, &c, row_written, d);
 		return;
 	}
@@ -168,13 +171,15 @@ static void tick(void *ctx)
 	int64_t now = clock_mono();
 
 	intake_tick(d->intake);
+	orders_tick(d->orders);
 	daemon_metric(d->daemon, "jobs", (int64_t)queue_len(d->queue));
 	daemon_metric(d->daemon, "jobs_running",
 		(int64_t)queue_running(d->queue));
 	if (now - d->pruned < PRUNE_MS)
 		return;
 	d->pruned = now;
-	queue_store_prune(d->store, clock_wall() - KEEP_MS);
+	queue_store_prune(d->store, clock_wall() - KEEP_MS,
+		clock_wall() - KEEP_SENT_MS);
 }
 
 static void tell_loggers(void *ctx, const struct msg_status *status)
@@ -208,6 +213,7 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 		deployer_stop(d);
 		return NULL;
 	}
+	d->orders = orders_new(d);
 	d->pruned = clock_mono() - PRUNE_MS;
 	d->tick = loop_timer_start(d->loop, 0, TICK_MS, tick, d);
 	daemon_on_status(daemon, tell_loggers, d);
@@ -253,6 +259,7 @@ void deployer_stop(void *state)
 	loop_timer_cancel(&d->drain);
 	loop_timer_cancel(&d->tick);
 	loop_timer_cancel(&d->next);
+	orders_free(d->orders);
 	intake_close(d->intake);
 	notify_free(d->notify);
 	while (!list_empty(&d->attempts))

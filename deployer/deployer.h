@@ -17,6 +17,7 @@
 struct engine;
 struct intake;
 struct notify;
+struct orders;
 struct results;
 
 struct deployer {
@@ -32,6 +33,7 @@ struct deployer {
 	struct engine **engines; /* of our lanes */
 	size_t n_engines;
 	struct intake *intake;
+	struct orders *orders;
 	struct list attempts;    /* struct attempt: under way */
 	struct loop_timer *next; /* for the queue's next due job */
 	struct loop_timer *tick; /* every second */

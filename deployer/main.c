@@ -1,6 +1,8 @@
 #include "deployer/deployer.h"
 #include "deployer/egress.h"
 #include "deployer/list.h"
+#include "deployer/orders.h"
+#include "deployer/ping.h"
 #include "deployer/signature.h"
 #include "deployer/target.h"
 
@@ -11,6 +13,28 @@ static const struct daemon_command commands[] = {
 		.help = "what waits, runs or is held, and why",
 		.needs_conf = true,
 		.run = list_queue,
+	},
+	{
+		.name = "test",
+		.usage = "test TRIGGER",
+		.help = "posts a notification about no push to its URL",
+		.needs_conf = true,
+		.run = ping_run,
+	},
+	{
+		.name = "redeliver",
+		.usage = "redeliver ROW... | --trigger NAME [--since AGE] "
+			 "[--until AGE]",
+		.help = "sends ended notifications again, with the same id",
+		.needs_conf = true,
+		.run = orders_redeliver,
+	},
+	{
+		.name = "enable",
+		.usage = "enable TRIGGER",
+		.help = "lets a disabled or suspended trigger post again",
+		.needs_conf = true,
+		.run = orders_enable,
 	},
 	{
 		.name = "secret",

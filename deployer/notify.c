@@ -84,14 +84,14 @@ static void row_of(struct attempt *a, struct record *row, const char *status,
 	const struct driver_phases *phases)
 {
 	attempt_row(a, row, status, phases);
-	row->attempts = (int64_t)a->d->schedule.n;
+	row->attempts = a->job->base + (int64_t)a->d->schedule.n;
 }
 
 static void try_again(struct attempt *a, struct record *row,
 	const struct post_result *res)
 {
-	struct retry_failure f = {.attempt = a->number, .now = clock_wall(),
-		.retry_after = -1, .slow = res->slow};
+	struct retry_failure f = {.attempt = a->number - a->job->base,
+		.now = clock_wall(), .retry_after = -1, .slow = res->slow};
 	int64_t due;
 
 	if (res->retry_after)
@@ -104,7 +104,7 @@ static void try_again(struct attempt *a, struct record *row,
 		return;
 	}
 	record_reason(row, "%s; given up after %lld attempts", res->reason,
-		(long long)a->number);
+		(long long)f.attempt);
 	attempt_end(a, row);
 }
 
@@ -128,11 +128,13 @@ static void done(void *ctx, const struct post_result *res)
 	probe_at = c->known->r.probe_at;
 	call_free(c);
 	if (res->delivered) {
-		record_reason(&row, "the trigger URL took the notification");
+		record_reason(&row, "the trigger URL took the notification%s",
+			a->job->base ? ", redelivered by hand" : "");
 		attempt_end(a, &row);
 	} else if (res->gone) {
 		record_reason(&row, "%s, Gone: the trigger is disabled until "
-				    "its URL is changed", res->reason);
+				    "its URL is changed or it is enabled",
+			res->reason);
 		attempt_end(a, &row);
 	} else if (res->hopeless) {
 		record_reason(&row, "%s", res->reason);
@@ -155,7 +157,8 @@ static void refuse_gone(struct attempt *a, const struct receiver *r)
 
 	row_of(a, &row, "refused", NULL);
 	record_reason(&row, "the trigger is disabled: its URL answered 410 "
-			    "Gone at %s; give it another URL",
+			    "Gone at %s; give it another URL, or "
+			    "`pullwire-deployer enable` it",
 		str_time(r->gone_since, since));
 	attempt_end(a, &row);
 }
@@ -205,6 +208,15 @@ void notify_start(struct notify *n, struct attempt *a)
 	spec.body = strbuf_str(&body);
 	post_start(n->poster, &spec, done, c);
 	strbuf_release(&body);
+}
+
+void notify_enable(struct notify *n, const struct conf_trigger *t)
+{
+	struct known *k = known_of(n, t);
+
+	k->r = (struct receiver){0};
+	queue_store_receiver(n->d->store, t->name, k->url, &k->r);
+	log_info(t->name, "enabled by hand");
 }
 
 /* ---- life -------------------------------------------------------------------------- */

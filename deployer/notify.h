@@ -20,5 +20,7 @@ void notify_free(struct notify *n);
 
 /* Ends the attempt when the exchange has ended. */
 void notify_start(struct notify *n, struct attempt *a);
+/* Forgets that the trigger's receiver was gone or failing. */
+void notify_enable(struct notify *n, const struct conf_trigger *t);
 
 #endif

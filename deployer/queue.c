@@ -243,6 +243,7 @@ void queue_add(struct queue *q, const struct queue_spec *spec,
 	job->enqueued = job->since = spec->enqueued;
 	job->due = spec->due;
 	job->attempt = spec->attempt;
+	job->base = spec->base;
 	job->seq = ++q->seq;
 	job->state = spec->held ? QUEUE_HELD : QUEUE_WAITING;
 	list_push_back(&t->jobs, &job->node);

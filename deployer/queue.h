@@ -43,6 +43,7 @@ struct queue_job {
 	int64_t since;     /* waits since, UTC ms */
 	int64_t due;       /* not before, UTC ms */
 	int64_t attempt;   /* tries that have ended */
+	int64_t base;      /* of them, those before it was redelivered */
 	uint64_t seq;      /* order of arrival */
 	enum queue_state state;
 	bool told;         /* the row `waiting` of this attempt is written */
@@ -50,7 +51,7 @@ struct queue_job {
 
 struct queue_spec {
 	const char *id, *event;
-	int64_t time, enqueued, due, attempt;
+	int64_t time, enqueued, due, attempt, base;
 	bool held;
 	const char *target; /* key: the same text, the same target */
 	const char *lane;   /* "http", or an engine */

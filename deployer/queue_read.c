@@ -55,7 +55,7 @@ int queue_read_open(struct db *db,
 	struct db_stmt *s = db_prepare(db,
 		"SELECT id, event, time, enqueued, due, attempt, "
 		"state <> 0 OR id IN (SELECT job FROM journal), "
-		"target, lane, coalesce, payload "
+		"target, lane, coalesce, payload, base "
 		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
 	int rc;
 
@@ -75,6 +75,7 @@ int queue_read_open(struct db *db,
 			.target = db_col_str(s, 7),
 			.lane = db_col_str(s, 8),
 			.coalesce = db_col_i64(s, 9) != 0,
+			.base = db_col_i64(s, 11),
 		};
 
 		if (field_unpack(&job_table, db_col_blob(s, 10), &job, &bad) <
@@ -140,6 +141,48 @@ int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	r->gone_since = db_col_i64(s, 2);
 	db_reset(s);
 	return 0;
+}
+
+int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
+	int64_t *base, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT attempt, base FROM jobs WHERE id = ?1 AND state <> 3",
+		err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_fail(err, "the queue has no open job %s", id);
+	*attempt = db_col_i64(s, 0);
+	*base = db_col_i64(s, 1);
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_ended(struct db *db, const char *trigger, int64_t since,
+	int64_t until, void (*fn)(void *ctx, const char *id), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT id FROM jobs WHERE state = 3 AND trigger_name = ?1 "
+		"AND NOT coalesce AND payload IS NOT NULL "
+		"AND time BETWEEN ?2 AND ?3 ORDER BY seq", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, trigger);
+	db_bind_i64(s, 2, since);
+	db_bind_i64(s, 3, until);
+	while ((rc = db_step(s, err)) > 0)
+		fn(ctx, db_col_str(s, 0));
+	return rc;
 }
 
 int queue_read_list(struct db *db,

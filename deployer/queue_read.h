@@ -38,6 +38,16 @@ int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	struct receiver *r, struct err *err);
 
+/* How many tries an open job had, and how many of them before it was
+ * redelivered. 0 or -1. */
+int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
+	int64_t *base, struct err *err);
+/* Each ended notification of the trigger that is kept, events from since to
+ * until. 0 or -1. */
+int queue_read_ended(struct db *db, const char *trigger, int64_t since,
+	int64_t until, void (*fn)(void *ctx, const char *id), void *ctx,
+	struct err *err);
+
 /* For people: each job that has not ended. */
 struct queue_read_line {
 	const char *target, *lane, *trigger, *job;

@@ -182,11 +182,26 @@ void queue_store_receiver(struct queue_store *s, const char *trigger,
 	write_put(w);
 }
 
-void queue_store_prune(struct queue_store *s, int64_t ended_before)
+void queue_store_reopen(struct queue_store *s, const char *id,
+	void (*done)(void *ctx, bool nothing, const struct err *err),
+	void *ctx)
+{
+	struct queue_write *w = queue_write_new(queue_write_reopen, id);
+
+	w->s = s;
+	w->on_arrival = done;
+	w->ctx = ctx;
+	s->pending++;
+	write_put(w);
+}
+
+void queue_store_prune(struct queue_store *s, int64_t deploys_before,
+	int64_t notifications_before)
 {
 	struct queue_write *w = loose_new(s, queue_write_prune, NULL);
 
-	w->now = ended_before;
+	w->now = deploys_before;
+	w->due = notifications_before;
 	write_put(w);
 }
 

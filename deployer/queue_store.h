@@ -72,8 +72,16 @@ struct queue_store_change {
 void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
 
-/* Forgets ended jobs: they may come again from here. */
-void queue_store_prune(struct queue_store *s, int64_t ended_before);
+/* An ended notification waits again, to be redelivered; its tries go on
+ * counting. nothing: it is not ended, not one, or not here any more. */
+void queue_store_reopen(struct queue_store *s, const char *id,
+	void (*done)(void *ctx, bool nothing, const struct err *err),
+	void *ctx);
+
+/* Forgets ended jobs: they may come again from here. Notifications are kept
+ * for a redelivery, so they have a time of their own. */
+void queue_store_prune(struct queue_store *s, int64_t deploys_before,
+	int64_t notifications_before);
 
 /* What is known of the one at a trigger's URL (url is its SHA-256). On disk
  * before any change that is made after this call. */

@@ -13,7 +13,7 @@ static const char *const migrations[] = {
 	"  coalesce INTEGER NOT NULL,"
 	"  time INTEGER NOT NULL," /* of the event */
 	"  event TEXT NOT NULL,"
-	"  payload BLOB," /* the packed job; null when it has ended */
+	"  payload BLOB," /* the packed job; null when a deploy has ended */
 	"  attempt INTEGER NOT NULL DEFAULT 0,"
 	"  due INTEGER NOT NULL DEFAULT 0,"
 	"  enqueued INTEGER NOT NULL,"
@@ -44,6 +44,8 @@ static const char *const migrations[] = {
 	"  failing_since INTEGER NOT NULL,"
 	"  probe_at INTEGER NOT NULL,"
 	"  gone_since INTEGER NOT NULL) WITHOUT ROWID;",
+	/* A redelivery: the tries before it, which had the final row. */
+	"ALTER TABLE jobs ADD COLUMN base INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct db_schema queue_schema = {
@@ -186,7 +188,8 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"UPDATE jobs SET state = ?2, attempt = ?3, due = ?4, "
 		"note = ?5, ended = CASE ?2 WHEN 3 THEN ?6 END, "
-		"payload = CASE ?2 WHEN 3 THEN NULL ELSE payload END "
+		"payload = CASE WHEN ?2 = 3 AND coalesce THEN NULL "
+		"ELSE payload END "
 		"WHERE id = ?1 AND state <> 3", err);
 
 	if (!s)
@@ -244,11 +247,13 @@ int queue_write_prune(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
 	struct db_stmt *s = db_prepare(db,
-		"DELETE FROM jobs WHERE state = 3 AND ended < ?1", err);
+		"DELETE FROM jobs WHERE state = 3 AND ended < "
+		"CASE WHEN coalesce THEN ?1 ELSE ?2 END", err);
 
 	if (!s)
 		return -1;
 	db_bind_i64(s, 1, w->now);
+	db_bind_i64(s, 2, w->due);
 	return finish(s, err);
 }
 
@@ -268,4 +273,18 @@ int queue_write_receiver(struct db *db, void *ctx, struct err *err)
 	db_bind_i64(s, 4, w->receiver.probe_at);
 	db_bind_i64(s, 5, w->receiver.gone_since);
 	return finish(s, err);
+}
+
+int queue_write_reopen(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = about(db,
+		"UPDATE jobs SET state = 0, base = attempt, due = 0, "
+		"ended = NULL, note = NULL WHERE id = ?1 AND state = 3 "
+		"AND NOT coalesce AND payload IS NOT NULL", w, err);
+
+	if (!s || finish(s, err) < 0)
+		return -1;
+	w->known = db_changes(db) == 0;
+	return 0;
 }

@@ -2,7 +2,7 @@
  * What changes in the queue's database: the schema, and each kind of write as
  * an apply of db.h, which runs on the writer's thread inside a transaction and
  * may run twice when the transaction is undone. A job that is DONE stays so:
- * nothing that comes later for it changes it or adds a row.
+ * nothing that comes later for it changes it or adds a row, save reopen.
  */
 #ifndef DEPLOYER_QUEUE_WRITE_H
 #define DEPLOYER_QUEUE_WRITE_H
@@ -60,5 +60,6 @@ int queue_write_progress(struct db *db, void *ctx, struct err *err);
 int queue_write_row_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
 int queue_write_receiver(struct db *db, void *ctx, struct err *err);
+int queue_write_reopen(struct db *db, void *ctx, struct err *err);
 
 #endif

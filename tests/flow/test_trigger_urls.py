@@ -274,3 +274,76 @@ def test_killed_between_answer_and_record(stacks, sink):
             == other["headers"]["Idempotency-Key"]
     assert len({r["trigger"] for r in stack.finals(event=event)}) == n
     assert {r["status"] for r in stack.rows(event=event)} == {"200"}
+
+
+# ---- by hand
+
+
+def test_ping(stacks, sink):
+    stack = stacks([tell(sink, secret=OLD), {
+        "name": "far", "repository": "**", "url": "http://127.0.0.1:80/"}])
+    got = stack.run("deployer", "test", "tell")
+    assert got.returncode == 0 and got.stdout.startswith("200 in "), got
+    assert '"tag":"pullwire-ping"' in sink.requests[0]["body"]
+    assert sink.requests[0]["headers"]["webhook-signature"].startswith("v1,")
+    got = stack.run("deployer", "test", "far")
+    assert got.returncode == 1 and got.stdout.startswith("blocked_address"), got
+    assert stack.run("deployer", "test", "no").returncode == 2
+    sink.statuses = [500]
+    got = stack.run("deployer", "test", "tell")
+    assert got.returncode == 1 and "answered 500" in got.stdout
+
+
+def test_redelivered_by_hand(stacks, sink):
+    """One row, and a range: the same id and body again, rows that are not
+    final, and a schedule of its own."""
+    sink.statuses = [500, 500, 200]
+    stack = stacks([tell(sink)],
+                   deployer={"schedule": ["0", "100ms"]}).start()
+    failed = stack.wait_final(stack.push("shop/web", "v1"))
+    assert failed["status"] == "500" and failed["attempt"] == 2
+    assert stack.wait_final(stack.push("shop/web", "v2"))["status"] == "200"
+
+    sink.statuses = [503, 200]
+    got = stack.run("deployer", "redeliver", failed["id"])
+    assert got.returncode == 0 and "1 notification will" in got.stdout, got
+    wait_for("both tries", lambda: len(sink.requests) == 5)
+    wait_for("their rows",
+             lambda: len(stack.rows(event=failed["event"])) == 4)
+    rows = stack.rows(event=failed["event"])
+    assert [(r["attempt"], r["status"], r["final"]) for r in rows] == [
+        (1, "500", False), (2, "500", True), (3, "503", False),
+        (4, "200", False)]
+    assert "by hand" in rows[3]["reason"]
+    assert sink.requests[0]["body"] == sink.requests[4]["body"]
+    assert sink.requests[0]["headers"]["webhook-id"] \
+        == sink.requests[4]["headers"]["webhook-id"]
+
+    # While the deployer is away, and the whole range.
+    stack.stop("deployer")
+    for args in (["--since", "0"], ["--trigger", "tell", "--since", "x"],
+                 ["nonsense"], []):
+        assert stack.run("deployer", "redeliver", *args).returncode == 2
+    got = stack.run("deployer", "redeliver", "--trigger", "tell", "--since",
+                    "1h")
+    assert "2 notifications will" in got.stdout, got
+    got = stack.run("deployer", "redeliver", "--trigger", "tell", "--until",
+                    "1h")
+    assert got.returncode == 1 and "nothing" in got.stdout
+    stack.start("deployer")
+    wait_for("both again", lambda: len(sink.requests) == 7)
+    assert len(stack.finals(event=failed["event"])) == 1
+
+
+def test_enabled_by_hand(stacks, sink):
+    sink.statuses = [410, 200]
+    stack = stacks([tell(sink)]).start()
+    gone = stack.wait_final(stack.push("shop/web", "v1"))
+    refused = stack.wait_final(stack.push("shop/web", "v2"))
+    assert (gone["status"], refused["status"]) == ("410", "refused")
+    assert stack.run("deployer", "enable", "tell").returncode == 0
+    assert stack.run("deployer", "enable", "nobody").returncode == 2
+    assert stack.run("deployer", "redeliver", gone["id"],
+                     refused["id"]).returncode == 0
+    wait_for("both", lambda: len(sink.requests) == 3)
+    assert stack.wait_final(stack.push("shop/web", "v3"))["status"] == "200"

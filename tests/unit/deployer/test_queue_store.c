@@ -379,12 +379,12 @@ static void test_prune(void **state)
 	arrive(s, &b, NULL, &seen);
 	change(s, &a, QUEUE_DONE, "deployed", &seen);
 	wait_for(&seen, 3);
-	queue_store_prune(s, 2000);
+	queue_store_prune(s, 2000, 2000);
 	arrive(s, &a, NULL, &seen);
 	wait_for(&seen, 1);
 	assert_true(seen.known[2]);
 	/* Open ones are never forgotten, the newest push neither. */
-	queue_store_prune(s, 2001);
+	queue_store_prune(s, 2001, 2001);
 	arrive(s, &a, NULL, &seen);
 	arrive(s, &b, NULL, &seen);
 	wait_for(&seen, 2);

@@ -1,0 +1,190 @@
+/* The commands that write orders. See orders.h. */
+#include "deployer/orders.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "deployer/queue_read.h"
+#include "deployer/queue_write.h"
+#include "proto/base/clock.h"
+#include "proto/base/mem.h"
+
+/* Whole or not at all: the daemon sees names that end in .order only. */
+static int write_order(const struct conf *conf, const struct strbuf *text)
+{
+	char id[UID_LEN];
+	char *path = xprintf("%s/orders/%s", conf->deployer.state,
+		uid_new(clock_wall(), id));
+	char *ready = xprintf("%s.order", path);
+	struct err err;
+	FILE *f = NULL;
+	int rc = -1;
+
+	if (db_make_folders(path, &err) < 0)
+		goto out;
+	f = fopen(path, "wx");
+	if (!f || fwrite(text->buf, 1, text->len, f) != text->len ||
+		fflush(f) != 0 || fsync(fileno(f)) < 0 ||
+		rename(path, ready) < 0)
+		err_fail(&err, "%s cannot be written: %s", ready,
+			strerror(errno));
+	else
+		rc = 0;
+	if (f)
+		fclose(f);
+out:
+	if (rc < 0)
+		fprintf(stderr, "%s\n", err.text);
+	free(path);
+	free(ready);
+	return rc;
+}
+
+struct range {
+	const char *trigger;
+	int64_t since, until;
+	struct strbuf orders;
+	size_t n;
+};
+
+static void add_job(void *ctx, const char *id)
+{
+	struct range *r = ctx;
+
+	if (r->n++ < ORDERS_MAX)
+		strbuf_addf(&r->orders, "redeliver %s\n", id);
+}
+
+/* "30m" is so long ago. */
+static int parse_when(const char *text, int64_t *utc_ms)
+{
+	int64_t age;
+
+	if (str_to_duration(str_from(text), &age) == 0 && age >= 0) {
+		*utc_ms = clock_wall() - age;
+		return 0;
+	}
+	if (str_to_time(str_from(text), utc_ms) == 0)
+		return 0;
+	fprintf(stderr, "`%s` is neither an age such as 2h nor a time such as "
+			"2026-01-31T12:00:00Z\n", text);
+	return -1;
+}
+
+/* The job of a row: EVENT/TRIGGER of EVENT/TRIGGER/ATTEMPT/STATUS. */
+static int add_id(struct range *r, const char *text)
+{
+	struct str rest = str_from(text), event, trigger;
+	char id[UID_LEN];
+
+	if (str_split(&rest, '/', &event) &&
+		str_split(&rest, '/', &trigger) && trigger.n &&
+		event.n < sizeof(id)) {
+		snprintf(id, sizeof(id), "%.*s", (int)event.n, event.p);
+		if (uid_valid(id)) {
+			r->n++;
+			strbuf_addf(&r->orders, "redeliver %s/%.*s\n", id,
+				(int)trigger.n, trigger.p);
+			return 0;
+		}
+	}
+	fprintf(stderr, "`%s` is no row's id: EVENT/TRIGGER/ATTEMPT/STATUS\n",
+		text);
+	return -1;
+}
+
+static int parse(struct range *r, int argc, char **argv)
+{
+	r->until = INT64_MAX;
+	for (int i = 1; i < argc; i++) {
+		bool option = strncmp(argv[i], "--", 2) == 0;
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (option && !value) {
+			fprintf(stderr, "%s needs a value\n", argv[i]);
+			return -1;
+		}
+		if (!option && add_id(r, argv[i]) < 0)
+			return -1;
+		if (!option)
+			continue;
+		if (strcmp(argv[i], "--trigger") == 0)
+			r->trigger = value;
+		else if (strcmp(argv[i], "--since") == 0 ||
+			strcmp(argv[i], "--until") == 0) {
+			if (parse_when(value, argv[i][2] == 's' ? &r->since
+							       : &r->until) < 0)
+				return -1;
+		} else {
+			fprintf(stderr, "unknown option %s\n", argv[i]);
+			return -1;
+		}
+		i++;
+	}
+	if (!r->trigger == !r->n) {
+		fprintf(stderr, "give ids of rows, or --trigger NAME with "
+				"--since and --until\n");
+		return -1;
+	}
+	return 0;
+}
+
+static int find_range(const struct conf *conf, struct range *r)
+{
+	char *path = xprintf("%s/queue.db", conf->deployer.state);
+	struct err err;
+	struct db *db = db_open(path, &queue_schema, true, &err);
+	int rc = db ? queue_read_ended(db, r->trigger, r->since, r->until,
+			      add_job, r, &err)
+		    : -1;
+
+	if (rc < 0)
+		fprintf(stderr, "the queue cannot be read: %s\n", err.text);
+	db_close(db);
+	free(path);
+	return rc;
+}
+
+int orders_redeliver(const struct conf *conf, int argc, char **argv)
+{
+	struct range r = {0};
+	int code = 1;
+
+	if (parse(&r, argc, argv) < 0) {
+		code = 2;
+	} else if (r.trigger && find_range(conf, &r) < 0) {
+		;
+	} else if (r.n == 0) {
+		printf("nothing of that is here: notifications are kept for "
+		       "30 days\n");
+	} else if (r.n > ORDERS_MAX) {
+		fprintf(stderr, "%zu are too many at once, %d is the most: "
+				"narrow it with --since and --until\n", r.n,
+			ORDERS_MAX);
+	} else if (write_order(conf, &r.orders) == 0) {
+		printf("%zu notification%s will be sent again; see "
+		       "`pullwire-deployer queue`\n", r.n, r.n == 1 ? "" : "s");
+		code = 0;
+	}
+	strbuf_release(&r.orders);
+	return code;
+}
+
+int orders_enable(const struct conf *conf, int argc, char **argv)
+{
+	const struct conf_trigger *t =
+		argc == 2 ? conf_trigger(conf, argv[1]) : NULL;
+	struct strbuf order = {0};
+	int rc;
+
+	if (!t || !t->url) {
+		fprintf(stderr, argc == 2 ? "%s is no trigger with a url\n"
+					  : "give a trigger's name%s\n",
+			argc == 2 ? argv[1] : "");
+		return 2;
+	}
+	strbuf_addf(&order, "enable %s\n", t->name);
+	rc = write_order(conf, &order);
+	strbuf_release(&order);
+	return rc < 0 ? 1 : 0;
+}
