@@ -32,8 +32,9 @@ struct link_events {
 	 * number); say HELLO. ROUTER: never called. */
 	void (*up)(void *ctx, link_peer peer, const char *address);
 	/* DEALER: the connection is lost or its address gone from its name;
-	 * what was sent and not answered may or may not have come. ROUTER:
-	 * never called: a silent peer shows by its missing heartbeats. */
+	 * what was sent and not answered may or may not have come, and what
+	 * the peer sent last may be lost. ROUTER: never called: a silent peer
+	 * shows by its missing heartbeats. */
 	void (*down)(void *ctx, link_peer peer);
 	void (*message)(void *ctx, link_peer peer, struct str bytes);
 };

@@ -108,13 +108,8 @@ static void on_lost(void *ctx)
 {
 	struct link_conn *c = ctx;
 	struct link *k = c->link;
-	link_peer peer;
+	link_peer peer = c->peer;
 
-	/* What came before the end is told before the end. */
-	link_sock_flush(c->sock);
-	if (!c->sock)
-		return; /* dropped by a callback */
-	peer = c->peer;
 	conn_unname(c);
 	conn_retry(c, 0);
 	if (peer != 0 && k->ev.down)

@@ -54,7 +54,8 @@ static void set_options(struct link_sock *s, const struct link_options *opt)
 	zmq_setsockopt(s->zmq, ZMQ_MAXMSGSIZE, &max, sizeof(max));
 	set_int(s->zmq, ZMQ_SNDHWM, hwm);
 	set_int(s->zmq, ZMQ_RCVHWM, hwm);
-	/* No queue towards a connection that does not stand. */
+	/* No queue towards a connection that does not stand. The price: what
+	 * a peer sent right before its end is mostly gone with it. */
 	if (s->kind == LINK_DEALER)
 		set_int(s->zmq, ZMQ_IMMEDIATE, 1);
 	else
@@ -148,15 +149,6 @@ static void pump(struct link_sock *s)
 static void on_fd(void *ctx, int events UNUSED)
 {
 	pump(ctx);
-}
-
-void link_sock_flush(struct link_sock *s)
-{
-	/* Bounded by the high-water mark: nothing more comes in. */
-	enter(s);
-	while (!s->closed && link_context_readable(s->zmq))
-		read_one(s);
-	leave(s);
 }
 
 /* ---- what becomes of the connection ------------------------------------ */

@@ -33,8 +33,6 @@ int link_sock_connect(
 void link_sock_address(const struct link_sock *s, char *text, size_t n);
 /* 0; -1 when the peer is gone (errno EHOSTUNREACH) or full (EAGAIN). */
 int link_sock_send(struct link_sock *s, struct str identity, struct str body);
-/* Delivers what has come so far: before its peer is called lost. */
-void link_sock_flush(struct link_sock *s);
 /* Looks whether the connection stands, before a message of it is told. */
 void link_sock_settle(struct link_sock *s);
 uint64_t link_sock_dropped(const struct link_sock *s);
