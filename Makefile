@@ -48,7 +48,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit test test-compose \
-	bench layers headers docs install clean
+	bench bench-rules layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -86,8 +86,12 @@ $(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
 
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libmatcher.a $(OUT)/libproto.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
-	$(DAEMONS:%=%/*.c) tests/unit/*/*.c))
+	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c))
 
 #: all        build the four programs into build/
 #: deps       install what pkg-config does not find (Debian, as root)
@@ -124,6 +128,11 @@ test-compose: deps
 bench: deps
 	@$(MAKE) -s --no-print-directory all
 	@tests/bench/run.sh
+	@$(MAKE) --no-print-directory bench-rules
+
+#: bench-rules   what a million triggers cost, beside ten
+bench-rules: $(OUT)/tests/bench/rules
+	@$(OUT)/tests/bench/rules
 
 #: layers     which folder may include which
 layers:

@@ -43,12 +43,12 @@ void conf_check_name(struct conf_loader *l, const struct yaml *map,
 		return;
 	}
 	snprintf(key, sizeof(key), "%s %s", what, name);
-	taken = map_get(l->names, str_from(key));
+	taken = map_get(l->conf->names, str_from(key));
 	if (taken)
 		FAULT(map, "name", "name: %s `%s` is already in %s:%zu", what,
 			name, taken->file, taken->line);
 	else
-		map_put(l->names, str_from(key), where);
+		map_put(l->conf->names, str_from(key), where);
 }
 
 static void check_source(struct conf_loader *l, const struct yaml *map,
@@ -229,12 +229,12 @@ struct conf *conf_load_checked(const char *path,
 	struct opt_errors *errs)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
-	struct conf_loader l = {.conf = c, .errs = errs,
-		.names = map_new()};
+	struct conf_loader l = {.conf = c, .errs = errs};
 	size_t before = errs->list.n;
 	struct yaml *root;
 
 	c->path = xstrdup(path);
+	c->names = map_new();
 	root = load_tree(&l, path);
 	if (root) {
 		opt_read(&conf_table, root, c, errs);
@@ -249,7 +249,6 @@ struct conf *conf_load_checked(const char *path,
 	for (size_t i = 0; i < l.trees.n; i++)
 		yaml_tree_free(l.trees.v[i]);
 	VEC_RELEASE(&l.trees);
-	map_free(l.names);
 	VEC_RELEASE(&l.sources);
 	VEC_RELEASE(&l.triggers);
 	VEC_RELEASE(&l.engines);
@@ -264,16 +263,19 @@ struct conf *conf_load_checked(const char *path,
 void conf_free(struct conf *c)
 {
 	struct opt_strs files;
+	struct map *names;
 	char *path;
 
 	if (!c)
 		return;
 	files = c->files; /* the wheres point into these until the end */
 	path = c->path;
+	names = c->names;
 	opt_release(&conf_table, c);
 	for (size_t i = 0; i < files.n; i++)
 		free(files.v[i]);
 	free(files.v);
 	free(path);
+	map_free(names);
 	free(c);
 }

@@ -138,6 +138,7 @@ struct conf {
 	int links;     /* enum conf_links */
 	char *path;    /* the file this came from */
 	struct opt_strs files; /* and all others: what the wheres point to */
+	struct map *names; /* "trigger web" -> its struct; for the look-ups */
 };
 
 enum conf_links {

@@ -15,7 +15,6 @@ struct conf_loader {
 	/* The node of each source, trigger and engine, in their order. */
 	VEC(const struct yaml *) sources, triggers, engines;
 	VEC(struct yaml *) trees;
-	struct map *names; /* "trigger web" -> its struct opt_where */
 };
 
 /* Where the key stands, or its section when it is absent. */

@@ -1,28 +1,34 @@
 /* Questions to a loaded configuration: look-ups and the repository rule. */
 #include "proto/data/conf.h"
 
+#include "proto/base/map.h"
+
+/* A name is unique among its kind, so the first that has it is the one. Also
+ * of a configuration with faults, and while it is being checked. */
+static const void *named(const struct conf *c, const char *what,
+	struct str name)
+{
+	char key[96];
+
+	if (name.n > 64)
+		return NULL;
+	snprintf(key, sizeof(key), "%s %.*s", what, (int)name.n, name.p);
+	return map_get(c->names, str_from(key));
+}
+
 const struct conf_source *conf_source(const struct conf *c, struct str name)
 {
-	CONF_EACH(c->sources, const struct conf_source, s)
-		if (s->name && str_is(name, s->name))
-			return s;
-	return NULL;
+	return named(c, "source", name);
 }
 
 const struct conf_trigger *conf_trigger(const struct conf *c, const char *name)
 {
-	CONF_EACH(c->triggers, const struct conf_trigger, t)
-		if (t->name && strcmp(t->name, name) == 0)
-			return t;
-	return NULL;
+	return named(c, "trigger", str_from(name));
 }
 
 const struct conf_engine *conf_engine(const struct conf *c, const char *name)
 {
-	CONF_EACH(c->engines, const struct conf_engine, e)
-		if (e->name && strcmp(e->name, name) == 0)
-			return e;
-	return NULL;
+	return named(c, "engine", str_from(name));
 }
 
 const char *conf_trigger_lane(const struct conf_trigger *t)

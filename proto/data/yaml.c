@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <yaml.h>
 
-#define FILE_MAX ((size_t)16 << 20) /* bytes */
+#define FILE_MAX ((size_t)256 << 20) /* bytes: a million triggers */
 #define DEPTH_MAX 16
 
 struct reader {
