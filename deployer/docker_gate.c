@@ -104,19 +104,22 @@ static bool was_restarted(const struct docker_gate_base *base,
 		strcmp(now.started_at, base->started_at) != 0;
 }
 
-/* The old one's published ports are published and its networks joined. Not
- * what is configured: some kinds of network publish nothing. */
+/* The ports that the user published and the old one had published are, and its
+ * networks are joined. Not all that is configured: some kinds of network
+ * publish nothing. Not all that was published: what an image exposes may be. */
 static bool is_wired(const struct docker_gate *g, const struct json *c,
 	char *reason, size_t n)
 {
 	const struct json *ports = json_path(c, "NetworkSettings.Ports");
 	const struct json *nets = json_path(c, "NetworkSettings.Networks");
 	const struct json *want = json_path(g->old, "NetworkSettings.Networks");
+	const struct json *had = json_path(g->old, "NetworkSettings.Ports");
 	const struct json *i =
-		json_first(json_path(g->old, "NetworkSettings.Ports"));
+		json_first(json_path(g->old, "HostConfig.PortBindings"));
 
 	for (; i; i = json_next(i))
-		if (json_len(i) > 0 && json_len(json_get(ports, json_key(i))) == 0) {
+		if (json_len(json_get(had, json_key(i))) > 0 &&
+			json_len(json_get(ports, json_key(i))) == 0) {
 			snprintf(reason, n, "does not publish port %s",
 				json_key(i));
 			return false;

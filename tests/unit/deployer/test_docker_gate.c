@@ -89,8 +89,9 @@ static void test_judge(void **state)
 	const struct docker_gate_base base = {.started_at =
 		"2026-11-23T12:00:00Z"};
 	struct json *old = parse(
-		"{\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{}],"
-		"\"81/tcp\":null},\"Networks\":{\"a\":{},\"b\":{}}}}");
+		"{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{}],"
+		"\"81/tcp\":[{}]}},\"NetworkSettings\":{\"Ports\":{"
+		"\"80/tcp\":[{}],\"81/tcp\":null,\"82/tcp\":[{}]},\"Networks\":{\"a\":{},\"b\":{}}}}");
 	enum docker_verdict got;
 	struct json *c;
 	char reason[256];
