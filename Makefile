@@ -134,9 +134,10 @@ bench: deps
 bench-rules: $(OUT)/tests/bench/rules
 	@$(OUT)/tests/bench/rules
 
-#: layers     which folder may include which
+#: layers     which folder may include which; every file is in its note
 layers:
 	@tests/layers.sh
+	@tests/notes.sh
 
 #: headers    every header compiles alone
 headers:
