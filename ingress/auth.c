@@ -1,131 +1,110 @@
 #include "ingress/auth.h"
 
-#include <strings.h>
-
+#include "ingress/auth_method.h"
 #include "proto/base/enc.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+#include "proto/base/net.h"
 
-/* Places in a request where one method's secret may stand. */
-#define CANDIDATES 2
-
-static unsigned char decoy_bytes[32];
-static char decoy_hex[2 * sizeof(decoy_bytes) + 1];
-static struct secret decoy;
-
-void auth_init(void)
-{
-	enc_random(decoy_bytes, sizeof(decoy_bytes));
-	enc_hex(decoy_bytes, sizeof(decoy_bytes), decoy_hex);
-	decoy.p = decoy_hex;
-	decoy.n = sizeof(decoy_hex) - 1;
-}
-
-/*
- * "Authorization: Bearer TOKEN". GitLab's registry sends the token alone, so
- * a value without the word is taken whole.
- */
-static size_t bearer_candidates(const struct request *req, struct str out[CANDIDATES])
-{
-	static const char word[] = "Bearer ";
-	const char *value = request_header(req, "Authorization");
-
-	if (!value)
-		return 0;
-	if (!strncasecmp(value, word, sizeof(word) - 1))
-		value += sizeof(word) - 1;
-	out[0] = str_trim(str_from(value));
-	return 1;
-}
-
-static size_t url_token_candidates(const struct request *req,
-	struct str out[CANDIDATES])
-{
-	static const char *const keys[] = {"token", "secret"};
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const char *value = request_query(req, keys[i]);
-
-		if (value)
-			out[n++] = str_from(value);
-	}
-	return n;
-}
-
-static const struct opt_secrets *bearer_secrets(const struct conf_auth *a)
-{
-	return &a->bearer;
-}
-
-static const struct opt_secrets *url_token_secrets(const struct conf_auth *a)
-{
-	return &a->url_token;
-}
-
-static const struct {
-	const char *missing, *wrong; /* sentences */
-	size_t (*candidates)(const struct request *req, struct str out[CANDIDATES]);
-	const struct opt_secrets *(*secrets)(const struct conf_auth *a);
-} methods[] = {
-	{
-		"there is no Authorization header",
-		"the token in Authorization is not one of the source's",
-		bearer_candidates, bearer_secrets,
-	},
-	{
-		"there is no token= or secret= in the query",
-		"the token in the query is not one of the source's",
-		url_token_candidates, url_token_secrets,
-	},
+static const struct auth_method *const methods[] = {
+	&auth_bearer, &auth_url_token, &auth_basic, &auth_header, &auth_hmac,
+	&auth_standard_webhooks,
 };
 
-/* Compares with every secret and never stops early. */
-static bool matches_any(const struct opt_secrets *secrets,
-	const struct str *candidates, size_t n)
+struct auth {
+	struct secret decoy;
+	bool used[ARRAY_LEN(methods)]; /* by any source */
+	unsigned hashes;
+};
+
+static void note_source(struct auth *a, const struct conf_source *s)
 {
-	size_t real = secrets ? secrets->n : 0;
-	size_t slots = real > AUTH_SLOTS ? real : AUTH_SLOTS;
-	bool found = false;
-
-	for (size_t c = 0; c < CANDIDATES; c++) {
-		struct str text = c < n ? candidates[c] : STR("-");
-
-		for (size_t i = 0; i < slots; i++) {
-			const struct secret *s = i < real ? &secrets->v[i]
-							  : &decoy;
-			bool same = secret_matches(s, text);
-
-			found |= same && c < n && i < real && text.n > 0;
-		}
-	}
-	return found;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		a->used[i] |= methods[i]->used(&s->auth);
+	if (s->auth.hmac.header)
+		a->hashes |= 1u << s->auth.hmac.algorithm;
+	if (s->auth.none && s->enabled)
+		log_warn(NULL, "source %s has `auth: {none: true}`: anyone "
+			"who reaches this port%s may post there",
+			s->name, s->allow.n ? " from an allowed address" : "");
 }
 
-int auth_check(const struct conf_source *source, const struct request *req,
-	struct err *err)
+struct auth *auth_new(const struct conf *conf)
 {
-	const char *fault = NULL;
-	size_t given = 0;
+	struct auth *a = xcalloc(1, sizeof(*a));
+	unsigned char bytes[32];
+	char hex[2 * sizeof(bytes) + 1];
 
-	for (size_t m = 0; m < ARRAY_LEN(methods); m++) {
-		const struct opt_secrets *secrets =
-			source ? methods[m].secrets(&source->auth) : NULL;
-		struct str candidates[CANDIDATES] = {{0}};
-		size_t n = methods[m].candidates(req, candidates);
-		bool holds = matches_any(secrets, candidates, n);
+	enc_random(bytes, sizeof(bytes));
+	enc_hex(bytes, sizeof(bytes), hex);
+	secret_set(&a->decoy, str_from(hex));
+	CONF_EACH(conf->sources, const struct conf_source, s)
+		note_source(a, s);
+	return a;
+}
 
-		if (!secrets || !secrets->n)
-			continue;
-		given++;
-		if (!holds && !fault)
-			fault = n ? methods[m].wrong : methods[m].missing;
-	}
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	secret_release(&a->decoy);
+	free(a);
+}
+
+static bool is_allowed(const struct opt_strs *allow, const char *address)
+{
+	struct net_block block;
+	struct net_ip ip;
+
+	if (allow->n == 0)
+		return true;
+	if (net_parse_ip(str_from(address), &ip) < 0)
+		return false;
+	for (size_t i = 0; i < allow->n; i++)
+		if (!net_parse_block(str_from(allow->v[i]), &block) &&
+			net_within(&ip, &block))
+			return true;
+	return false;
+}
+
+/* What the source says about a sender whose proofs are looked through. */
+static int judge(const struct conf_source *source, size_t given,
+	const char *fault, const char *address, struct err *err)
+{
 	if (!source)
 		return err_fail(err, "no source of this name is configured");
 	if (!source->enabled)
 		return err_fail(err, "the source is disabled");
-	if (!given)
+	if (!given && !source->auth.none)
 		return err_fail(err, "no secret is configured for the source");
 	if (fault)
 		return err_fail(err, "%s", fault);
+	if (!is_allowed(&source->allow, address))
+		return err_fail(err, "the sender's address %s is not among "
+			"those that the source allows", address);
 	return 0;
+}
+
+int auth_check(const struct auth *a, const struct conf_source *source,
+	const struct request *req, const char *address, int64_t now,
+	struct err *err)
+{
+	struct auth_ask ask = {req, source ? &source->auth : NULL, &a->decoy,
+		a->hashes, now};
+	const char *fault = NULL;
+	size_t given = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		bool sent = false, holds;
+
+		if (!a->used[i])
+			continue;
+		holds = methods[i]->holds(&ask, &sent);
+		if (!source || !methods[i]->used(&source->auth))
+			continue;
+		given++;
+		if (!holds && !fault)
+			fault = sent ? methods[i]->wrong : methods[i]->missing;
+	}
+	return judge(source, given, fault, address, err);
 }

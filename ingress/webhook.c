@@ -1,10 +1,12 @@
 #include "ingress/webhook.h"
 
 #include <stdatomic.h>
+#include <strings.h>
 
 #include "ingress/answer.h"
 #include "ingress/auth.h"
 #include "ingress/body.h"
+#include "ingress/peer.h"
 #include "ingress/pending.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
@@ -20,6 +22,7 @@
 
 struct webhook {
 	struct webhook_config c;
+	struct auth *auth;
 	struct refusals refusals;
 	struct pending pending;
 	struct loop_timer *timer; /* for the next overdue request */
@@ -246,20 +249,42 @@ static bool refuse_fault(const struct caller *c)
 	return true;
 }
 
+/* The sender's address, looked up past trusted proxies. */
+static void find_sender(const struct webhook *w, struct http_request *req,
+	char out[PEER_LEN])
+{
+	const char *name, *value, *values[8];
+	size_t n = 0;
+
+	for (size_t i = 0; http_request_header_at(req, i, &name, &value); i++)
+		if (!strcasecmp(name, "X-Forwarded-For")) {
+			/* The nearest proxy's are the last. */
+			if (n == ARRAY_LEN(values))
+				memmove(values, values + 1,
+					--n * sizeof(*values));
+			values[n++] = value;
+		}
+	peer_resolve(&w->c.conf->trusted_proxies, http_request_peer(req),
+		values, n, out);
+}
+
 static void handle_webhook(struct webhook *w, struct http_request *req,
 	const char *name)
 {
 	struct request view = {http_request_body(req), view_header, view_query,
 		req};
+	char sender[PEER_LEN];
 	struct caller c = {&w->refusals, req, conf_source(w->c.conf, str_from(name)),
-		http_request_peer(req), http_request_path(req)};
+		sender, http_request_path(req)};
 	struct err err = {0};
 
+	find_sender(w, req, sender);
 	if (refuse_fault(&c))
 		return;
 	if (strcmp(http_request_method(req), "POST") != 0)
 		answer_refusal(&c, 405, "Allow: POST", "a webhook is a POST");
-	else if (auth_check(c.source, &view, &err) < 0)
+	else if (auth_check(w->auth, c.source, &view, sender,
+			 http_request_time(req), &err) < 0)
 		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
 	else if (ready_accepts(w->c.ready, &err) < 0)
 		refuse_later(&c, err.code, err.text);
@@ -317,8 +342,8 @@ struct webhook *webhook_new(const struct webhook_config *c)
 {
 	struct webhook *w = xcalloc(1, sizeof(*w));
 
-	auth_init();
 	w->c = *c;
+	w->auth = auth_new(c->conf);
 	refusals_init(&w->refusals, c->outbox);
 	pending_init(&w->pending);
 	return w;
@@ -329,6 +354,7 @@ void webhook_free(struct webhook *w)
 	if (!w)
 		return;
 	loop_timer_cancel(&w->timer);
+	auth_free(w->auth);
 	refusals_destroy(&w->refusals);
 	pending_destroy(&w->pending);
 	free(w);

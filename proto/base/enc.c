@@ -165,15 +165,29 @@ char *enc_sha256_hex(const void *p, size_t n, char out[ENC_SHA256_HEX])
 	return out;
 }
 
-void enc_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n,
-	unsigned char out[ENC_SHA256_LEN])
+size_t enc_hmac(enum enc_hash hash, const void *key, size_t nkey,
+	const void *p, size_t n, unsigned char out[ENC_HMAC_MAX])
 {
+	const EVP_MD *md = hash == ENC_SHA1 ? EVP_sha1()
+		: hash == ENC_SHA512	    ? EVP_sha512()
+					    : EVP_sha256();
+	unsigned len;
+
 	if (nkey > INT32_MAX)
 		BUG("a key of %zu bytes", nkey);
 	/* A NULL key would mean "the key of the call before". */
-	if (HMAC(EVP_sha256(), nkey != 0 ? key : "", (int)nkey, p, n, out,
-		    NULL) == NULL)
+	if (!HMAC(md, nkey != 0 ? key : "", (int)nkey, p, n, out, &len))
 		BUG("libcrypto cannot do HMAC");
+	return len;
+}
+
+void enc_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n,
+	unsigned char out[ENC_SHA256_LEN])
+{
+	unsigned char mac[ENC_HMAC_MAX];
+
+	enc_hmac(ENC_SHA256, key, nkey, p, n, mac);
+	memcpy(out, mac, ENC_SHA256_LEN);
 }
 
 bool enc_equal(struct str a, struct str b)

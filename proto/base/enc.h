@@ -27,6 +27,12 @@ char *enc_sha256_hex(const void *p, size_t n, char out[ENC_SHA256_HEX]);
 void enc_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n,
 	unsigned char out[ENC_SHA256_LEN]);
 
+enum enc_hash { ENC_SHA256, ENC_SHA1, ENC_SHA512 };
+#define ENC_HMAC_MAX 64
+/* Its length in bytes: 32, 20 or 64. */
+size_t enc_hmac(enum enc_hash hash, const void *key, size_t nkey,
+	const void *p, size_t n, unsigned char out[ENC_HMAC_MAX]);
+
 /* Equal contents, in time that depends on neither: both are hashed first. */
 bool enc_equal(struct str a, struct str b);
 /* Overwrites in a way that the compiler keeps. */

@@ -55,10 +55,7 @@ static void check_source(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s)
 {
 	conf_check_name(l, map, "source", s->name, &s->where);
-	if (yaml_get(map, "auth") && !s->auth.bearer.n && !s->auth.url_token.n)
-		FAULT(map, "auth", "auth: give `bearer` or `url_token` (or "
-				   "their `_file` form): a source without "
-				   "proof is not served");
+	conf_check_auth(l, map, s);
 }
 
 static void check_engine(struct conf_loader *l, const struct yaml *map,
@@ -216,6 +213,7 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 	for (size_t i = 0; i < c->triggers.n; i++)
 		conf_check_trigger(l, l->triggers.v[i],
 			(struct conf_trigger *)c->triggers.v + i);
+	conf_check_blocks(l, root, "trusted_proxies", &c->trusted_proxies);
 	check_sections(l, root);
 }
 

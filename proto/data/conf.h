@@ -13,11 +13,39 @@
 #define CONF_TAGS_MAX 10
 #define CONF_EXPRESSION_MAX 512 /* bytes */
 
+/* A header whose whole value is a secret. */
+struct conf_auth_header {
+	struct opt_where where;
+	char *name; /* NULL: the method is not used */
+	struct opt_secrets secret;
+};
+
+/* A header with the body's HMAC. */
+struct conf_auth_hmac {
+	struct opt_where where;
+	int preset;   /* the others are filled from it at load */
+	char *header; /* NULL: the method is not used */
+	char *prefix; /* before the code; NULL: none */
+	int encoding; /* enum conf_hmac_encoding */
+	int algorithm; /* enum enc_hash */
+	struct opt_secrets secret;
+};
+
+enum conf_hmac_encoding { HMAC_HEX, HMAC_BASE64 };
+
 struct conf_auth {
 	struct opt_where where;
 	struct opt_secrets bearer;    /* Authorization: Bearer … */
 	struct opt_secrets url_token; /* token= or secret= in the query */
+	struct opt_secrets basic;     /* USER:PASSWORD */
+	struct conf_auth_header header;
+	struct conf_auth_hmac hmac;
+	struct opt_secrets standard_webhooks; /* whsec_… */
+	bool none; /* nothing is asked for */
 };
+
+#define CONF_SECRET_MAX 512 /* bytes of what is compared as it was sent */
+#define CONF_WHSEC "whsec_"
 
 enum conf_source_type {
 	SOURCE_DISTRIBUTION, SOURCE_ALIYUN, SOURCE_GENERIC,
@@ -30,6 +58,7 @@ struct conf_source {
 	struct conf_auth auth;
 	char *registry;
 	char *region;
+	struct opt_strs allow; /* addresses and networks; empty: any */
 	bool enabled;
 };
 
@@ -133,6 +162,7 @@ struct conf {
 	struct conf_deployer deployer;
 	struct conf_logger logger;
 	struct conf_matcher matcher;
+	struct opt_strs trusted_proxies; /* addresses and networks */
 	char *run; /* folder of the processes' status files */
 	int log_level; /* enum log_level */
 	int links;     /* enum conf_links */

@@ -1,6 +1,7 @@
 /*
  * Loading a configuration, between the files that check it: conf.c reads and
- * checks all but the triggers, conf_trigger.c those. Each check adds what it
+ * checks all but the triggers and what authenticates a sender:
+ * conf_trigger.c and conf_auth.c do. Each check adds what it
  * finds; none stops at the first fault.
  */
 #ifndef PROTO_DATA_CONF_LOAD_H
@@ -8,6 +9,21 @@
 
 #include "proto/base/map.h"
 #include "proto/data/conf.h"
+
+/* Rows of an option table, and the table. */
+#define KEY(type_, member, otype, def_, help_, ...) \
+	{ \
+		.key = #member, .type = (otype), \
+		.offset = offsetof(type_, member), .def = (def_), \
+		.help = (help_), __VA_ARGS__ \
+	}
+#define TABLE(type_, name_, opts_, help_) \
+	{ \
+		.name = (name_), .help = (help_), .size = sizeof(type_), \
+		.opts = (opts_), .n = ARRAY_LEN(opts_) \
+	}
+
+extern const struct opt_table conf_auth_table;
 
 struct conf_loader {
 	struct conf *conf;
@@ -27,6 +43,12 @@ bool conf_name_ok(const char *s);
 /* where is the named struct itself: its first member. */
 void conf_check_name(struct conf_loader *l, const struct yaml *map,
 	const char *what, const char *name, struct opt_where *where);
+/* auth: and allow: of a source, presets filled in. */
+void conf_check_auth(struct conf_loader *l, const struct yaml *map,
+	struct conf_source *s);
+/* Each of the list is an address or a network. */
+void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
+	const char *key, const struct opt_strs *list);
 void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t);
 

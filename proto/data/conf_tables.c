@@ -3,7 +3,7 @@
  * and the sentence that docs/CONFIG.md prints. Rules over several keys are in
  * conf.c.
  */
-#include "proto/data/conf.h"
+#include "proto/data/conf_load.h"
 
 #include "proto/base/log.h"
 
@@ -11,18 +11,6 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-
-#define KEY(type_, member, otype, def_, help_, ...) \
-	{ \
-		.key = #member, .type = (otype), \
-		.offset = offsetof(type_, member), .def = (def_), \
-		.help = (help_), __VA_ARGS__ \
-	}
-#define TABLE(type_, name_, opts_, help_) \
-	{ \
-		.name = (name_), .help = (help_), .size = sizeof(type_), \
-		.opts = (opts_), .n = ARRAY_LEN(opts_) \
-	}
 
 const char *const conf_source_types[] = {
 	"distribution", "aliyun", "generic", NULL};
@@ -34,20 +22,6 @@ static const char *const links_words[] = {"protected", "plain", NULL};
 static const char *const level_words[] = {
 	"debug", "info", "warn", "error", NULL};
 
-static const struct opt auth_opts[] = {
-	KEY(struct conf_auth, bearer, OPT_SECRETS, NULL,
-		"The request must carry `Authorization: Bearer` with one of "
-		"these tokens. Several: all are valid, for rotation.",
-		.flags = OPT_RELOAD),
-	KEY(struct conf_auth, url_token, OPT_SECRETS, NULL,
-		"The URL must carry one of these as `token=` or `secret=`, for "
-		"senders that can set nothing else.",
-		.flags = OPT_RELOAD),
-};
-static const struct opt_table auth_table = TABLE(struct conf_auth,
-	"sources[].auth", auth_opts,
-	"How a sender proves who it is. One that is given must hold.");
-
 static const struct opt source_opts[] = {
 	KEY(struct conf_source, name, OPT_STR, NULL,
 		"Unique; the last part of the URL `/v1/webhooks/NAME`.",
@@ -58,7 +32,7 @@ static const struct opt source_opts[] = {
 		"`{\"name\",\"tag\",\"digest\"?}`.",
 		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, auth, OPT_SUB, NULL,
-		"How the sender proves who it is.", .sub = &auth_table,
+		"How the sender proves who it is.", .sub = &conf_auth_table,
 		.flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, registry, OPT_STR, NULL,
 		"The host[:port] that these images are pulled from, when the "
@@ -67,6 +41,10 @@ static const struct opt source_opts[] = {
 	KEY(struct conf_source, region, OPT_STR, NULL,
 		"Carried into the notification when the body does not say.",
 		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_source, allow, OPT_STRS, NULL,
+		"Addresses and networks that the sender must be in, such as "
+		"`10.0.0.0/8`. Without: any.",
+		.flags = OPT_RELOAD, .max = 256),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
 		.flags = OPT_RELOAD),
@@ -272,6 +250,11 @@ static const struct opt conf_opts[] = {
 		.sub = &logger_table),
 	KEY(struct conf, matcher, OPT_SUB, NULL, "Applies the triggers.",
 		.sub = &matcher_table),
+	KEY(struct conf, trusted_proxies, OPT_STRS, NULL,
+		"Addresses and networks of the reverse proxies before ingress: "
+		"of a request from one, the sender is who `X-Forwarded-For` "
+		"says. Of all others that header is not looked at.",
+		.max = 256, .flags = OPT_RESTART),
 	KEY(struct conf, run, OPT_STR, "/run/pullwire",
 		"Folder of the status files that the `health` commands read.",
 		.flags = OPT_RESTART),

@@ -337,6 +337,16 @@ const char *http_request_header(const struct http_request *r, const char *name)
 	return NULL;
 }
 
+bool http_request_header_at(const struct http_request *r, size_t i,
+	const char **name, const char **value)
+{
+	if (i >= r->n_headers)
+		return false;
+	*name = r->headers[i].name;
+	*value = r->headers[i].value;
+	return true;
+}
+
 struct str http_request_body(const struct http_request *r)
 {
 	if (r->fault != HTTP_OK)

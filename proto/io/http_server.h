@@ -66,6 +66,9 @@ bool http_request_query_at(const struct http_request *r, size_t i,
 	const char **key, const char **value);
 /* Case-insensitive name; NULL when absent; the first when repeated. */
 const char *http_request_header(const struct http_request *r, const char *name);
+/* The i-th header, in the order they came; false past the last. */
+bool http_request_header_at(const struct http_request *r, size_t i,
+	const char **name, const char **value);
 /* Empty when there is a fault. */
 struct str http_request_body(const struct http_request *r);
 const char *http_request_peer(const struct http_request *r); /* address */

@@ -1,7 +1,10 @@
 """Bad input: each kind its answer and its row, and the daemon lives."""
+import base64
+import hmac
 import http.client
 import json
 import socket
+import time
 
 from rig.stack import TOKEN, wait_for
 
@@ -79,6 +82,55 @@ def test_url_token(stacks):
     wait_for("both rows", lambda: len(stack.finals(trigger="web")) == 2)
     for daemon in stack.daemons.values():
         assert TOKEN not in daemon.log()
+
+
+def test_each_way_to_prove_who_one_is(stacks):
+    key = b"k" * 24
+    whsec = "whsec_" + base64.b64encode(key).decode()
+    stack = stacks(TRIGGERS, sources=[
+        {"name": "push", "type": "generic", "auth": {"bearer": TOKEN}},
+        {"name": "basic", "type": "generic", "auth": {"basic": "u:p:w"}},
+        {"name": "header", "type": "generic",
+         "auth": {"header": {"name": "X-T", "secret": ["old", "new"]}}},
+        {"name": "github", "type": "generic",
+         "auth": {"hmac": {"preset": "github", "secret": "s"}}},
+        {"name": "std", "type": "generic",
+         "auth": {"standard_webhooks": whsec}},
+        {"name": "open", "type": "generic", "auth": {"none": True},
+         "allow": ["192.0.2.0/24", "127.0.0.1"]},
+        {"name": "far", "type": "generic", "auth": {"none": True},
+         "allow": ["192.0.2.0/24"]},
+    ]).start()
+    body = json.dumps(GOOD).encode()
+    now = str(int(time.time()))
+    late = str(int(time.time()) - 400)
+
+    def sign(when):
+        mac = hmac.new(key, b"m1." + when.encode() + b"." + body, "sha256")
+        return {"webhook-id": "m1", "webhook-timestamp": when,
+                "webhook-signature":
+                "v1," + base64.b64encode(mac.digest()).decode()}
+
+    mac = hmac.new(b"s", body, "sha256").hexdigest()
+    for source, good, bad in [
+        ("basic", {"Authorization": "Basic dTpwOnc="},
+         {"Authorization": "Basic dTpw"}),
+        ("header", {"X-T": "new"}, {"X-T": "ne"}),
+        ("github", {"X-Hub-Signature-256": "sha256=" + mac},
+         {"X-Hub-Signature-256": "sha256=" + mac[:-1] + "g"}),
+        ("std", sign(now), sign(late)),
+        ("open", {}, None), ("far", None, {}),
+        # X-Forwarded-For from one that is no trusted proxy says nothing.
+        ("far", None, {"X-Forwarded-For": "192.0.2.1"}),
+    ]:
+        if good is not None:
+            answer = stack.post(body, source, token=None, headers=good)
+            assert answer.status == 202, (source, answer.text)
+        if bad is not None:
+            answer = stack.post(body, source, token=None, headers=bad)
+            assert answer.status == 401, (source, answer.text)
+    assert "source open has `auth: {none: true}`" in (
+        stack.daemons["ingress"].log())
 
 
 def test_flood_of_wrong_tokens_is_aggregated(stacks):

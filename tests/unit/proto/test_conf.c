@@ -107,8 +107,8 @@ static void a_good_file_and_its_fragment(void **state)
 static void five_faults_are_five_sentences(void **state)
 {
 	static const char *const want[] = {
-		":4: auth: give `bearer` or `url_token` (or their `_file` "
-		"form): a source without proof is not served",
+		":4: auth: give `bearer`, `url_token`, `basic`, `header`, "
+		"`hmac` or `standard_webhooks`: a source without proof",
 		":10: unknown key `expresion` in triggers[]; did you mean "
 		"`expression`?",
 		":15: tags: `a b` can be no tag; for a pattern use "
@@ -259,6 +259,83 @@ static void repositories(void **state)
 			fail_msg("%s on %s", cases[i].pattern, cases[i].name);
 }
 
+/* One fault each, of a source's proof. */
+static void each_proof_has_its_sentence(void **state)
+{
+	static const struct {
+		const char *keys, *want; /* NULL: fine */
+	} cases[] = {
+		{"auth: {basic: 'u:p'}", NULL},
+		{"auth: {header: {name: X-T, secret: [a, b]}}", NULL},
+		{"auth: {hmac: {preset: nexus, secret: s}}", NULL},
+		{"auth: {hmac: {header: X-S, encoding: base64, algorithm: "
+		 "sha512, prefix: 'v=', secret: s}}", NULL},
+		{"auth: {standard_webhooks: "
+		 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}", NULL},
+		{"auth: {none: true}, allow: [10.0.0.0/8, '::1']", NULL},
+		{"auth: {none: false}", "none: true"},
+		{"auth: {none: true, bearer: x}", "take one of both out"},
+		{"auth: {basic: user}", "write USER:PASSWORD"},
+		{"auth: {header: {secret: a}}", "has no `name`"},
+		{"auth: {header: {name: X-T}}", "has no `secret`"},
+		{"auth: {header: {name: 'X T', secret: a}}",
+			"is no name of a header"},
+		{"auth: {hmac: {secret: s}}", "give `preset`, or the `header`"},
+		{"auth: {hmac: {preset: github}}", "has no `secret`"},
+		{"auth: {hmac: {preset: gitlab, secret: s}}",
+			"is not one of custom, github"},
+		{"auth: {hmac: {preset: github, algorithm: sha1, secret: s}}",
+			"says the `algorithm` already"},
+		{"auth: {standard_webhooks: whsec_AAAA}", "24 to 64 bytes"},
+		{"auth: {standard_webhooks: "
+		 "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}", "24 to 64 bytes"},
+		{"auth: {bearer: x}, allow: 10.0.0.1/8", "with no bit set"},
+		{"auth: {bearer: x}, allow: [10.0.0.0/33]", "neither an"},
+		{"auth: {bearer: x}, allow: [example.com]", "neither an"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[512];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "sources:\n"
+			"  - {name: r, type: generic, %s}\n", cases[i].keys);
+		c = load(text, &errs);
+		if (!c != !!cases[i].want || (cases[i].want &&
+			(errs.list.n != 1 ||
+				!strstr(errs.list.v[0], cases[i].want))))
+			fail_msg("%s: %zu: %s", cases[i].keys, errs.list.n,
+				errs.list.n ? errs.list.v[0] : "fine");
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
+static void presets_are_filled_in(void **state)
+{
+	struct opt_errors errs = {0};
+	struct conf *c = load("sources:\n"
+		"  - {name: a, type: generic, auth: {hmac: {preset: github, "
+		"secret: s}}}\n"
+		"  - {name: b, type: generic, auth: {hmac: {preset: nexus, "
+		"secret: s}}}\n", &errs);
+	const struct conf_auth_hmac *a, *b;
+
+	(void)state;
+	assert_non_null(c);
+	a = &conf_source(c, STR("a"))->auth.hmac;
+	b = &conf_source(c, STR("b"))->auth.hmac;
+	assert_string_equal(a->header, "X-Hub-Signature-256");
+	assert_string_equal(a->prefix, "sha256=");
+	assert_int_equal(a->algorithm, 0);
+	assert_string_equal(b->header, "X-Nexus-Webhook-Signature");
+	assert_null(b->prefix);
+	assert_int_equal(b->algorithm, 1);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +343,8 @@ int main(void)
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
 		cmocka_unit_test(repositories),
+		cmocka_unit_test(each_proof_has_its_sentence),
+		cmocka_unit_test(presets_are_filled_in),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
