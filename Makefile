@@ -157,7 +157,5 @@ install: all
 
 #: clean      remove build/
 clean:
-	@test ! -d build/rig || { tests/rig/engine.sh down; \
-		tests/rig/registry.sh down; \
-		tests/rig/registry.sh down demo-registry; }
+	@tests/rig/down.sh
 	rm -rf build

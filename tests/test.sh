@@ -1,19 +1,22 @@
 #!/bin/bash
-# All tests: both builds, `make check`, then flow and crash over a real engine
-# and a real registry. The last line is `N passed, N failed` over single tests.
-# A step that cannot run at all counts as one failure.
+# All tests: both builds, `make check`, then the suites over real programs, each
+# beside the others with an engine and a registry of its own, since they mostly
+# wait. The last line is `N passed, N failed` over single tests. A step that
+# cannot run at all counts as one failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 unset MAKEFLAGS MAKELEVEL
 passed=0 failed=0
+pids=()
 log=$(mktemp -d)
 make="make --no-print-directory -j$(nproc)"
 export PULLWIRE_RIG=${PULLWIRE_RIG:-$PWD/build/rig}
 
 add() { passed=$((passed + $1)); failed=$((failed + $2)); }
 finish() {
-	tests/rig/registry.sh down
-	tests/rig/engine.sh down
+	kill "${pids[@]}" 2>/dev/null
+	wait
+	tests/rig/down.sh
 	rm -rf "$log"
 	echo "$passed passed, $failed failed"
 	exit $((failed > 0 || passed == 0))
@@ -35,17 +38,33 @@ step() { # NAME COMMAND...: a step without tests of its own
 	fi
 }
 
-suite() { # NAME FOLDER: pytest; its conftest.py counts
-	echo "== $1"
-	rm -f "$log/count"
-	PULLWIRE_COUNT=$log/count /usr/bin/python3 -m pytest -q \
-		-p no:cacheprovider --durations=5 --durations-min=5 "$2"
-	if [ -s "$log/count" ]; then
-		add $(cat "$log/count")
-	else
-		echo "FAILED: $1 did not run"
-		add 0 1
-	fi
+# NAME PYTEST-ARGUMENT...: pytest in the background; conftest.py counts.
+suites=()
+suite() {
+	local name=$1
+	shift
+	suites+=("$name")
+	PULLWIRE_COUNT=$log/$name.count PULLWIRE_ENGINE=engine-$name \
+		PULLWIRE_REGISTRY=registry-$name \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider --durations=3 \
+		--durations-min=10 "$@" >"$log/$name.out" 2>&1 &
+	pids+=($!)
+}
+
+suites_end() {
+	local i name rc
+	for i in "${!suites[@]}"; do
+		name=${suites[i]}
+		wait "${pids[i]}"
+		rc=$?
+		echo "== $name"
+		cat "$log/$name.out"
+		[ ! -s "$log/$name.count" ] || add $(cat "$log/$name.count")
+		if [ $rc -gt 1 ] || [ ! -s "$log/$name.count" ]; then
+			echo "FAILED: $name did not run to its end (status $rc)"
+			add 0 1
+		fi
+	done
 }
 
 step "build" $make all || exit 1
@@ -58,7 +77,7 @@ make --no-print-directory -j"$(nproc)" check-unit >"$log/unit" 2>&1
 counts=$(sed -n 's/^unit: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
 	"$log/unit" | tail -1)
 if [ -n "$counts" ]; then
-	grep -v '^cc \|^gcc \|^clang ' "$log/unit"
+	grep -v '^  [A-Z][A-Z]  ' "$log/unit"
 	add $counts
 else
 	tail -40 "$log/unit"
@@ -66,6 +85,9 @@ else
 	add 0 1
 fi
 
-suite "conform: the wire in a second language" tests/conform
-suite "flow: real programs, registry and engine" tests/flow
-suite "crash: kill -9 and power loss" tests/crash
+# The longest first.
+suite flow tests/flow
+suite kill-driver tests/crash/test_docker_kill.py
+suite kill tests/crash --ignore tests/crash/test_docker_kill.py
+suite conform tests/conform
+suites_end

@@ -168,14 +168,14 @@ def test_what_is_not_http(stacks):
         head + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
         head + b"Content-Length: 99999\r\n\r\n{",  # and then nothing
     ]:
+        answer = b""
         with socket.create_connection(("127.0.0.1", stack.ingress_port),
-                                      5) as s:
-            s.sendall(raw)
-            s.shutdown(socket.SHUT_WR)
+                                      1) as s:
             try:
+                s.sendall(raw)
                 answer = s.recv(4096)
-            except ConnectionResetError:
-                answer = b""
+            except OSError:
+                pass  # closed on us, or it waits for more: both are fine
         assert b" 202 " not in answer, raw[:80]
     assert stack.daemons["ingress"].alive()
     assert stack.wait_final(stack.push("shop/web", "v1"))
