@@ -16,12 +16,15 @@ need() { # PROGRAM...
 	done
 }
 
+# command_of PID: its command line, empty when it is gone.
+command_of() { tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || true; }
+
 # alive PIDFILE WORD: the recorded process lives and its command line has
 # WORD (a path of ours), so a number used again is never taken for ours.
 alive() {
 	local pid
 	pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] &&
-		tr "\\0" " " 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$2"
+		[[ $(command_of "$pid") == *"$2"* ]]
 }
 
 # stop PIDFILE WORD SECONDS: TERM, and KILL when that was not enough.
@@ -50,12 +53,11 @@ wait_for() {
 
 # pids_with WORD: processes whose command line has WORD, less this script.
 pids_with() {
-	local f pid
-	for f in /proc/[0-9]*/cmdline; do
-		pid=${f//[!0-9]/}
+	local dir pid
+	for dir in /proc/[0-9]*; do
+		pid=${dir#/proc/}
 		[ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] &&
-			tr "\\0" " " 2>/dev/null <"$f" | grep -qF -- "$1" &&
-			echo "$pid"
+			[[ $(command_of "$pid") == *"$1"* ]] && echo "$pid"
 	done
 	return 0
 }

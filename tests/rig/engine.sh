@@ -23,13 +23,15 @@ fi
 sock=$run/docker.sock
 bridge=pw$(cksum <<<"$dir" | cut -d' ' -f1)
 
-# The engine's addresses are 10.NET.0.0/16: the first such network that no
-# interface or route has, kept for later starts.
+# The engine's addresses are 10.NET.0.0/16: the network of its last run, else
+# the first, that no interface or route has now. What it remembers of networks
+# is forgotten: it would give the bridge its old address again.
 choose_net() {
-	local n
-	n=$(cat "$dir/net" 2>/dev/null) && [ -n "$n" ] && return
-	for n in $(seq 201 250); do
-		ip -4 route show table all | grep -q "10\.$n\." && continue
+	local n routes
+	rm -rf "$dir/data/network"
+	routes=$(ip -4 route show table all)
+	for n in $(cat "$dir/net" 2>/dev/null) $(seq 201 250); do
+		[[ " $routes" == *[[:space:]]"10.$n."* ]] && continue
 		echo "$n" >"$dir/net"
 		return
 	done
@@ -48,15 +50,17 @@ network_up() {
 	iptables -w -C "${rule[@]}" 2>/dev/null || iptables -w -I "${rule[@]}"
 }
 
+# Our bridge exists from up to down, so while it does its network is ours.
 network_down() {
 	local net
-	net=$(cat "$dir/net" 2>/dev/null) || return 0
+	net=$(ip -o -4 addr show dev "$bridge" 2>/dev/null |
+		sed -n 's/.* 10\.\([0-9]*\)\.0\.1\/24 .*/\1/p') || true
+	[ -n "$net" ] || return 0
 	iptables -w -D FORWARD -s "10.$net.0.0/16" -d "10.$net.0.0/16" \
 		-j ACCEPT 2>/dev/null || true
 	# Bridges of user networks whose engine was killed carry our range.
 	ip -o -4 addr show | awk -v p="10.$net." 'index($4, p) == 1 {print $2}' |
 		while read -r dev; do ip link del "$dev" 2>/dev/null || true; done
-	ip link del "$bridge" 2>/dev/null || true
 }
 
 ready() { curl -fsS -m 2 --unix-socket "$sock" http://d/_ping; }

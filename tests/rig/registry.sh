@@ -30,7 +30,7 @@ dir=$RIG/$name
 free_port() {
 	local p
 	for p in $(shuf -i 20000-29999 -n 50); do
-		ss -Hltn "sport = :$p" | grep -q . || { echo "$p"; return; }
+		[ -n "$(ss -Hltn "sport = :$p")" ] || { echo "$p"; return; }
 	done
 	die "no free port found"
 }
@@ -71,7 +71,7 @@ up() {
 	fi
 	need docker-registry curl ss
 	stop "$dir/pid" "$dir/config.yml" 2
-	if ss -Hltn "sport = :$port" | grep -q .; then
+	if [ -n "$(ss -Hltn "sport = :$port")" ]; then
 		port=$(free_port)
 		(umask 077; config >"$dir/config.new")
 	fi
