@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+#include "ingress/normalise.h"
+#include "ingress/provider.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
 
@@ -73,4 +75,27 @@ void answer_refusal(const struct caller *c, int status, const char *header,
 		"not authenticated: the source is not known here or its "
 		"secret is wrong");
 	answer_json(c->req, status, body, header);
+}
+
+void answer_options(const struct caller *c)
+{
+	const char *origin = http_request_header(
+		c->req, "WebHook-Request-Origin");
+	char allowed[300];
+	const char *extra[] = {allowed, "WebHook-Allowed-Rate: *",
+		"Allow: POST, OPTIONS"};
+
+	if (!provider_named(conf_source_types[c->source->type])->options) {
+		answer_refusal(c, 405, "Allow: POST", "a webhook is a POST");
+		return;
+	}
+	if (!origin || !normalise_is_host(str_from(origin))) {
+		answer_refusal(c, 400, NULL, "WebHook-Request-Origin is "
+			"missing or not the name of a host");
+		return;
+	}
+	snprintf(allowed, sizeof(allowed), "WebHook-Allowed-Origin: %s",
+		origin);
+	http_reply(c->req, 200, "application/json", STR("{}\n"), extra,
+		ARRAY_LEN(extra));
 }

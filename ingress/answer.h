@@ -40,5 +40,9 @@ void answer_json(struct http_request *req, int status, struct json *body,
  * is in the row only: the answer is the same for each of its reasons. */
 void answer_refusal(const struct caller *c, int status, const char *header,
 	const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* OPTIONS to a source, by who was authenticated like for a webhook, so that
+ * nobody learns which sources there are: yes, this origin may post here
+ * (CloudEvents' HTTP web hooks, section 4), or 405 for other types. */
+void answer_options(const struct caller *c);
 
 #endif

@@ -10,17 +10,15 @@ void body_release(struct body *b)
 	for (size_t i = 0; i < b->ignored.n; i++)
 		field_release(&record_table, &b->ignored.v[i]);
 	VEC_RELEASE(&b->ignored);
+	json_free(b->answer);
 	spool_put_release(&b->put);
 }
 
-static int parse(const struct provider_in *in, struct provider_out *out,
-	struct err *err)
+static int parse(const struct provider *p, const struct provider_in *in,
+	struct provider_out *out, struct err *err)
 {
-	const char *type = conf_source_types[in->source->type];
-	const struct provider *p = provider_named(type), *looks;
+	const struct provider *looks;
 
-	if (!p)
-		BUG("no provider for type %s", type);
 	if (!p->parse(in, out, err))
 		return 0;
 	looks = provider_guess(in);
@@ -75,18 +73,26 @@ static void take_ignored(const struct provider_in *in,
 int body_read(const struct request *req, const struct conf_source *source,
 	int64_t now, struct body *out, struct err *err)
 {
-	struct json *tree = json_parse(req->body, NULL, err);
-	struct provider_in in = {req, tree, source};
+	const char *type = conf_source_types[source->type];
+	const struct provider *p = provider_named(type);
+	struct json *tree;
+	struct provider_in in = {req, NULL, source};
 	struct provider_out said;
 	int rc = -1;
 
+	if (!p)
+		BUG("no provider for type %s", type);
+	in.body = tree = provider_body(p, req, err);
 	if (!tree)
 		return -1;
 	provider_out_init(&said);
-	if (!parse(&in, &said, err))
+	if (!parse(p, &in, &said, err))
 		rc = take_pushes(&in, &said, now, out, err);
-	if (!rc)
+	if (!rc) {
 		take_ignored(&in, &said, now, out);
+		out->answer = said.answer;
+		said.answer = NULL;
+	}
 	provider_out_release(&said);
 	json_free(tree);
 	return rc;

@@ -14,6 +14,7 @@
 struct body {
 	struct spool_put put; /* events, with ids, in the body's order */
 	VEC(struct record) ignored;
+	struct json *answer; /* of a handshake, or NULL */
 };
 
 /* Fills a zeroed *out; now is when the request came, wall ms. -1 with the

@@ -183,28 +183,80 @@ static int check_push(const struct provider_push *p, const char *repository,
 	return 0;
 }
 
-static const char *choose_registry(const struct provider_push *p,
-	const struct conf_source *source)
+/* Bytes of the prefix when it is one of text, whole parts only; else 0. */
+static size_t prefix_of(struct str prefix, struct str text)
 {
-	if (source->registry)
-		return source->registry;
-	if (p->registry && normalise_is_host(str_from(p->registry)))
-		return p->registry;
-	return NULL;
+	if (!str_starts(text, prefix) ||
+		(text.n > prefix.n && text.p[prefix.n] != '/'))
+		return 0;
+	return prefix.n;
+}
+
+/* The entry of the source's registry_map for a name; false when none is. The
+ * longest counts. */
+static bool find_mapping(const struct conf_source *source, struct str name,
+	size_t *from, struct str *to)
+{
+	*from = 0;
+	for (size_t i = 0; i < source->registry_map.n; i++) {
+		struct str entry = str_from(source->registry_map.v[i]);
+		size_t eq = str_find(entry, '=');
+		size_t n = prefix_of(str_cut(entry, 0, eq), name);
+
+		if (n > *from) {
+			*from = n;
+			*to = str_cut(entry, eq + 1, entry.n);
+		}
+	}
+	return *from > 0;
+}
+
+/* By what name the hosts pull: registry_map, else registry, else as the body
+ * has it. Owned by the caller; *registry may be NULL. */
+static void choose_name(const struct provider_push *p,
+	const struct conf_source *source, char **registry, char **repository)
+{
+	bool is_host = p->registry && normalise_is_host(str_from(p->registry));
+	const char *host = is_host ? p->registry : source->registry;
+	struct strbuf name = {0}, mapped = {0};
+	struct str to;
+	size_t from;
+
+	*repository = lower_case(p->repository);
+	strbuf_addf(&name, "%s/%s", host ? host : "", *repository);
+	if (find_mapping(source, strbuf_str(&name), &from, &to)) {
+		size_t slash;
+
+		strbuf_add_str(&mapped, to);
+		strbuf_add_cstr(&mapped, name.buf + from);
+		slash = str_find(strbuf_str(&mapped), '/');
+		free(*repository);
+		*repository = xstrdup(slash < mapped.len
+			? mapped.buf + slash + 1 : "");
+		mapped.buf[slash] = '\0';
+		host = mapped.buf;
+	} else if (source->registry) {
+		host = source->registry;
+	}
+	*registry = xstrdup_null(host);
+	strbuf_release(&name);
+	strbuf_release(&mapped);
 }
 
 int normalise_event(const struct provider_push *p,
 	const struct conf_source *source, struct event *out, struct err *err)
 {
-	char *repository = lower_case(p->repository);
+	char *repository, *registry;
 
+	choose_name(p, source, &registry, &repository);
 	if (check_push(p, repository, err) < 0) {
+		free(registry);
 		free(repository);
 		return p->where ? err_prefix(err, "%s", p->where) : -1;
 	}
 	out->source = xstrdup(source->name);
 	out->sender_id = xstrdup_null(p->sender_id);
-	out->registry = xstrdup_null(choose_registry(p, source));
+	out->registry = registry;
 	out->repository = repository;
 	out->tag = xstrdup(p->tag);
 	out->digest = xstrdup_null(p->digest);

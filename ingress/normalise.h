@@ -6,7 +6,8 @@
  * (digests). Beyond them:
  * - Repository names are put into lower case: registries take no other, and
  *   Alibaba's notifications carry names as they were typed at the console.
- * - The host is the source's `registry`, else the body's. A host that is none
+ * - The host is what the source's `registry_map` has for the image's name, else
+ *   the source's `registry`, else the body's. A host that is none
  *   is dropped, not refused: distribution passes on whatever Host header its
  *   pusher sent, and refusing it would stop the registry's queue for ever.
  * - Region: the body's, else the source's.

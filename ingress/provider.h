@@ -2,12 +2,11 @@
  * A provider knows one vendor's JSON and nothing else: which pushes a body
  * tells of, and why the rest of it needs nothing. Texts in the output are as
  * the vendor has them; normalise.c decides what may be an event. Adding one:
- * a file provider_<type>.c and a line in providers.c. A provider that is
- * asked for more than its type's body (a handshake, several bodies in one)
- * gets a further member of struct provider here.
+ * a file provider_<type>.c and a line in providers.c. What many of them need
+ * is in vendor.h; CloudEvents' envelope is in cloudevent.h.
  *
- * Strings in the output are borrowed from the body's tree or live in the
- * output's arena.
+ * Strings in the output are borrowed from the body's tree or the request, or
+ * live in the output's arena or its kept trees.
  */
 #ifndef INGRESS_PROVIDER_H
 #define INGRESS_PROVIDER_H
@@ -43,6 +42,9 @@ struct provider_out {
 	struct arena arena;
 	VEC(struct provider_push) pushes;
 	VEC(struct provider_ignored) ignored;
+	/* A handshake's answer: the body of a 200, when there is no push. */
+	struct json *answer;
+	VEC(struct json *) kept; /* trees of JSON inside JSON; owned */
 };
 
 void provider_out_init(struct provider_out *out);
@@ -66,14 +68,25 @@ struct provider {
 	 * send command. */
 	void (*compose)(const struct provider_push *push, int64_t now,
 		struct strbuf *body);
+	bool form;    /* the body may be a form whose payload= is the JSON */
+	bool options; /* asks by OPTIONS whether it may post (CloudEvents) */
 };
 
 extern const struct provider *const providers[]; /* NULL at the end */
-extern const struct provider provider_distribution, provider_aliyun,
-	provider_generic;
+extern const struct provider provider_distribution, provider_gitlab,
+	provider_dockerhub, provider_aliyun, provider_harbor, provider_tencent,
+	provider_quay, provider_github, provider_gitea, provider_azure,
+	provider_ecr, provider_gar, provider_jfrog, provider_nexus,
+	provider_msr, provider_zot, provider_cloudevents, provider_generic,
+	provider_auto;
 
 const struct provider *provider_named(const char *name); /* or NULL */
-/* Whose body it looks like; NULL when it is nobody's. */
+/* Whose request it looks like, by its headers, then by its body; NULL when it
+ * is nobody's. */
 const struct provider *provider_guess(const struct provider_in *in);
+/* The body's JSON; of a form, its payload= when the provider takes forms.
+ * NULL and err when it is none. The caller frees it. */
+struct json *provider_body(const struct provider *p, const struct request *req,
+	struct err *err);
 
 #endif

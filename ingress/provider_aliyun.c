@@ -7,11 +7,14 @@
  * is registry.<region>.aliyuncs.com unless the source says otherwise. Times
  * are China's (UTC+8) without a zone. Digests in circulation are not always
  * digests; such a one is dropped, and the tag alone says what to deploy.
+ *
+ * The enterprise edition's events over EventBridge are CloudEvents ("Container
+ * Registry events" there). The documentation names cr:Artifact:PushCompleted
+ * without a sample; it is read by the fields that its fellows share.
  */
+#include "ingress/cloudevent.h"
 #include "ingress/normalise.h"
-#include "ingress/provider.h"
-
-#include "proto/data/json.h"
+#include "ingress/vendor.h"
 
 #define CHINA_OFFSET_MS ((int64_t)8 * 3600 * 1000)
 
@@ -32,18 +35,26 @@ static int china_time(const char *text, int64_t *out)
 	return str_to_time(str_from(rfc3339), out);
 }
 
-/* Regions are names like cn-hangzhou; nothing else gets into a host. */
-static const char *derive_host(const char *region, struct arena *arena)
+/* Regions and instances are names like cn-hangzhou; nothing else gets into a
+ * host. */
+static bool is_name(const char *name)
 {
-	size_t n = region ? strlen(region) : 0;
+	size_t n = name ? strlen(name) : 0;
 
 	if (n == 0 || n > 32)
-		return NULL;
+		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!(region[i] >= 'a' && region[i] <= 'z') &&
-			!(region[i] >= '0' && region[i] <= '9') &&
-			!(region[i] == '-' && i > 0))
-			return NULL;
+		if (!(name[i] >= 'a' && name[i] <= 'z') &&
+			!(name[i] >= '0' && name[i] <= '9') &&
+			!(name[i] == '-' && i > 0))
+			return false;
+	return true;
+}
+
+static const char *derive_host(const char *region, struct arena *arena)
+{
+	if (!is_name(region))
+		return NULL;
 	return arena_printf(arena, "registry.%s.aliyuncs.com", region);
 }
 
@@ -63,6 +74,67 @@ static int read_repository(const struct json *body, struct arena *arena,
 	return 0;
 }
 
+static const char *idle_reason(const char *type)
+{
+	static const struct {
+		const char *type, *reason;
+	} types[] = {
+		{"cr:Artifact:BuildCompleted",
+			"a build's event; what it pushed has its own"},
+		{"cr:Artifact:ScanCompleted", "a scan's event"},
+		{"cr:Artifact:SigningCompleted", "an image was signed"},
+		{"cr:Artifact:SynchronizationCompleted",
+			"an image was copied to another region"},
+		{"cr:Artifact:DeliveryChainCompleted",
+			"a delivery chain has ended"},
+	};
+
+	if (!strcmp(type, "cr:Artifact:PushCompleted"))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(type, types[i].type))
+			return types[i].reason;
+	return "the type is none that Pullwire acts on";
+}
+
+/* INSTANCE-registry.REGION.cr.aliyuncs.com */
+static const char *instance_host(const struct json *data, struct arena *arena)
+{
+	const char *instance = vendor_str(data, "InstanceName");
+	const char *region = vendor_str(data, "RegionId");
+
+	if (!is_name(instance) || !is_name(region))
+		return NULL;
+	return arena_printf(arena, "%s-registry.%s.cr.aliyuncs.com", instance,
+		region);
+}
+
+int cloudevent_aliyun(const struct cloudevent *ev, struct provider_out *out,
+	struct err *err)
+{
+	struct provider_push p = {.sender_id = ev->id, .pushed_at = ev->time};
+	const char *reason = idle_reason(ev->type);
+	const char *namespace, *name;
+
+	if (json_want_str(ev->data, "RepoNamespaceName", &namespace, err) < 0 ||
+		json_want_str(ev->data, "RepoName", &name, err) < 0 ||
+		json_want_str(ev->data, "Tag", &p.tag, err) < 0 ||
+		json_want_str(ev->data, "Digest", &p.digest, err) < 0 ||
+		json_want_str(ev->data, "RegionId", &p.region, err) < 0)
+		return -1;
+	p.repository = vendor_join(&out->arena, namespace, name);
+	if (reason) {
+		vendor_ignore(out, ev->id, p.repository, p.tag, reason);
+		return 0;
+	}
+	if (!namespace || !name)
+		return err_fail(err, "data.RepoNamespaceName or data.RepoName "
+				     "is missing");
+	p.registry = instance_host(ev->data, &out->arena);
+	vendor_push(out, &p);
+	return 0;
+}
+
 static int parse(const struct provider_in *in, struct provider_out *out,
 	struct err *err)
 {
@@ -70,6 +142,8 @@ static int parse(const struct provider_in *in, struct provider_out *out,
 	struct provider_push p = {0};
 	const char *pushed_at;
 
+	if (cloudevent_is(in))
+		return cloudevent_parse(in, out, err);
 	if (json_need_str(b, "push_data.tag", &p.tag, err) < 0 ||
 		json_want_str(b, "push_data.digest", &p.digest, err) < 0 ||
 		json_want_str(b, "push_data.pushed_at", &pushed_at, err) < 0 ||

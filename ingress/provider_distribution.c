@@ -8,9 +8,7 @@
  * deletes are told too and need nothing. A registry repeats an event for ever
  * until it is answered 2xx, so all of these must be answered so.
  */
-#include "ingress/provider.h"
-
-#include "proto/data/json.h"
+#include "ingress/vendor.h"
 
 /* What one element of events[] says, as it stands there. */
 struct item {
@@ -79,6 +77,8 @@ static const char *idle_reason(const struct item *it)
 		return "a layer was pushed, not an image";
 	if (!it->tag || !*it->tag)
 		return "an image was pushed without a tag";
+	if (vendor_is_signature(it->tag))
+		return "a signature or attestation was pushed, not an image";
 	return NULL;
 }
 

@@ -6,8 +6,8 @@
 #include "ingress/answer.h"
 #include "ingress/auth.h"
 #include "ingress/body.h"
-#include "ingress/peer.h"
 #include "ingress/pending.h"
+#include "ingress/peer.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
@@ -197,6 +197,11 @@ static void answer_ignored(struct webhook *w, const struct caller *c,
 		json_push(list, one);
 	}
 	json_set(body, "ignored", list);
+	if (in->body.answer) {
+		json_free(body);
+		body = in->body.answer;
+		in->body.answer = NULL;
+	}
 	observe_rows(w, in);
 	intake_free(in);
 	answer_json(c->req, 200, body, NULL);
@@ -277,15 +282,19 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 	struct caller c = {&w->refusals, req, conf_source(w->c.conf, str_from(name)),
 		sender, http_request_path(req)};
 	struct err err = {0};
+	bool options;
 
 	find_sender(w, req, sender);
 	if (refuse_fault(&c))
 		return;
-	if (strcmp(http_request_method(req), "POST") != 0)
+	options = !strcmp(http_request_method(req), "OPTIONS");
+	if (!options && strcmp(http_request_method(req), "POST") != 0)
 		answer_refusal(&c, 405, "Allow: POST", "a webhook is a POST");
 	else if (auth_check(w->auth, c.source, &view, sender,
 			 http_request_time(req), &err) < 0)
 		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
+	else if (options)
+		answer_options(&c);
 	else if (ready_accepts(w->c.ready, &err) < 0)
 		refuse_later(&c, err.code, err.text);
 	else

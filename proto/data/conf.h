@@ -48,7 +48,10 @@ struct conf_auth {
 #define CONF_WHSEC "whsec_"
 
 enum conf_source_type {
-	SOURCE_DISTRIBUTION, SOURCE_ALIYUN, SOURCE_GENERIC,
+	SOURCE_DISTRIBUTION, SOURCE_DOCKERHUB, SOURCE_ALIYUN, SOURCE_HARBOR,
+	SOURCE_QUAY, SOURCE_GITHUB, SOURCE_GITLAB, SOURCE_GITEA, SOURCE_AZURE,
+	SOURCE_ECR, SOURCE_GAR, SOURCE_JFROG, SOURCE_NEXUS, SOURCE_TENCENT,
+	SOURCE_ZOT, SOURCE_MSR, SOURCE_CLOUDEVENTS, SOURCE_GENERIC, SOURCE_AUTO,
 };
 
 struct conf_source {
@@ -57,8 +60,10 @@ struct conf_source {
 	int type; /* enum conf_source_type; conf_source_types[] has the words */
 	struct conf_auth auth;
 	char *registry;
+	struct opt_strs registry_map; /* "FROM=TO", both HOST[:PORT][/PATH] */
 	char *region;
 	struct opt_strs allow; /* addresses and networks; empty: any */
+	char *topic; /* ARN of an SNS topic; type ecr */
 	bool enabled;
 };
 

@@ -13,7 +13,9 @@
 #define DAY (24 * HOUR)
 
 const char *const conf_source_types[] = {
-	"distribution", "aliyun", "generic", NULL};
+	"distribution", "dockerhub", "aliyun", "harbor", "quay", "github",
+	"gitlab", "gitea", "azure", "ecr", "gar", "jfrog", "nexus", "tencent",
+	"zot", "msr", "cloudevents", "generic", "auto", NULL};
 const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
 /* enum conf_trigger_type */
 static const char *const trigger_types[] = {
@@ -28,8 +30,10 @@ static const struct opt source_opts[] = {
 		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
 	KEY(struct conf_source, type, OPT_ENUM, NULL,
 		"Whose webhooks these are. `distribution` is registry:2 and :3, "
-		"`aliyun` Alibaba Cloud ACR, `generic` a body of "
-		"`{\"name\",\"tag\",\"digest\"?}`.",
+		"`aliyun` Alibaba Cloud ACR, `gitea` also Forgejo, `generic` a "
+		"body of `{\"name\",\"tag\",\"digest\"?}`; `auto` guesses by "
+		"the headers and the body. [REGISTRIES.md](REGISTRIES.md) says "
+		"what to set where.",
 		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, auth, OPT_SUB, NULL,
 		"How the sender proves who it is.", .sub = &conf_auth_table,
@@ -38,6 +42,13 @@ static const struct opt source_opts[] = {
 		"The host[:port] that these images are pulled from, when the "
 		"body does not say or says otherwise.",
 		.flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_source, registry_map, OPT_STRS, NULL,
+		"`FROM=TO`, each `HOST[:PORT][/PATH]`: an image whose name "
+		"begins with FROM is pulled by the name that has TO instead, "
+		"for a registry that is pulled from by an internal name. Whole "
+		"parts between slashes only; the longest FROM counts, and goes "
+		"before `registry`.",
+		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_source, region, OPT_STR, NULL,
 		"Carried into the notification when the body does not say.",
 		.flags = OPT_RELOAD, .max = 64),
@@ -45,6 +56,11 @@ static const struct opt source_opts[] = {
 		"Addresses and networks that the sender must be in, such as "
 		"`10.0.0.0/8`. Without: any.",
 		.flags = OPT_RELOAD, .max = 256),
+	KEY(struct conf_source, topic, OPT_STR, NULL,
+		"ARN of the one SNS topic that this source takes messages of; "
+		"for `ecr`. Needed to be shown the address that confirms a "
+		"subscription.",
+		.flags = OPT_RELOAD, .max = 255),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
 		.flags = OPT_RELOAD),

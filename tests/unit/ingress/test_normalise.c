@@ -132,6 +132,62 @@ static void test_sources_word(void **state)
 	}
 }
 
+/* By what name the hosts pull. */
+static void test_registry_map(void **state)
+{
+	static char *entries[] = {
+		(char *)"registry.example.com=registry-vpc.example.com:5000",
+		(char *)"registry.example.com/shop=inner.example.com/mirror/s",
+		(char *)"jfrog.example.com=jfrog.example.com/docker-local",
+		(char *)"whole.example.com/a/b=other.example.com"};
+	static const struct conf_source map = {.name = (char *)"s",
+		.registry_map = {entries, ARRAY_LEN(entries)}};
+	static const struct conf_source both = {.name = (char *)"s",
+		.registry = (char *)"registry.example.com",
+		.registry_map = {entries, ARRAY_LEN(entries)}};
+	static const struct {
+		const struct conf_source *source;
+		const char *host, *repository, *want; /* NULL: refused */
+	} cases[] = {
+		{&map, "registry.example.com", "web",
+			"registry-vpc.example.com:5000/web:v1"},
+		{&map, "registry.example.com", "Shop/Web",
+			"inner.example.com/mirror/s/web:v1"},
+		{&map, "registry.example.com", "shopping/web",
+			"registry-vpc.example.com:5000/shopping/web:v1"},
+		{&map, "registry.example.com:443", "web",
+			"registry.example.com:443/web:v1"},
+		{&map, "jfrog.example.com", "shop/web",
+			"jfrog.example.com/docker-local/shop/web:v1"},
+		{&map, "other.example.com", "web", "other.example.com/web:v1"},
+		{&map, NULL, "web", "web:v1"},
+		{&map, "whole.example.com", "a/b", NULL},
+		{&both, NULL, "web", "registry-vpc.example.com:5000/web:v1"},
+		{&both, "no host", "web", "registry-vpc.example.com:5000/web:v1"},
+		{&both, "internal:5000", "web", "registry.example.com/web:v1"},
+		{&both, "jfrog.example.com", "web",
+			"jfrog.example.com/docker-local/web:v1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct provider_push p = {.repository = cases[i].repository,
+			.tag = "v1", .registry = cases[i].host};
+		struct strbuf got = {0};
+		struct event e = {0};
+		struct err err = {0};
+		int rc = normalise_event(&p, cases[i].source, &e, &err);
+
+		if (rc < 0 && cases[i].want)
+			fail_msg("%zu: %s", i, err.text);
+		event_reference(&e, &got);
+		assert_string_equal(strbuf_cstr(&got),
+			cases[i].want ? cases[i].want : "");
+		field_release(&event_table, &e);
+		strbuf_release(&got);
+	}
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -171,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_split_host),
 		cmocka_unit_test(test_sources_word),
+		cmocka_unit_test(test_registry_map),
 		cmocka_unit_test(test_refusals),
 	};
 

@@ -96,6 +96,10 @@ static struct conf_source sources[] = {
 		.auth.bearer = {secrets + 3, 1}},
 	{.name = (char *)"off", .type = SOURCE_GENERIC, .enabled = false,
 		.auth.bearer = {secrets + 3, 1}},
+	{.name = (char *)"az", .type = SOURCE_AZURE, .enabled = true,
+		.auth.url_token = {secrets + 2, 1}},
+	{.name = (char *)"gh", .type = SOURCE_GITHUB, .enabled = true,
+		.auth.bearer = {secrets + 3, 1}},
 };
 static const struct conf conf = {
 	.sources = {sources, ARRAY_LEN(sources)},
@@ -471,6 +475,97 @@ static void test_ignored(void **state)
 }
 
 /* No secret is on disk or in a row, whichever way it came. */
+#define AZ "/v1/webhooks/az?token=url-secret"
+#define ORIGIN "WebHook-Request-Origin: eventgrid.azure.net\r\n"
+
+/* What senders ask before they send. */
+static void test_handshakes(void **state)
+{
+	static const struct {
+		const char *method, *target, *headers, *body;
+		int status;
+		const char *answer;
+	} cases[] = {
+		{"POST", AZ, "", "[{\"id\":\"1\",\"eventType\":\"Microsoft."
+			"EventGrid.SubscriptionValidationEvent\",\"data\":{"
+			"\"validationCode\":\"c-0-d-e\"}}]", 200,
+			"\r\n\r\n{\"validationResponse\":\"c-0-d-e\"}\n"},
+		{"POST", "/v1/webhooks/az?token=wrong", "", "[{\"eventType\":"
+			"\"Microsoft.EventGrid.SubscriptionValidationEvent\","
+			"\"data\":{\"validationCode\":\"c\"}}]", 401,
+			"not authenticated"},
+		{"OPTIONS", AZ, ORIGIN, "", 200,
+			"WebHook-Allowed-Origin: eventgrid.azure.net\r\n"},
+		{"OPTIONS", AZ, ORIGIN, "", 200, "WebHook-Allowed-Rate: *\r\n"},
+		{"OPTIONS", AZ, "", "", 400, "WebHook-Request-Origin is missing"},
+		{"OPTIONS", AZ, "WebHook-Request-Origin: a b\r\n", "", 400,
+			"not the name of a host"},
+		{"OPTIONS", "/v1/webhooks/az", ORIGIN, "", 401,
+			"not authenticated"},
+		{"OPTIONS", "/v1/webhooks/none", ORIGIN, "", 401,
+			"not authenticated"},
+		{"OPTIONS", "/v1/webhooks/reg", BEARER ORIGIN, "", 405,
+			"Allow: POST\r\n"},
+		{"POST", "/v1/webhooks/gh", GENERIC "X-GitHub-Event: ping\r\n",
+			"{\"zen\":\"z\",\"hook_id\":1}", 200,
+			"a ping: the webhook is set up"},
+		{"POST", "/v1/webhooks/gh", GENERIC "X-GitHub-Event: ping\r\n"
+			"Content-Type: application/x-www-form-urlencoded\r\n",
+			"payload=%7B%22zen%22%3A%22a+b%22%7D", 200, "a ping"},
+		{"POST", "/v1/webhooks/gen", GENERIC
+			"Content-Type: application/x-www-form-urlencoded\r\n",
+			"payload=%7B%7D", 400, "not valid JSON"},
+	};
+	struct strbuf answer = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int status = request(cases[i].method, cases[i].target,
+			cases[i].headers, str_from(cases[i].body), &answer);
+
+		if (status != cases[i].status ||
+			!strstr(strbuf_cstr(&answer), cases[i].answer))
+			fail_msg("%zu: %s", i, strbuf_cstr(&answer));
+	}
+	strbuf_release(&answer);
+}
+
+/* Two events that GitHub sends for one push. */
+static void test_github_pair(void **state)
+{
+	static const char push[] = "{\"action\":\"published\",\"%s\":{\"name\":"
+		"\"web\",\"namespace\":\"Acme\",\"ecosystem\":\"CONTAINER\","
+		"\"updated_at\":\"%s\",\"package_version\":{\"id\":%d,"
+		"\"container_metadata\":{\"tag\":{\"name\":\"v1\"}}}}}";
+	static const struct {
+		const char *event, *time;
+		size_t events;
+	} cases[] = {
+		{"package", "2026-09-21T14:13:20Z", 1},
+		{"registry_package", "2026-09-21T14:13:20Z", 1},
+		{"registry_package", "2026-09-21T15:00:00Z", 2},
+		{"package", "2026-09-21T15:00:00Z", 2},
+	};
+	struct strbuf answer = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char headers[128], body[512];
+
+		snprintf(headers, sizeof(headers), GENERIC
+			"X-GitHub-Event: %s\r\n", cases[i].event);
+		snprintf(body, sizeof(body), push, cases[i].event,
+			cases[i].time, (int)i);
+		assert_int_equal(request("POST", "/v1/webhooks/gh", headers,
+			str_from(body), &answer), 202);
+		assert_int_equal(events_after(cases[i].events),
+			cases[i].events);
+	}
+	usleep(50000);
+	assert_int_equal(events_after(2), 2);
+	strbuf_release(&answer);
+}
+
 static void test_secrets_stay_out(void **state)
 {
 	struct strbuf answer = {0};
@@ -638,6 +733,8 @@ int main(void)
 		TEST(test_odd_path),
 		TEST(test_accept),
 		TEST(test_ignored),
+		TEST(test_handshakes),
+		TEST(test_github_pair),
 		TEST(test_secrets_stay_out),
 		TEST(test_slow_commit),
 		TEST(test_failed_commit),

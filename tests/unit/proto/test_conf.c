@@ -225,6 +225,45 @@ static void each_rule_has_its_sentence(void **state)
 	}
 }
 
+static void sources_have_their_rules(void **state)
+{
+	static const struct {
+		const char *keys, *want; /* NULL: fine */
+	} cases[] = {
+		{"type: ecr, topic: 'arn:aws:sns:x'", NULL},
+		{"type: auto, topic: 'arn:aws:sns:x'", NULL},
+		{"type: gar, topic: 'arn:aws:sns:x'", "topic: only a source of"},
+		{"type: dockerhubs", "dockerhub"},
+		{"type: jfrog, registry_map: 'a.b:1/c=d.e'", NULL},
+		{"type: jfrog, registry_map: ['a.b=c.d', 'e.f=g.h']", NULL},
+		{"type: jfrog, registry_map: a.b", "`a.b` is not `FROM=TO`"},
+		{"type: jfrog, registry_map: 'a.b='", "is not `FROM=TO`"},
+		{"type: jfrog, registry_map: '=a.b'", "is not `FROM=TO`"},
+		{"type: jfrog, registry_map: 'a.b=c=d'", "is not `FROM=TO`"},
+		{"type: jfrog, registry_map: 'a.b/=c.d'", "is not `FROM=TO`"},
+		{"type: jfrog, registry_map: 'a.b=c.d/'", "is not `FROM=TO`"},
+		{"type: jfrog, registry_map: 'https://a.b=c.d'",
+			"is not `FROM=TO`"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[512];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "sources: [{name: r, auth: "
+			"{url_token: t}, %s}]\n", cases[i].keys);
+		c = load(text, &errs);
+		if (cases[i].want ? errs.list.n != 1 ||
+			!strstr(errs.list.v[0], cases[i].want) : !c)
+			fail_msg("case %zu: %zu faults, first: %s", i,
+				errs.list.n, errs.list.n ? errs.list.v[0] : "");
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
 static void repositories(void **state)
 {
 	static const struct {
@@ -342,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_good_file_and_its_fragment),
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
+		cmocka_unit_test(sources_have_their_rules),
 		cmocka_unit_test(repositories),
 		cmocka_unit_test(each_proof_has_its_sentence),
 		cmocka_unit_test(presets_are_filled_in),
