@@ -92,7 +92,7 @@ def test_killed_among_replicas(drive, engine):
         for n in (1, 2):
             compose(d, n, ref(d, "v1"))
         d.push("v2", digest, compose="drv-killmany/app")
-        killed = d.deploy(proxy=d.proxy(at), grace=100) is None
+        killed = d.deploy(proxy=d.proxy(at), grace="100ms") is None
         if killed:
             finish(d, "deployed")
         assert names(engine, d.name) == [f"drv-killmany_app_{n}"

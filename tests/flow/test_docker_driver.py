@@ -102,7 +102,7 @@ def test_rolled_back(drive, engine, kind, says):
     else:
         digest = put(d, "v2", changes=['CMD ["/nothing"]'])
     d.push("v2", digest)
-    r = d.deploy(grace=1000)
+    r = d.deploy(grace="1000ms")
     assert r["status"] == "rolled_back"
     assert any(s in r["reason"] for s in says.split("|")), r["reason"]
     if kind == "crash":
@@ -202,7 +202,7 @@ def test_auto_remove(drive, engine, good):
     run_auto_remove(d, ref(d, "v1"))
     volume = engine.inspect("drv-rm")["Mounts"][0]["Name"]
     d.push("v2", put(d, "v2", files=() if good else [CRASH]))
-    r = d.deploy(grace=1000)
+    r = d.deploy(grace="1000ms")
     assert r["status"] == ("deployed" if good else "rolled_back"), r
     c = check_only(engine, "drv-rm", "v2" if good else "v1")
     assert c["HostConfig"]["AutoRemove"]
@@ -247,7 +247,7 @@ def test_engine_replaced(drive, engine):
     p = d.proxy(api=("1.43", "1.24"))
     told = []
     t = threading.Thread(target=lambda: told.append(
-        d.deploy(proxy=p, grace=2000)))
+        d.deploy(proxy=p, grace="2000ms")))
     t.start()
     wait_for("the start", lambda: any("/start" in c for c in p.calls))
     p.api = ("1.54", "1.44")
@@ -263,7 +263,7 @@ def while_at_the_gate(d, act, **more):
     before = d.engine.inspect(d.name)["Id"]
     told = []
     t = threading.Thread(target=lambda: told.append(
-        d.deploy(grace=2500, **more)))
+        d.deploy(grace="2500ms", **more)))
     t.start()
     wait_for("the new container's start", lambda: (
         c := d.engine.inspect(d.name)) and c["Id"] != before

@@ -145,7 +145,7 @@ def test_keeps(drive, engine, world, made, name):
     engine.call("POST", f"/containers/{old}/start")
     before = engine.inspect(old)
     d.push("b", made["b"])
-    r = d.deploy(grace=0)
+    r = d.deploy(grace="0ms")
     assert r["status"] == "deployed", r
     got = engine.inspect("keeps")
     engine.remove("keeps")

@@ -137,14 +137,25 @@ class Drive:
     def journal(self):
         return os.listdir(os.path.join(self.dir, "journal"))
 
-    def run(self, command, proxy=None, env=None, **more):
+    def config(self, sock, trigger):
+        """A configuration with this engine and this trigger."""
+        target = "compose" if self.job.get("compose") else "container"
+        path = os.path.join(self.dir, f"{os.path.basename(sock)}.yml")
+        with open(path, "w") as f:
+            json.dump({
+                "engines": [{"name": "local", "docker": "unix://" + sock}],
+                "triggers": [{"name": "web", "repository": "**",
+                              "deploy": {target: self.job.get(target)},
+                              **trigger}]}, f)
+        return path
+
+    def run(self, command, proxy=None, env=None, grace="300ms", **more):
         """What the driver told; None when it was killed."""
         sock = proxy.server_address if proxy else self.engine.sock
-        args = {**self.job, **more, "engine": "unix://" + sock,
+        args = {**self.job, **more,
                 "journal": os.path.join(self.dir, "journal")}
-        if args.get("compose"):
-            args.pop("container")
         p = subprocess.Popen([DRIVE, command,
+                              self.config(sock, {"grace": grace}),
                               *(f"{k}={v}" for k, v in args.items())],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, env={**os.environ, **(env or {})})

@@ -3,11 +3,11 @@
  * or one recovery against a real engine, with a journal of plain files. Prints
  * what the driver told as JSON.
  *
- *   docker_drive deploy|recover|check KEY=VALUE...
- *   engine=unix:///path journal=DIR event=UUID trigger=NAME
- *   container=NAME | compose=PROJECT/SERVICE
+ *   docker_drive deploy|recover|check CONFIG KEY=VALUE...
+ *
+ * CONFIG has the engine `local` and the trigger `web`. The keys:
+ *   journal=DIR event=UUID cancel=1 full=1 (the journal's disk is full)
  *   registry=HOST repository=NAME tag=TAG [digest=sha256:...]
- *   grace=MS health=MS cancel=1 full=1 (the journal's disk is full)
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -233,39 +233,41 @@ static int check(const struct conf_engine *engine)
 	return 1;
 }
 
+static struct conf *load(const char *path)
+{
+	struct opt_errors errs = {0};
+	struct conf *conf = conf_load(path, &errs);
+
+	for (size_t i = 0; i < errs.list.n; i++)
+		fprintf(stderr, "%s\n", errs.list.v[i]);
+	opt_errors_release(&errs);
+	return conf;
+}
+
 int main(int argc, char **argv)
 {
-	char **args = argv + (argc > 1 ? 2 : 1);
+	char **args = argv + (argc > 2 ? 3 : argc);
 	struct files files = {
 		.j = {put, get, del, each},
 		.dir = value(args, "journal", "."),
 		.full = value(args, "full", NULL) != NULL,
 	};
-	struct conf_engine engine = {
-		.name = (char *)"local",
-		.docker = (char *)value(args, "engine", NULL),
-	};
-	struct conf_trigger trigger = {
-		.name = (char *)value(args, "trigger", "web"),
-		.deploy = {
-			.container = (char *)value(args, "container", NULL),
-			.compose = (char *)value(args, "compose", NULL),
-		},
-	};
-	struct conf conf = {.triggers = {.v = &trigger, .n = 1}};
+	const struct conf_engine *engine;
+	struct conf *conf;
+	int rc = 2;
 
 	log_init("docker_drive", LOG_INFO);
 	http_global_init();
-	if (str_to_i64(str_from(value(args, "grace", "300")),
-		    &trigger.grace) != 0 ||
-		str_to_i64(str_from(value(args, "health", "0")),
-			&trigger.health_timeout) != 0)
+	conf = argc > 2 ? load(argv[2]) : NULL;
+	if (conf == NULL)
 		return 2;
-	if (argc > 1 && strcmp(argv[1], "deploy") == 0)
-		return deploy(args, &engine, &trigger, &files.j);
-	if (argc > 1 && strcmp(argv[1], "recover") == 0)
-		return recover(&engine, &conf, &files.j);
-	if (argc > 1 && strcmp(argv[1], "check") == 0)
-		return check(&engine);
-	return 2;
+	engine = conf_engine(conf, "local");
+	if (strcmp(argv[1], "deploy") == 0)
+		rc = deploy(args, engine, conf_trigger(conf, "web"), &files.j);
+	else if (strcmp(argv[1], "recover") == 0)
+		rc = recover(engine, conf, &files.j);
+	else if (strcmp(argv[1], "check") == 0)
+		rc = check(engine);
+	conf_free(conf);
+	return rc;
 }
