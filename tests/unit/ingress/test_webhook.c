@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "proto/base/map.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/data/db.h"
@@ -101,7 +102,7 @@ static struct conf_source sources[] = {
 	{.name = (char *)"gh", .type = SOURCE_GITHUB, .enabled = true,
 		.auth.bearer = {secrets + 3, 1}},
 };
-static const struct conf conf = {
+static struct conf conf = {
 	.sources = {sources, ARRAY_LEN(sources)},
 	.ingress.max_body = 4096,
 };
@@ -136,6 +137,13 @@ static int setup(void **state)
 	};
 
 	(void)state;
+	conf.names = map_new();
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "source %s", sources[i].name);
+		map_put(conf.names, str_from(key), &sources[i]);
+	}
 	snprintf(dir, sizeof(dir), "/tmp/pullwire-webhook-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	wc.loop = loop = loop_new();
@@ -170,6 +178,7 @@ static int teardown(void **state)
 	webhook_free(webhook);
 	ready_free(ready);
 	loop_free(loop);
+	map_free(conf.names);
 	forget();
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	return system(command) == 0 ? 0 : -1;
