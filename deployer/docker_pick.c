@@ -85,9 +85,8 @@ static int64_t number_of(const struct json *container)
 	return n;
 }
 
-bool docker_pick_sort(struct json *list)
+void docker_pick_sort(struct json *list)
 {
-	bool leftovers = false;
 	struct json *c, *sorted = json_new_array();
 	struct str base;
 	size_t i, at;
@@ -95,11 +94,9 @@ bool docker_pick_sort(struct json *list)
 	for (i = json_len(list); i-- > 0;) {
 		c = json_at(list, i);
 		if (docker_swap_is_alias(
-			    str_from(docker_swap_name(c)), NULL, &base))
-			leftovers = true;
-		else if (!is(label(c, COMPOSE "oneoff"), "True"))
-			continue;
-		json_del_at(list, i);
+			    str_from(docker_swap_name(c)), NULL, &base) ||
+			is(label(c, COMPOSE "oneoff"), "True"))
+			json_del_at(list, i);
 	}
 	/* A handful of replicas: the smallest that is left, again and again. */
 	while (json_len(list) > 0) {
@@ -113,7 +110,6 @@ bool docker_pick_sort(struct json *list)
 	for (c = json_first(sorted); c; c = json_next(c))
 		json_push(list, json_copy(c));
 	json_free(sorted);
-	return leftovers;
 }
 
 /* ---- judging ------------------------------------------------------------------ */

@@ -14,8 +14,8 @@
 struct json *docker_pick_list(struct docker_api *api,
 	const struct conf_deploy *deploy, struct err *err);
 /* Pure: drops one-off containers and those under temporary names; sorts by
- * Compose's container number. Tells whether any was under a temporary name. */
-bool docker_pick_sort(struct json *list);
+ * Compose's container number. */
+void docker_pick_sort(struct json *list);
 
 /*
  * Pure: 0 when the inspected container is to be replaced; *was is running,
