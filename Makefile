@@ -47,7 +47,7 @@ UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
-.PHONY: all help deps run demo check check-unit build-unit test test-compose \
+.PHONY: all help deps run demo check check-unit build-unit test test-compose test-reload \
 	bench bench-rules layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -123,6 +123,12 @@ test: deps
 test-compose: deps
 	@PULLWIRE_TEST_COMPOSE=1 /usr/bin/python3 -m pytest -q \
 		-p no:cacheprovider tests/flow/test_compose.py
+
+#: test-reload   a minute of reloads at 1,000 events a second
+test-reload: deps
+	@$(MAKE) --no-print-directory all
+	@cd tests && RELOAD_SECONDS=60 RELOAD_RATE=1000 /usr/bin/python3 -m \
+		pytest -q -s -p no:cacheprovider flow/test_reload.py -k under_load
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps

@@ -17,7 +17,31 @@ static void attempt_free(struct attempt *a)
 		a->over(a->ctx);
 	list_remove(&a->node);
 	field_release(&job_table, &a->what);
+	conf_free(a->conf);
 	free(a);
+}
+
+/* The configuration has changed while the job waited. */
+static void refuse(struct attempt *a, const struct err *err)
+{
+	struct record row;
+
+	attempt_row(a, &row, "refused", NULL);
+	record_reason(&row, "%s", err->text);
+	attempt_end(a, &row);
+}
+
+/* Is it still the target in whose line the job waits? */
+static int same_target(const struct attempt *a, struct err *err)
+{
+	struct strbuf key = {0};
+	bool same;
+
+	target_key(a->trigger, &key);
+	same = strcmp(strbuf_cstr(&key), queue_job_target(a->job)) == 0;
+	strbuf_release(&key);
+	return same ? 0 : err_fail(err, "trigger %s has another target now "
+				   "than when this push came", a->trigger->name);
 }
 
 struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
@@ -29,13 +53,18 @@ struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
 	a->job = job;
 	a->number = job->attempt + 1;
 	a->started = clock_wall();
+	a->conf = conf_ref(d->conf);
 	list_push_back(&d->attempts, &a->node);
 	if (queue_read_job(queue_store_reader(d->store), job->id, &a->what,
-		    &err) < 0 ||
-		!(a->trigger = target_find(d->conf, &a->what, &err))) {
+		    &err) < 0) {
 		log_limited(LOG_ERROR, job->id, "not started: %s", err.text);
 		runner_again(d, job, a->started + UNREADABLE_MS);
 		attempt_free(a);
+		return NULL;
+	}
+	a->trigger = target_find(a->conf, &a->what, &err);
+	if (!a->trigger || same_target(a, &err) < 0) {
+		refuse(a, &err);
 		return NULL;
 	}
 	queue_store_running(d->store, job->id);
@@ -56,6 +85,7 @@ void attempt_row(const struct attempt *a, struct record *row,
 	};
 
 	row_init(row, &a->what, a->trigger, a->number, status, now);
+	row->generation = xstrdup_null(a->conf->generation);
 	row_durations(row, &times);
 }
 

@@ -13,7 +13,8 @@ struct attempt {
 	struct deployer *d;
 	struct queue_job *job; /* RUNNING */
 	struct job what;
-	const struct conf_trigger *trigger;
+	struct conf *conf; /* a reference: trigger is in it */
+	const struct conf_trigger *trigger; /* NULL: refused */
 	int64_t number;  /* from 1 */
 	int64_t started; /* UTC ms */
 	/* How it ends, and who is told when that is on disk (or NULL). */
@@ -24,8 +25,8 @@ struct attempt {
 	void *ctx;
 };
 
-/* The queue's job that queue_next gave; NULL when it could not be read: it
- * waits again. */
+/* The queue's job that queue_next gave. NULL when it could not be read: it
+ * waits again; or when its trigger is no more what it was: it ends refused. */
 struct attempt *attempt_begin(struct deployer *d, struct queue_job *job);
 
 /* The row of this attempt so far; phases may be NULL. */

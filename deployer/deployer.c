@@ -205,7 +205,7 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 
 	d->daemon = daemon;
 	d->loop = daemon_loop(daemon);
-	d->conf = conf;
+	d->conf = conf_ref(conf);
 	list_init(&d->attempts);
 	if (start_schedule(d, err) < 0 || start_store(d, err) < 0 ||
 		start_outbox(d, err) < 0 || start_lanes(d, err) < 0 ||
@@ -218,6 +218,33 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	d->tick = loop_timer_start(d->loop, 0, TICK_MS, tick, d);
 	daemon_on_status(daemon, tell_loggers, d);
 	return d;
+}
+
+/* ---- a changed configuration ---------------------------------------------------- */
+
+static bool same_lanes(const struct conf *a, const struct conf *b)
+{
+	const struct opt_strs *x = &a->deployer.lanes, *y = &b->deployer.lanes;
+
+	for (size_t i = 0; i < x->n && x->n == y->n; i++)
+		if (strcmp(x->v[i], y->v[i]) != 0)
+			return false;
+	return x->n == y->n;
+}
+
+int deployer_reload(void *state, struct conf *conf, struct err *err)
+{
+	struct deployer *d = state;
+
+	/* A trigger may name what this process does not serve yet. */
+	if (conf->engines_hash != d->conf->engines_hash ||
+		!same_lanes(conf, d->conf))
+		return err_fail(err, "engines or lanes have changed; restart "
+				     "the deployer to take them and the "
+				     "triggers");
+	conf_free(d->conf);
+	d->conf = conf_ref(conf);
+	return 0;
 }
 
 /* ---- stop -------------------------------------------------------------------------- */
@@ -273,5 +300,6 @@ void deployer_stop(void *state)
 		outbox_close(d->outbox);
 	queue_store_close(d->store);
 	queue_free(d->queue);
+	conf_free(d->conf);
 	free(d);
 }

@@ -1,7 +1,8 @@
 /*
  * The one state of the daemon. Started in this order, stopped in the opposite
  * one. All of it is the loop's thread's, except where drivers work: they see
- * conf (never changed), cancel and the journal.
+ * the configuration that their work began with (never changed), cancel and
+ * the journal.
  */
 #ifndef DEPLOYER_DEPLOYER_H
 #define DEPLOYER_DEPLOYER_H
@@ -23,7 +24,7 @@ struct results;
 struct deployer {
 	struct daemon *daemon;
 	struct loop *loop;
-	const struct conf *conf;
+	struct conf *conf; /* whose triggers count now: a reference */
 	struct retry_schedule schedule; /* of trigger URLs */
 	struct queue_store *store;
 	struct queue *queue;
@@ -47,6 +48,8 @@ struct deployer {
 /* For struct daemon_spec; the state is a struct deployer. */
 void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	struct err *err);
+/* Takes changed triggers; what is under way ends by the old ones. */
+int deployer_reload(void *state, struct conf *conf, struct err *err);
 void deployer_drain(void *state);
 void deployer_stop(void *state);
 

@@ -24,6 +24,7 @@ struct engine {
 	char down[512];  /* why it is closed; "" while that is not known */
 	struct loop_timer *timer;
 	/* The worker's, while probing: */
+	struct conf *triggers; /* a reference */
 	bool recovering;
 	int rc;
 	struct err err;
@@ -148,7 +149,7 @@ static void probe_work(void *ctx)
 
 	e->rc = e->driver->check(e->conf, &e->err);
 	if (e->rc == 0 && e->recovering)
-		e->rc = recovery_run(e->d, e->conf, e->driver, &e->err);
+		e->rc = recovery_run(e->d, e->triggers, e->conf, e->driver, &e->err);
 }
 
 static void probe_done(void *ctx)
@@ -157,6 +158,8 @@ static void probe_done(void *ctx)
 
 	e->probing = false;
 	e->d->workers--;
+	conf_free(e->triggers);
+	e->triggers = NULL;
 	if (e->d->draining)
 		return;
 	if (e->rc < 0)
@@ -182,6 +185,7 @@ static void probe(void *ctx)
 	e->probing = true;
 	e->recovering = !e->open;
 	e->d->workers++;
+	e->triggers = conf_ref(e->d->conf);
 	err_clear(&e->err);
 	loop_spawn(e->d->loop, probe_work, probe_done, e);
 }

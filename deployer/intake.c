@@ -13,6 +13,8 @@
 #define WINDOW 64             /* jobs a matcher may have unanswered here */
 #define AGAIN_MS 1000         /* a job that could not be written */
 #define MALFORMED_MS 60000
+/* A changed configuration does not reach all processes at the same moment. */
+#define SETTLE_MS 60000
 #define OPEN_MAX ((size_t)100000) /* jobs in memory; more stay upstream */
 
 struct intake {
@@ -115,6 +117,15 @@ static void committed(void *ctx, bool known, const struct err *err)
 	arrival_free(a);
 }
 
+/* Not ours, by another configuration than ours: one of the two is about to be
+ * read again. Only a push of this minute waits for that. */
+static bool may_settle(const struct deployer *d, const struct job *job)
+{
+	return job->generation &&
+		strcmp(job->generation, d->conf->generation) != 0 &&
+		clock_wall() - job->event.time < SETTLE_MS;
+}
+
 static void deliver(void *ctx, const struct chan_from *from,
 	const struct msg *msg)
 {
@@ -133,6 +144,10 @@ static void deliver(void *ctx, const struct chan_from *from,
 	if (target_check_ids(job, &err) < 0) {
 		log_limited(LOG_WARN, "intake", "not taken: %s", err.text);
 		chan_nack(in->chan, from, MALFORMED_MS, err.text);
+		return;
+	}
+	if (!target_find(d->conf, job, &err) && may_settle(d, job)) {
+		chan_nack(in->chan, from, AGAIN_MS, err.text);
 		return;
 	}
 	a = xcalloc(1, sizeof(*a));

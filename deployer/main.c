@@ -58,6 +58,7 @@ static const struct daemon_spec spec = {
 	.n_commands = ARRAY_LEN(commands),
 	.check = check_conf,
 	.start = deployer_start,
+	.reload = deployer_reload,
 	.drain = deployer_drain,
 	.stop = deployer_stop,
 };

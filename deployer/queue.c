@@ -14,6 +14,7 @@ struct queue_target {
 	struct list jobs; /* all that are not DONE, in order of arrival */
 	struct list line; /* WAITING and due, in order of arrival */
 	struct lane *lane;
+	char *key;
 	bool coalesce;
 	bool running;
 	int64_t newest_time; /* newest push ever taken in; -1: none */
@@ -78,6 +79,7 @@ static struct queue_target *target_get(struct queue *q, const char *key,
 	if (t)
 		return t;
 	t = xcalloc(1, sizeof(*t));
+	t->key = xstrdup(key);
 	list_init(&t->jobs);
 	list_init(&t->line);
 	t->lane = lane_get(q, lane);
@@ -211,6 +213,7 @@ void queue_free(struct queue *q)
 			queue_job_free(
 				CONTAINER_OF(node, struct queue_job, node));
 		free(t->newest_tag);
+		free(t->key);
 		free(t);
 	}
 	map_free(q->targets);
@@ -397,6 +400,11 @@ size_t queue_running(const struct queue *q)
 const char *queue_job_lane(const struct queue_job *job)
 {
 	return job->target->lane->name;
+}
+
+const char *queue_job_target(const struct queue_job *job)
+{
+	return job->target->key;
 }
 
 bool queue_job_coalesces(const struct queue_job *job)

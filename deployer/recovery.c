@@ -113,13 +113,13 @@ static int report(struct driver_recovery *rec, const char *job,
 	return r->rc;
 }
 
-int recovery_run(struct deployer *d, const struct conf_engine *engine,
-	const struct driver *driver, struct err *err)
+int recovery_run(struct deployer *d, const struct conf *conf,
+	const struct conf_engine *engine, const struct driver *driver, struct err *err)
 {
 	struct recovery r = {
 		.rec = {
 			.engine = engine,
-			.conf = d->conf,
+			.conf = conf,
 			.cancel = &d->cancel,
 			.journal = queue_store_journal(d->store),
 			.report = report,

@@ -10,7 +10,8 @@
 #include "deployer/driver.h"
 
 /* On a worker thread; blocks. 0, or -1: to be tried again later. */
-int recovery_run(struct deployer *d, const struct conf_engine *engine,
+int recovery_run(struct deployer *d, const struct conf *conf,
+	const struct conf_engine *engine,
 	const struct driver *driver, struct err *err);
 
 #endif

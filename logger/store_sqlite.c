@@ -28,6 +28,7 @@ static const char *const migrations[] = {
 	"CREATE INDEX record_trigger ON record(\"trigger\", time);"
 	"CREATE INDEX record_repository ON record(repository, time);"
 	"CREATE INDEX record_status ON record(status, time);",
+	"ALTER TABLE record ADD COLUMN generation TEXT;",
 };
 
 const struct db_schema sqlite_schema = {

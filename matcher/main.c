@@ -56,6 +56,19 @@ static void *start(struct daemon *d, const struct conf *conf, struct err *err)
 	return m;
 }
 
+static int reload(void *state, struct conf *conf, struct err *err)
+{
+	struct opt_errors errs = {0};
+	struct matcher *m = state;
+	struct ruleset *rules = rule_load(conf, &errs);
+
+	(void)err;
+	if (rules == NULL)
+		BUG("rules were good when they were checked");
+	work_set_rules(m->work, rules);
+	return 0;
+}
+
 static void drain(void *state)
 {
 	struct matcher *m = state;
@@ -92,6 +105,7 @@ int main(int argc, char **argv)
 		.n_commands = ARRAY_LEN(commands),
 		.check = rule_check,
 		.start = start,
+		.reload = reload,
 		.drain = drain,
 		.stop = stop,
 	};

@@ -109,6 +109,7 @@ void rows_put(struct rows *r, struct task *t, const struct rule_result *why)
 	record.final = true;
 	if (rule != NULL)
 		record.target = xstrdup(rule->target);
+	record.generation = xstrdup_null(t->rules->generation);
 	record_reason(&record, "%s", why->reason);
 	if (why->verdict == RULE_ERROR)
 		log_limited(LOG_ERROR, rule->name, "trigger %s: %s",
@@ -124,6 +125,7 @@ void rows_put_waiting(
 	record_from_event(&record, &j->task->event, j->rule->name, 0,
 		"waiting", clock_wall());
 	record.target = xstrdup(j->rule->target);
+	record.generation = xstrdup_null(j->task->rules->generation);
 	record_reason(&record, "%s", why);
 	outbox_put(r->outbox, &record, NULL, NULL);
 }

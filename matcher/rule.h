@@ -46,6 +46,7 @@ struct ruleset {
 	size_t n_lanes;
 	struct rule_index *index;
 	struct rule_parts *parts;
+	char *generation; /* of the configuration: which rules these are */
 	unsigned refs;
 };
 

@@ -109,6 +109,7 @@ struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
 
 	set->refs = 1;
 	set->parts = rule_parts_new();
+	set->generation = rule_parts_text(set->parts, conf->generation);
 	set->rules = xcalloc(conf->triggers.n, sizeof(*set->rules));
 	CONF_EACH(conf->triggers, const struct conf_trigger, t)
 		load(&set->rules[set->n++], set->parts, t, errs);

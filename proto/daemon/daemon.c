@@ -3,6 +3,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/daemon/reload.h"
 #include "proto/daemon/status.h"
 #include "proto/io/http_client.h"
 
@@ -29,6 +30,7 @@ struct daemon {
 	struct loop_timer *status_timer, *drain_timer;
 	void (*on_status)(void *ctx, const struct msg_status *status);
 	void *on_status_ctx;
+	struct reload *reload;
 	bool draining;
 };
 
@@ -231,6 +233,8 @@ static void on_terminate(void *ctx)
 		return;
 	}
 	d->draining = true;
+	reload_free(d->reload);
+	d->reload = NULL;
 	log_info(NULL, "asked to stop: finishing what is under way");
 	d->drain_timer = loop_timer_start(
 		d->loop, DRAIN_MS, 0, drain_timeout, d);
@@ -239,8 +243,12 @@ static void on_terminate(void *ctx)
 
 static void on_hangup(void *ctx)
 {
-	(void)ctx;
-	log_info(NULL, "SIGHUP: restart to take a changed configuration");
+	struct daemon *d = ctx;
+
+	if (d->reload)
+		reload_now(d->reload);
+	else
+		log_info(NULL, "SIGHUP: restart to take a changed configuration");
 }
 
 /* No core file and no gain of rights: secrets are in memory. */
@@ -254,6 +262,27 @@ static void harden(void)
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		log_fatal("the kernel refuses to drop rights: %s",
 			strerror(errno));
+}
+
+static int take_conf(void *ctx, struct conf *conf, struct err *err)
+{
+	struct daemon *d = ctx;
+
+	return d->spec->reload(d->state, conf, err);
+}
+
+static void start_reload(struct daemon *d)
+{
+	struct reload_spec spec = {
+		.path = d->conf->path,
+		.running = d->conf,
+		.check = d->spec->check,
+		.take = take_conf,
+		.ctx = d,
+	};
+
+	if (d->spec->reload)
+		d->reload = reload_new(d->loop, &spec);
 }
 
 static int run_daemon(struct daemon *d)
@@ -275,8 +304,11 @@ static int run_daemon(struct daemon *d)
 	loop_signal(d->loop, SIGHUP, on_hangup, d);
 	d->status_timer = loop_timer_start(
 		d->loop, 0, STATUS_MS, publish_status, d);
-	log_info(NULL, "started as %s", d->instance);
+	start_reload(d);
+	log_info(NULL, "started as %s, generation %s", d->instance,
+		d->conf->generation);
 	loop_run(d->loop);
+	reload_free(d->reload);
 	loop_timer_cancel(&d->status_timer);
 	loop_timer_cancel(&d->drain_timer);
 	d->spec->stop(d->state);

@@ -38,6 +38,11 @@ struct daemon_spec {
 	 * err ends the program with 1. */
 	void *(*start)(struct daemon *d, const struct conf *conf,
 		struct err *err);
+	/* A changed configuration without faults, checked as at the start
+	 * (reload.h): take it, or say why not and go on as before. Borrowed
+	 * for the call; conf_ref() keeps it. NULL: this daemon reads its
+	 * configuration once. The one of start stays valid until stop. */
+	int (*reload)(void *state, struct conf *conf, struct err *err);
 	/* Stop taking work; call daemon_drained() when nothing is left. */
 	void (*drain)(void *state);
 	void (*stop)(void *state); /* the mirror of start */

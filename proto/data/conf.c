@@ -3,7 +3,6 @@
 #include "proto/data/conf_load.h"
 
 #include <glob.h>
-#include <libgen.h>
 
 /* ---- checks over several keys -------------------------------------------- */
 
@@ -209,17 +208,15 @@ static void load_fragment(struct conf_loader *l, const char *path)
 
 static void load_fragments(struct conf_loader *l, const char *path)
 {
-	char *copy = xstrdup(path), *pattern;
+	char *pattern = conf_fragments(path);
 	glob_t g;
 
-	pattern = xprintf("%s/triggers.d/*.yml", dirname(copy));
 	if (glob(pattern, 0, NULL, &g) == 0) {
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			load_fragment(l, g.gl_pathv[i]);
 		globfree(&g);
 	}
 	free(pattern);
-	free(copy);
 }
 
 static void check_all(struct conf_loader *l, const struct yaml *root)
@@ -255,6 +252,7 @@ struct conf *conf_load_checked(const char *path,
 
 	c->path = xstrdup(path);
 	c->names = map_new();
+	c->refs = 1;
 	root = load_tree(&l, path);
 	if (root) {
 		opt_read(&conf_table, root, c, errs);
@@ -263,6 +261,7 @@ struct conf *conf_load_checked(const char *path,
 		REMEMBER(&l.engines, root, "engines");
 		load_fragments(&l, path);
 		check_all(&l, root);
+		conf_set_generation(&l);
 		if (check)
 			check(c, errs);
 	}
@@ -280,13 +279,22 @@ struct conf *conf_load_checked(const char *path,
 	return c;
 }
 
+struct conf *conf_ref(const struct conf *c)
+{
+	/* Who holds it cannot change it, but for this count. */
+	struct conf *own = (struct conf *)(uintptr_t)c;
+
+	own->refs++;
+	return own;
+}
+
 void conf_free(struct conf *c)
 {
 	struct opt_strs files;
 	struct map *names;
 	char *path;
 
-	if (!c)
+	if (!c || --c->refs > 0)
 		return;
 	files = c->files; /* the wheres point into these until the end */
 	path = c->path;

@@ -158,6 +158,8 @@ struct conf_matcher {
 	char *keys;
 };
 
+#define CONF_GENERATION_LEN 17 /* 16 hex digits and the NUL */
+
 struct conf {
 	struct opt_where where;
 	struct opt_list sources;  /* struct conf_source */
@@ -173,6 +175,11 @@ struct conf {
 	int links;     /* enum conf_links */
 	char *path;    /* the file this came from */
 	struct opt_strs files; /* and all others: what the wheres point to */
+	/* What this is: the same for the same content, wherever it is read. */
+	char generation[CONF_GENERATION_LEN];
+	uint64_t fixed; /* hash of all that needs a restart */
+	uint64_t engines_hash;
+	unsigned refs;
 	struct map *names; /* "trigger web" -> its struct; for the look-ups */
 };
 
@@ -193,7 +200,12 @@ struct conf *conf_load(const char *path, struct opt_errors *errs);
 struct conf *conf_load_checked(const char *path,
 	void (*check)(const struct conf *conf, struct opt_errors *errs),
 	struct opt_errors *errs);
-void conf_free(struct conf *c);
+/* One more reference to it; conf_free() drops one, the last one frees. */
+struct conf *conf_ref(const struct conf *c);
+void conf_free(struct conf *c); /* NULL is fine */
+/* A number that changes when one of its files does: written, replaced, added
+ * or gone. Never 0. */
+uint64_t conf_files_state(const char *path);
 
 #define CONF_EACH(list, type, item) \
 	for (type *item = (list).v, *item##_end = item + (list).n; \

@@ -52,4 +52,9 @@ void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t);
 
+/* The pattern of the files in triggers.d beside path; the caller's. */
+char *conf_fragments(const char *path);
+/* conf's generation and hashes, from its trees. */
+void conf_set_generation(struct conf_loader *l);
+
 #endif

@@ -27,43 +27,43 @@ static const char *const level_words[] = {
 static const struct opt source_opts[] = {
 	KEY(struct conf_source, name, OPT_STR, NULL,
 		"Unique; the last part of the URL `/v1/webhooks/NAME`.",
-		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
+		.flags = OPT_REQUIRED, .max = 64),
 	KEY(struct conf_source, type, OPT_ENUM, NULL,
 		"Whose webhooks these are. `distribution` is registry:2 and :3, "
 		"`aliyun` Alibaba Cloud ACR, `gitea` also Forgejo, `generic` a "
 		"body of `{\"name\",\"tag\",\"digest\"?}`; `auto` guesses by "
 		"the headers and the body. [REGISTRIES.md](REGISTRIES.md) says "
 		"what to set where.",
-		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
+		.words = conf_source_types, .flags = OPT_REQUIRED),
 	KEY(struct conf_source, auth, OPT_SUB, NULL,
 		"How the sender proves who it is.", .sub = &conf_auth_table,
-		.flags = OPT_REQUIRED | OPT_RELOAD),
+		.flags = OPT_REQUIRED),
 	KEY(struct conf_source, registry, OPT_STR, NULL,
 		"The host[:port] that these images are pulled from, when the "
 		"body does not say or says otherwise.",
-		.flags = OPT_RELOAD, .max = 255),
+		.flags = OPT_RESTART, .max = 255),
 	KEY(struct conf_source, registry_map, OPT_STRS, NULL,
 		"`FROM=TO`, each `HOST[:PORT][/PATH]`: an image whose name "
 		"begins with FROM is pulled by the name that has TO instead, "
 		"for a registry that is pulled from by an internal name. Whole "
 		"parts between slashes only; the longest FROM counts, and goes "
 		"before `registry`.",
-		.flags = OPT_RELOAD, .max = 64),
+		.flags = OPT_RESTART, .max = 64),
 	KEY(struct conf_source, region, OPT_STR, NULL,
 		"Carried into the notification when the body does not say.",
-		.flags = OPT_RELOAD, .max = 64),
+		.flags = OPT_RESTART, .max = 64),
 	KEY(struct conf_source, allow, OPT_STRS, NULL,
 		"Addresses and networks that the sender must be in, such as "
 		"`10.0.0.0/8`. Without: any.",
-		.flags = OPT_RELOAD, .max = 256),
+		.flags = OPT_RESTART, .max = 256),
 	KEY(struct conf_source, topic, OPT_STR, NULL,
 		"ARN of the one SNS topic that this source takes messages of; "
 		"for `ecr`. Needed to be shown the address that confirms a "
 		"subscription.",
-		.flags = OPT_RELOAD, .max = 255),
+		.flags = OPT_RESTART, .max = 255),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
-		.flags = OPT_RELOAD),
+		.flags = OPT_RESTART),
 };
 static const struct opt_table source_table = TABLE(struct conf_source,
 	"sources[]", source_opts, "A registry that may post here.");
@@ -144,10 +144,10 @@ static const struct opt_table trigger_table = TABLE(struct conf_trigger,
 static const struct opt engine_opts[] = {
 	KEY(struct conf_engine, name, OPT_STR, NULL,
 		"Unique; also the name of its lane.",
-		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
+		.flags = OPT_REQUIRED, .max = 64),
 	KEY(struct conf_engine, docker, OPT_STR, NULL,
 		"Address of a Docker Engine: `unix:///var/run/docker.sock`.",
-		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 255),
+		.flags = OPT_REQUIRED, .max = 255),
 };
 static const struct opt_table engine_table = TABLE(struct conf_engine,
 	"engines[]", engine_opts, "Where applications run.");
@@ -253,11 +253,11 @@ static const struct opt_table matcher_table = TABLE(struct conf_matcher,
 
 static const struct opt conf_opts[] = {
 	KEY(struct conf, sources, OPT_LIST, NULL, "Registries that may post.",
-		.sub = &source_table, .flags = OPT_RELOAD),
+		.sub = &source_table, .flags = OPT_RESTART),
 	KEY(struct conf, triggers, OPT_LIST, NULL, "Rules and their actions.",
 		.sub = &trigger_table, .flags = OPT_RELOAD),
 	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
-		.sub = &engine_table, .flags = OPT_RELOAD),
+		.sub = &engine_table, .flags = OPT_RESTART),
 	KEY(struct conf, ingress, OPT_SUB, NULL, "Receives webhooks.",
 		.sub = &ingress_table),
 	KEY(struct conf, deployer, OPT_SUB, NULL,

@@ -12,6 +12,8 @@ static const struct field fields[] = {
 		"Where it is done: `http` or the name of an engine."),
 	FIELD(struct job, reason, FIELD_STR, 1024, 0,
 		"Why the trigger matched, a sentence."),
+	FIELD(struct job, generation, FIELD_STR, 16, 0,
+		"The configuration that the matcher decided by."),
 	FIELD_OF(struct job, event, &event_table, FIELD_REQUIRED,
 		"The push."),
 };

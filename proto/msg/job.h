@@ -13,6 +13,7 @@ struct job {
 	char *trigger; /* the trigger's name */
 	char *lane;    /* "http" or an engine's name */
 	char *reason;  /* why it matched, a sentence */
+	char *generation; /* of the matcher's configuration, or NULL */
 	struct event event;
 };
 

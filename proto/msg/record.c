@@ -45,6 +45,9 @@ static const struct field fields[] = {
 	TEXT(from_digest, 71, 0, "The image that ran before."),
 	TEXT(to_digest, 71, 0, "The image that runs after."),
 	TEXT(instance, 255, 0, "The process that wrote the row."),
+	TEXT(generation, 16, 0,
+		"The configuration it was decided by: the same for the same "
+		"content in every process."),
 };
 
 const struct field_table record_table = {

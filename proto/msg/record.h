@@ -34,6 +34,7 @@ struct record {
 	char *request, *response; /* JSON objects */
 	char *from_digest, *to_digest;
 	char *instance; /* the process that wrote it */
+	char *generation; /* of the configuration it decided by, or NULL */
 };
 
 extern const struct field_table record_table;

@@ -52,7 +52,8 @@ GOLDEN = {
     "event-full": ("EVENT", 128, EVENT_FULL),
     "job": ("JOB", (1 << 63) - 1, {
         "id": ID + "/web", "trigger": "web", "lane": "local",
-        "reason": 'tag "latest" is listed', "event": EVENT_MIN}),
+        "reason": 'tag "latest" is listed', "generation": "0123456789abcdef",
+        "event": EVENT_MIN}),
     "record-min": ("RECORD", 32768, {
         "time": -1, "id": ID + "//0/no_trigger", "event": ID,
         "status": "no_trigger", "final": True}),
@@ -67,7 +68,7 @@ GOLDEN = {
         "url": "https://cs.example.com/hook?secret=***",
         "request": '{"body":"x"}', "response": '{"status":200}',
         "from_digest": DIGEST, "to_digest": DIGEST,
-        "instance": "deployer@b"}),
+        "instance": "deployer@b", "generation": "0123456789abcdef"}),
 }
 
 

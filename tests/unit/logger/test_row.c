@@ -59,7 +59,8 @@ static void json_lines(void **state)
 		"\"next_attempt\":null,"
 		"\"duration_ms\":{\"pull\":900,\"total\":1234},\"url\":null,"
 		"\"request\":null,\"response\":null,\"from_digest\":null,"
-		"\"to_digest\":\"sha256:cd\",\"instance\":\"deployer@a\"}");
+		"\"to_digest\":\"sha256:cd\",\"instance\":\"deployer@a\","
+		"\"generation\":null}");
 	strbuf_truncate(&out, 0);
 	row_json(&b, &out);
 	assert_non_null(strstr(strbuf_cstr(&out),

@@ -74,6 +74,7 @@ static const struct {
 	{"event-full", {MSG_EVENT, 128, {.event = EVENT_FULL}}},
 	{"job", {MSG_JOB, INT64_MAX, {.job = {
 		.id = ID "/web", .trigger = "web", .lane = "local",
+		.generation = "0123456789abcdef",
 		.reason = "tag \"latest\" is listed", .event = EVENT_MIN}}}},
 	{"record-min", {MSG_RECORD, 32768, {.record = {
 		.time = -1, .id = ID "//0/no_trigger", .event = ID,
@@ -91,7 +92,8 @@ static const struct {
 		.url = "https://cs.example.com/hook?secret=***",
 		.request = "{\"body\":\"x\"}", .response = "{\"status\":200}",
 		.from_digest = DIGEST, .to_digest = DIGEST,
-		.instance = "deployer@b"}}}},
+		.instance = "deployer@b",
+		.generation = "0123456789abcdef"}}}},
 };
 
 static char *read_text(const char *path)

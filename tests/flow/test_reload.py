@@ -1,0 +1,210 @@
+"""The configuration changes while events come: whole sets, nothing lost.
+
+Each event must be decided by one whole set of triggers, the old or the new
+one, and its rows name the one. RELOAD_SECONDS and RELOAD_RATE make it longer
+and faster (make test-reload: a minute at 1,000 events a second).
+"""
+import http.client
+import json
+import os
+import shutil
+import threading
+import time
+
+from peer.sink import Sink
+from rig.stack import TOKEN, wait_for
+
+SECONDS = float(os.environ.get("RELOAD_SECONDS", 6))
+RATE = float(os.environ.get("RELOAD_RATE", 150))
+SENDERS = 8
+
+
+def triggers(prefix, n=20):
+    """A set whose triggers all name the repository and take no tag of it."""
+    return [{"name": f"{prefix}{i}", "repository": "shop/web",
+             "tags": ["never"], "url": "http://127.0.0.1:8099/"}
+            for i in range(n)]
+
+
+def replace(stack, text):
+    with open(stack.config + ".new", "w") as f:
+        f.write(text)
+    os.rename(stack.config + ".new", stack.config)
+
+
+def settings(stack, prefix, n=2):
+    stack.settings["triggers"] = triggers(prefix, n)
+    return json.dumps(stack.settings, indent=1)
+
+
+class Sender(threading.Thread):
+    def __init__(self, stack, number, until):
+        super().__init__()
+        self.stack, self.number, self.until = stack, number, until
+        self.events, self.slow = [], 0
+
+    def run(self):
+        c = http.client.HTTPConnection(
+            "127.0.0.1", self.stack.ingress_port, timeout=30)
+        begin, n = time.monotonic(), 0
+        while time.monotonic() < self.until:
+            due = begin + n * SENDERS / RATE
+            if due > time.monotonic():
+                time.sleep(due - time.monotonic())
+            body = json.dumps({"name": "shop/web", "tag": f"v{n}",
+                               "digest": f"sha256:{self.number:032x}{n:032x}"})
+            c.request("POST", "/v1/webhooks/push", body, {
+                "Authorization": "Bearer " + TOKEN,
+                "Content-Type": "application/json"})
+            answer = c.getresponse()
+            text = answer.read()
+            n += 1
+            if answer.status in (429, 503):
+                self.slow += 1
+                continue
+            assert answer.status == 202, (answer.status, text)
+            self.events.append(json.loads(text)["id"])
+        c.close()
+
+
+def test_reload_under_load(stacks):
+    stack = stacks(triggers("a", 2))
+    stack.start()
+    until = time.monotonic() + SECONDS
+    senders = [Sender(stack, i, until) for i in range(SENDERS)]
+    for s in senders:
+        s.start()
+    turn = 0
+    while time.monotonic() < until:
+        turn += 1
+        if turn % 2:
+            good = settings(stack, "ab"[turn // 2 % 2])
+            # every other file is bad, each in its own way
+            replace(stack, good[:len(good) * (turn % 7 + 1) // 9]
+                    if turn % 4 == 1 else good.replace("tags", "tugs"))
+        else:
+            replace(stack, settings(stack, "ab"[turn // 2 % 2]))
+        time.sleep(0.5)
+    for s in senders:
+        s.join()
+    events = [e for s in senders for e in s.events]
+    assert len(events) > SECONDS * RATE / 2, len(events)
+    wait_for("all rows", lambda: len(stack.finals()) >= 2 * len(events), 120)
+    seen = {}
+    generations = {}
+    for row in stack.finals():
+        assert row["status"] == "untriggered", row
+        seen.setdefault(row["event"], set()).add(row["trigger"])
+        generations.setdefault(row["generation"], set()).add(
+            row["trigger"][0])
+    lost = [e for e in events if e not in seen]
+    half = [e for e in events if seen.get(e) not in (
+        {"a0", "a1"}, {"b0", "b1"})]
+    log = stack.daemons["matcher"].log()
+    print(f"{len(events)} events in {SECONDS:.0f} s, "
+          f"{sum(s.slow for s in senders)} answered 429 or 503, "
+          f"{log.count('is in force: 2')} reloads, "
+          f"{log.count('stays in force')} bad files, {len(lost)} lost, "
+          f"{len(half)} decided by half a set")
+    assert not lost and not half
+    assert len(generations) == 2
+    assert all(len(sets) == 1 for sets in generations.values())
+    assert log.count("is in force: 2") >= SECONDS / 4
+    assert log.count("stays in force") >= SECONDS / 4
+
+
+def test_a_bad_file_is_told_once_with_all_its_faults(stacks):
+    stack = stacks(triggers("a", 1))
+    stack.start()
+    daemon = stack.daemons["matcher"]
+    bad = triggers("x", 3)
+    bad[0]["expression"], bad[1]["colour"] = "(", "blue"
+    del bad[0]["tags"], bad[2]["url"]
+    stack.settings["triggers"] = bad
+    replace(stack, json.dumps(stack.settings, indent=1))
+    wait_for("the faults", lambda: "3 faults" in daemon.log())
+    # touched, and looked at again: no other file, no other word
+    os.chmod(stack.config, 0o600)
+    time.sleep(1)
+    log = daemon.log()
+    assert log.count("3 faults") == 1
+    assert log.count("missing closing parenthesis") == 1
+    assert log.count("unknown key `colour`") == 1
+    assert log.count("either `deploy` or `url`") == 1
+    event = stack.push("shop/web", "v1")
+    assert stack.wait_final(event)["trigger"] == "a0"
+
+
+def generation(stack):
+    event = stack.push("shop/web", f"t{time.monotonic_ns()}")
+    return stack.wait_final(event)["trigger"]
+
+
+def taken(stack, name):
+    wait_for(f"the set of {name}", lambda: generation(stack) == name)
+
+
+def test_each_way_a_file_changes(stacks):
+    stack = stacks(triggers("a", 1))
+    stack.start()
+    taken(stack, "a0")
+    # written in place
+    with open(stack.config, "w") as f:
+        f.write(settings(stack, "b", 1))
+    taken(stack, "b0")
+    # renamed onto
+    replace(stack, settings(stack, "c", 1))
+    taken(stack, "c0")
+    # a fragment in a folder that was not there
+    stack.settings["triggers"] = []
+    replace(stack, json.dumps(stack.settings))
+    os.mkdir(stack.path("triggers.d"))
+    with open(stack.path("triggers.d/one.yml"), "w") as f:
+        json.dump({"triggers": triggers("d", 1)}, f)
+    taken(stack, "d0")
+    os.rename(stack.path("triggers.d/one.yml"), stack.path("one.off"))
+    with open(stack.path("triggers.d/two.yml"), "w") as f:
+        json.dump({"triggers": triggers("e", 1)}, f)
+    taken(stack, "e0")
+    shutil.rmtree(stack.path("triggers.d"))
+    # SIGHUP, with nothing new
+    stack.daemons["matcher"].process.send_signal(1)
+    wait_for("SIGHUP", lambda: "read again: nothing" in
+             stack.daemons["matcher"].log() or
+             "is in force: 0" in stack.daemons["matcher"].log())
+
+
+def test_kubernetes_turns_a_link(stacks):
+    """A mounted ConfigMap: FILE -> ..data/FILE, ..data -> ..TIME."""
+    stack = stacks(triggers("a", 1))
+    for folder, prefix in (("..one", "a"), ("..two", "b"), ("..six", "c")):
+        os.mkdir(stack.path(folder))
+        with open(stack.path(folder) + "/pullwire.yml", "w") as f:
+            f.write(settings(stack, prefix, 1))
+    os.unlink(stack.config)
+    os.symlink("..one", stack.path("..data"))
+    os.symlink("..data/pullwire.yml", stack.config)
+    stack.start()
+    taken(stack, "a0")
+    for folder, name in (("..two", "b0"), ("..six", "c0")):
+        os.symlink(folder, stack.path("..data_tmp"))
+        os.rename(stack.path("..data_tmp"), stack.path("..data"))
+        taken(stack, name)
+
+
+def test_a_job_waits_for_the_deployer_to_know_its_trigger(stacks):
+    """Processes do not read a file at the same moment."""
+    sink = Sink()
+    stack = stacks(triggers("a", 1))
+    stack.start()
+    os.kill(stack.daemons["deployer"].process.pid, 19)
+    stack.settings["triggers"] = [
+        {"name": "new", "repository": "shop/web", "url": sink.url()}]
+    replace(stack, json.dumps(stack.settings))
+    wait_for("the matcher's reload", lambda: "is in force: 1" in
+             stack.daemons["matcher"].log())
+    event = stack.push("shop/web", "v1")
+    os.kill(stack.daemons["deployer"].process.pid, 18)
+    assert stack.wait_final(event)["status"] == "200"
+    assert len(sink.requests) == 1
+    sink.close()
