@@ -40,8 +40,8 @@ static int64_t hops_of(const struct request *req)
 }
 
 static int take_pushes(const struct provider_in *in,
-	const struct provider_out *from, int64_t now, struct body *out,
-	struct err *err)
+	const struct provider_out *from, const char *trigger, int64_t now,
+	struct body *out, struct err *err)
 {
 	for (size_t i = 0; i < from->pushes.n; i++) {
 		struct event e = {0};
@@ -53,6 +53,7 @@ static int take_pushes(const struct provider_in *in,
 		e.id = xstrdup(uid_new(now, id));
 		e.time = uid_time(e.id); /* never goes back */
 		e.hops = hops_of(in->req);
+		e.trigger = xstrdup_null(trigger);
 		if (spool_put_add(&out->put, &e, err) < 0)
 			return -1;
 	}
@@ -71,7 +72,7 @@ static void take_ignored(const struct provider_in *in,
 }
 
 int body_read(const struct request *req, const struct conf_source *source,
-	int64_t now, struct body *out, struct err *err)
+	const char *trigger, int64_t now, struct body *out, struct err *err)
 {
 	const char *type = conf_source_types[source->type];
 	const struct provider *p = provider_named(type);
@@ -87,7 +88,7 @@ int body_read(const struct request *req, const struct conf_source *source,
 		return -1;
 	provider_out_init(&said);
 	if (!parse(p, &in, &said, err))
-		rc = take_pushes(&in, &said, now, out, err);
+		rc = take_pushes(&in, &said, trigger, now, out, err);
 	if (!rc) {
 		take_ignored(&in, &said, now, out);
 		out->answer = said.answer;

@@ -17,10 +17,11 @@ struct body {
 	struct json *answer; /* of a handshake, or NULL */
 };
 
-/* Fills a zeroed *out; now is when the request came, wall ms. -1 with the
- * sentence: nothing of the body is taken. Release either way. */
+/* Fills a zeroed *out; now is when the request came, wall ms; trigger is the
+ * only one that the events are for, or NULL. -1 with the sentence: nothing of
+ * the body is taken. Release either way. */
 int body_read(const struct request *req, const struct conf_source *source,
-	int64_t now, struct body *out, struct err *err);
+	const char *trigger, int64_t now, struct body *out, struct err *err);
 void body_release(struct body *b);
 
 #endif

@@ -81,6 +81,7 @@ static int start_http(struct ingress *g, struct err *err)
 		.dispatch = g->dispatch,
 		.outbox = g->outbox,
 		.ready = g->ready,
+		.trigger_url = g->trigger_url,
 	};
 	struct http_server_config hc = {
 		.listen = g->conf->ingress.http,
@@ -112,7 +113,8 @@ void *ingress_start(struct daemon *d, const struct conf *conf,
 		goto fail;
 	g->ready = ready_new(d, dir, g->spool);
 	ready_tick(g->ready, g->dispatch, clock_mono());
-	if (start_http(g, err) < 0)
+	g->trigger_url = trigger_url_new(conf, err);
+	if (!g->trigger_url || start_http(g, err) < 0)
 		goto fail;
 	g->tick = loop_timer_start(daemon_loop(d), TICK_MS, TICK_MS, tick, g);
 	daemon_on_status(d, tell_loggers, g);
@@ -160,6 +162,7 @@ void ingress_stop(void *state)
 	dispatch_close(g->dispatch);
 	spool_close(g->spool); /* its last callbacks still reach the others */
 	webhook_free(g->webhook);
+	trigger_url_free(g->trigger_url);
 	ready_free(g->ready);
 	dispatch_free(g->dispatch);
 	spool_reader_close(g->reader);

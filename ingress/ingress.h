@@ -17,6 +17,7 @@ struct ingress {
 	struct outbox *outbox;
 	struct dispatch *dispatch;
 	struct ready *ready;
+	struct trigger_url *trigger_url;
 	struct webhook *webhook;
 	struct http_server *http;
 	struct loop_timer *tick;  /* every second */

@@ -24,6 +24,9 @@ static const struct daemon_command commands[] = {
 	{"send", "send SOURCE REPO:TAG [--digest D]",
 		"post a test push to the ingress on this machine", true,
 		send_run},
+	{"url", "url TRIGGER",
+		"print the URL that has this trigger do its redeploy", true,
+		trigger_url_run},
 	{"keys", "keys FOLDER", "make the links' keys that FOLDER lacks",
 		false, keys_run},
 };
@@ -35,6 +38,7 @@ int main(int argc, char **argv)
 		.about = "receives the registries' webhooks",
 		.commands = commands,
 		.n_commands = ARRAY_LEN(commands),
+		.check = trigger_url_check_conf,
 		.start = ingress_start,
 		.drain = ingress_drain,
 		.stop = ingress_stop,

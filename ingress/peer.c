@@ -1,5 +1,7 @@
 #include "ingress/peer.h"
 
+#include <strings.h>
+
 #include "proto/base/net.h"
 
 static bool is_trusted(const struct opt_strs *trusted, struct str address)
@@ -50,4 +52,21 @@ void peer_resolve(const struct opt_strs *trusted, const char *peer,
 			snprintf(out, PEER_LEN, "%.*s", (int)entry.n, entry.p);
 		} while (list.n > 0);
 	}
+}
+
+void peer_of_request(const struct opt_strs *trusted,
+	const struct http_request *req, char out[PEER_LEN])
+{
+	const char *name, *value, *values[8];
+	size_t n = 0;
+
+	for (size_t i = 0; http_request_header_at(req, i, &name, &value); i++) {
+		if (strcasecmp(name, "X-Forwarded-For") != 0)
+			continue;
+		/* The nearest proxy's are the last. */
+		if (n == ARRAY_LEN(values))
+			memmove(values, values + 1, --n * sizeof(*values));
+		values[n++] = value;
+	}
+	peer_resolve(trusted, http_request_peer(req), values, n, out);
 }

@@ -1,11 +1,11 @@
 #include "ingress/webhook.h"
 
 #include <stdatomic.h>
-#include <strings.h>
 
 #include "ingress/answer.h"
 #include "ingress/auth.h"
 #include "ingress/body.h"
+#include "ingress/health.h"
 #include "ingress/pending.h"
 #include "ingress/peer.h"
 #include "ingress/rows.h"
@@ -15,6 +15,7 @@
 #include "proto/data/json.h"
 
 #define PREFIX "/v1/webhooks/"
+#define HOOK "/hook/trigger"
 /* Bodies that wait for the spool. Each connection has one, but those of
  * requests that were answered 503 in the meantime stay too. */
 #define UNDER_WAY_MAX 4096
@@ -207,14 +208,16 @@ static void answer_ignored(struct webhook *w, const struct caller *c,
 	answer_json(c->req, 200, body, NULL);
 }
 
+/* as: how the body is read; trigger: the only one that it is for, or NULL. */
 static void take_body(struct webhook *w, const struct caller *c,
-	const struct request *view)
+	const struct request *view, const struct conf_source *as,
+	const char *trigger)
 {
 	struct intake *in = xcalloc(1, sizeof(*in));
 	struct err err = {0};
 
 	in->w = w;
-	if (body_read(view, c->source, http_request_time(c->req), &in->body,
+	if (body_read(view, as, trigger, http_request_time(c->req), &in->body,
 		&err) < 0) {
 		intake_free(in);
 		answer_refusal(c, 400, NULL, "%s", err.text);
@@ -254,25 +257,6 @@ static bool refuse_fault(const struct caller *c)
 	return true;
 }
 
-/* The sender's address, looked up past trusted proxies. */
-static void find_sender(const struct webhook *w, struct http_request *req,
-	char out[PEER_LEN])
-{
-	const char *name, *value, *values[8];
-	size_t n = 0;
-
-	for (size_t i = 0; http_request_header_at(req, i, &name, &value); i++)
-		if (!strcasecmp(name, "X-Forwarded-For")) {
-			/* The nearest proxy's are the last. */
-			if (n == ARRAY_LEN(values))
-				memmove(values, values + 1,
-					--n * sizeof(*values));
-			values[n++] = value;
-		}
-	peer_resolve(&w->c.conf->trusted_proxies, http_request_peer(req),
-		values, n, out);
-}
-
 static void handle_webhook(struct webhook *w, struct http_request *req,
 	const char *name)
 {
@@ -284,7 +268,7 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 	struct err err = {0};
 	bool options;
 
-	find_sender(w, req, sender);
+	peer_of_request(&w->c.conf->trusted_proxies, req, sender);
 	if (refuse_fault(&c))
 		return;
 	options = !strcmp(http_request_method(req), "OPTIONS");
@@ -298,30 +282,58 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 	else if (ready_accepts(w->c.ready, &err) < 0)
 		refuse_later(&c, err.code, err.text);
 	else
-		take_body(w, &c, &view);
+		take_body(w, &c, &view, c.source, NULL);
 }
 
-static void handle_health(struct webhook *w, struct http_request *req,
-	bool whole)
+/* Images are pulled from where the trigger says, since the notification does
+ * not. */
+static void take_notification(struct webhook *w, const struct caller *c,
+	const struct request *view, const struct conf_trigger *t)
 {
-	struct json *body = json_new_object();
-	const char *method = http_request_method(req);
+	struct str host = str_cut(str_from(t->repository), 0,
+		conf_host_len(t->repository));
+	struct conf_source as = *c->source;
+
+	if (host.n && str_find(host, '*') == host.n)
+		as.registry = xmemdup0(host.p, host.n);
+	take_body(w, c, view, &as, t->name);
+	free(as.registry);
+}
+
+/* A trigger's own URL: the query says which trigger, and proves it. */
+static void handle_hook(struct webhook *w, struct http_request *req)
+{
+	/* What rows name instead of a configured source. */
+	static const struct conf_source own = {
+		.name = (char *)(uintptr_t)"trigger-url",
+		.type = SOURCE_AUTO,
+		.enabled = true,
+	};
+	struct request view = {http_request_body(req), view_header, view_query,
+		req};
+	char sender[PEER_LEN];
+	struct caller c = {&w->refusals, req, &own, sender,
+		http_request_path(req)};
+	const struct conf_trigger *t;
 	struct err err = {0};
 
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		json_set_str(body, "error", "this is a GET");
-		answer_json(req, 405, body, "Allow: GET, HEAD");
-	} else if (whole && ready_check(w->c.ready, &err) < 0) {
-		struct json *reasons = json_new_array();
-
-		json_set_bool(body, "ready", false);
-		json_push(reasons, json_new_str(err.text));
-		json_set(body, "reasons", reasons);
-		answer_json(req, 503, body, NULL);
-	} else {
-		json_set_bool(body, whole ? "ready" : "alive", true);
-		answer_json(req, 200, body, NULL);
+	peer_of_request(&w->c.conf->trusted_proxies, req, sender);
+	if (refuse_fault(&c))
+		return;
+	if (strcmp(http_request_method(req), "POST") != 0) {
+		answer_refusal(&c, 405, "Allow: POST", "a notification is a "
+			"POST");
+		return;
 	}
+	t = trigger_url_check(w->c.trigger_url,
+		http_request_query(req, "triggerUrl"),
+		http_request_query(req, "secret"), &err);
+	if (!t)
+		answer_refusal(&c, 401, NULL, "%s", err.text);
+	else if (ready_accepts(w->c.ready, &err) < 0)
+		refuse_later(&c, err.code, err.text);
+	else
+		take_notification(w, &c, &view, t);
 }
 
 void webhook_handle(void *ctx, struct http_request *req)
@@ -335,8 +347,10 @@ void webhook_handle(void *ctx, struct http_request *req)
 		handle_webhook(w, req, "");
 	} else if (!strncmp(path, PREFIX, sizeof(PREFIX) - 1)) {
 		handle_webhook(w, req, path + sizeof(PREFIX) - 1);
+	} else if (!strcmp(path, HOOK)) {
+		handle_hook(w, req);
 	} else if (!strcmp(path, "/healthz") || !strcmp(path, "/readyz")) {
-		handle_health(w, req, path[1] == 'r');
+		health_answer(w->c.ready, req, path[1] == 'r');
 	} else {
 		body = json_new_object();
 		json_set_str(body, "error", "there is nothing here: webhooks "

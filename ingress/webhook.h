@@ -1,7 +1,7 @@
 /*
  * From a request to its answer: route, authenticate, parse, normalise, commit,
- * 202. The only file that chooses HTTP statuses, and the one that says in a
- * row of the access log why a webhook was refused or needs nothing.
+ * 202. The only file that chooses the statuses of webhooks, and the one that
+ * says in a row of the access log why one was refused or needs nothing.
  *
  *   202 {"id","ids"}   committed, one id an event; a repeat has its first id
  *   200 {"ignored"}    understood, nothing to do, with the reasons
@@ -17,6 +17,7 @@
 
 #include "ingress/dispatch.h"
 #include "ingress/ready.h"
+#include "ingress/trigger_url.h"
 #include "proto/daemon/outbox.h"
 #include "proto/data/conf.h"
 #include "proto/io/http_server.h"
@@ -31,7 +32,8 @@ struct webhook_config {
 	struct spool *spool;
 	struct dispatch *dispatch;
 	struct outbox *outbox;
-	struct ready *ready; /* all outlive it */
+	struct ready *ready;
+	struct trigger_url *trigger_url; /* all outlive it */
 };
 
 struct webhook *webhook_new(const struct webhook_config *c);

@@ -133,6 +133,10 @@ static struct rule_result eval_one(const struct rule *r, const char *tag)
 
 static char *no_trigger(const struct event *e)
 {
+	if (e->trigger != NULL)
+		return xprintf("it came by the URL of trigger `%s`, which does "
+			       "not exist here or does not name repository "
+			       "`%s`", e->trigger, e->repository);
 	return xprintf("no trigger names repository `%s%s%s`",
 		e->registry != NULL ? e->registry : "",
 		e->registry != NULL ? "/" : "", e->repository);
@@ -146,7 +150,9 @@ void rule_eval(const struct ruleset *set, const struct event *e,
 
 	rule_index_find(set->index, e, &rules);
 	for (size_t i = 0; i < rules.n; i++)
-		VEC_PUSH(out, eval_one(rules.v[i], e->tag));
+		if (e->trigger == NULL ||
+			strcmp(rules.v[i]->name, e->trigger) == 0)
+			VEC_PUSH(out, eval_one(rules.v[i], e->tag));
 	VEC_RELEASE(&rules);
 	if (out->n != 0)
 		return;

@@ -24,7 +24,8 @@ struct rule_result {
 
 #define RULE_REASON_MAX ((size_t)1000)
 
-/* One for each rule that names the repository, or the one RULE_NO_TRIGGER. */
+/* One for each rule that names the repository (of an event for one trigger:
+ * for that one only), or the one RULE_NO_TRIGGER. */
 struct rule_results {
 	struct rule_result *v;
 	size_t n, cap;

@@ -123,6 +123,8 @@ struct conf_ingress {
 	char *link;  /* where the link binds: ipc:// or tcp:// */
 	char *state; /* folder */
 	int64_t max_body; /* bytes */
+	char *url;   /* what senders reach it by, or NULL */
+	struct opt_secrets trigger_key; /* of trigger URLs; empty: kept in state */
 	char *keys;  /* folder of link keys, or NULL; here and below */
 };
 

@@ -168,6 +168,17 @@ static const struct opt ingress_opts[] = {
 		.flags = OPT_RESTART),
 	KEY(struct conf_ingress, max_body, OPT_SIZE, "256KiB",
 		"Largest body accepted.", .min = 1024, .max = 1 << 20),
+	KEY(struct conf_ingress, url, OPT_STR, NULL,
+		"What senders reach this by, such as `https://hooks.example."
+		"com`: what `pullwire-ingress url TRIGGER` prints begins with "
+		"it. Without: this machine's name and the port of `http`.",
+		.max = 1024),
+	KEY(struct conf_ingress, trigger_key, OPT_SECRETS, NULL,
+		"Key by which the secrets of trigger URLs are made, at least "
+		"32 characters; the same for ingresses that share their URLs. "
+		"Several: all are valid, URLs are made with the first. Without: "
+		"a random one that the state folder keeps.",
+		.flags = OPT_RESTART),
 	KEY(struct conf_ingress, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };

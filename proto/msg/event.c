@@ -31,6 +31,9 @@ static const struct field fields[] = {
 	FIELD(struct event, hops, FIELD_I64, 0, 0,
 		"How many Pullwires have passed this push on by trigger URLs; "
 		"too many are a loop."),
+	TEXT(trigger, 64, 0,
+		"The one trigger that it is for: it came by that trigger's own "
+		"URL. Absent: every trigger."),
 };
 
 const struct field_table event_table = {

@@ -25,6 +25,7 @@ struct event {
 	char *auth_type;
 	char *origin_type;
 	char *repo_type;
+	char *trigger; /* the one that it is for, or NULL: every trigger */
 };
 
 /* A notification carries the number; one of an event that has come over so

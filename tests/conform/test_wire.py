@@ -23,7 +23,8 @@ EVENT_FULL = {
     "tag": "release-v1", "digest": DIGEST, "time": 1700000000000,
     "pushed_at": 1699999999999, "region": "cn-hangzhou",
     "date_created": "2016-10-28 21:31:42", "auth_type": "NO_CERTIFIED",
-    "origin_type": "NO_CERTIFIED", "repo_type": "PUBLIC", "hops": 2}
+    "origin_type": "NO_CERTIFIED", "repo_type": "PUBLIC", "hops": 2,
+    "trigger": "web"}
 
 GOLDEN = {
     "hello-min": ("HELLO", 0, {

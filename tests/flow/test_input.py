@@ -5,8 +5,9 @@ import http.client
 import json
 import socket
 import time
+import urllib.parse
 
-from rig.stack import TOKEN, wait_for
+from rig.stack import TOKEN, http as request, wait_for
 
 TRIGGERS = [{"name": "web", "repository": "shop/web", "tags": ["never"],
              "url": "http://127.0.0.1:1025/"}]
@@ -232,3 +233,40 @@ def test_the_same_event_again_is_a_duplicate(stacks):
     assert again.status in (200, 202), again.text
     wait_for("a duplicate row", lambda: stack.rows(status="duplicate"))
     assert len(stack.finals(trigger="web")) == 1
+
+
+def test_a_triggers_own_url(stacks):
+    deploy = [{"name": name, "repository": "shop/web", "tags": ["v1"],
+               "engine": "gone", "deploy": {"container": name}}
+              for name in ("web", "other")]
+    stack = stacks(deploy, engines={"gone": "/nowhere.sock"}).start()
+    made = stack.run("ingress", "url", "web")
+    assert made.returncode == 0, made.stderr
+    url = made.stdout.strip()
+    assert url.startswith(
+        f"http://127.0.0.1:{stack.ingress_port}/hook/trigger?triggerUrl=")
+    text = base64.b64decode(urllib.parse.unquote(
+        url.split("triggerUrl=")[1].split("&")[0]))
+    assert text == b"gone|web|redeploy|web|"
+    body = json.dumps({
+        "push_data": {"digest": "", "pushed_at": "2016-11-29 12:25:46",
+                      "tag": "v1"},
+        "repository": {"date_created": "", "name": "web", "namespace": "shop",
+                       "region": "", "repo_authentication_type": "PUBLIC",
+                       "repo_full_name": "shop/web",
+                       "repo_origin_type": "NO_CERTIFIED",
+                       "repo_type": "PUBLIC"}}).encode()
+    head = {"Content-Type": "application/json"}
+    last = "0" if url[-1] != "0" else "1"
+    assert request("POST", url[:-1] + last, body, head).status == 401
+    answer = request("POST", url, body, head)
+    assert answer.status == 202, answer.text
+    wait_for("a row of web", lambda: stack.rows(trigger="web"))
+    again = request("POST", url, body.replace(b"v1", b"v2"), head)
+    rows = wait_for("untriggered", lambda: stack.rows(
+        event=again.json()["id"]))
+    assert rows[0]["status"] == "untriggered", "the trigger's own rules hold"
+    assert not stack.rows(trigger="other"), "the others are not asked"
+    assert url.split("secret=")[1] not in json.dumps(stack.rows())
+    bad = stack.run("ingress", "url", "nobody")
+    assert bad.returncode == 1 and "no trigger is named" in bad.stderr

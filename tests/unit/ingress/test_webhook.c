@@ -102,10 +102,16 @@ static struct conf_source sources[] = {
 	{.name = (char *)"gh", .type = SOURCE_GITHUB, .enabled = true,
 		.auth.bearer = {secrets + 3, 1}},
 };
+static struct conf_trigger trigger = {
+	.name = (char *)"web", .repository = (char *)"reg.example.com/shop/web",
+	.engine = (char *)"local", .deploy.container = (char *)"web"};
+static struct secret trigger_key = S("0123456789abcdef0123456789abcdef");
 static struct conf conf = {
 	.sources = {sources, ARRAY_LEN(sources)},
-	.ingress.max_body = 4096,
+	.triggers = {&trigger, 1},
+	.ingress = {.max_body = 4096, .trigger_key = {&trigger_key, 1}},
 };
+static struct trigger_url *trigger_url;
 
 static char dir[64];
 static struct loop *loop;
@@ -144,6 +150,8 @@ static int setup(void **state)
 		snprintf(key, sizeof(key), "source %s", sources[i].name);
 		map_put(conf.names, str_from(key), &sources[i]);
 	}
+	map_put(conf.names, STR("trigger web"), &trigger);
+	wc.trigger_url = trigger_url = trigger_url_new(&conf, &err);
 	snprintf(dir, sizeof(dir), "/tmp/pullwire-webhook-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	wc.loop = loop = loop_new();
@@ -176,6 +184,7 @@ static int teardown(void **state)
 	loop_post(loop, stop_loop, loop);
 	pthread_join(loop_thread, NULL);
 	webhook_free(webhook);
+	trigger_url_free(trigger_url);
 	ready_free(ready);
 	loop_free(loop);
 	map_free(conf.names);
@@ -463,6 +472,41 @@ static void test_accept(void **state)
 	strbuf_release(&answer);
 }
 
+#define NOTIFICATION \
+	"{\"push_data\":{\"digest\":\"\",\"pushed_at\":" \
+	"\"2016-11-29 12:25:46\",\"tag\":\"v1\"},\"repository\":{" \
+	"\"name\":\"web\",\"namespace\":\"shop\",\"region\":\"\"," \
+	"\"repo_full_name\":\"shop/web\"}}"
+
+/* A trigger's own URL: its event is for it alone, and from its registry. */
+static void test_trigger_url(void **state)
+{
+	struct strbuf url = {0}, answer = {0};
+	char *target;
+
+	(void)state;
+	assert_int_equal(trigger_url_make(trigger_url, &trigger, &url, NULL),
+		0);
+	target = strstr(strbuf_cstr(&url), "/hook/trigger?");
+	assert_int_equal(request("POST", target, "", STR(NOTIFICATION),
+		&answer), 202);
+	assert_int_equal(events_after(1), 1);
+	assert_string_equal(events.v[0].trigger, "web");
+	assert_string_equal(events.v[0].source, "trigger-url");
+	assert_string_equal(events.v[0].registry, "reg.example.com");
+	assert_string_equal(events.v[0].repository, "shop/web");
+	assert_int_equal(request("GET", target, "", STR(""), &answer), 405);
+	assert_int_equal(request("POST", target, "", STR("{"), &answer), 400);
+	target[strlen(target) - 1] ^= 1;
+	assert_int_equal(request("POST", target, "", STR(NOTIFICATION),
+		&answer), 401);
+	assert_int_equal(request("POST", "/hook/trigger", "",
+		STR(NOTIFICATION), &answer), 401);
+	assert_int_equal(events_after(1), 1);
+	strbuf_release(&url);
+	strbuf_release(&answer);
+}
+
 static void test_ignored(void **state)
 {
 	struct strbuf answer = {0};
@@ -741,6 +785,7 @@ int main(void)
 		TEST(test_cut_short),
 		TEST(test_odd_path),
 		TEST(test_accept),
+		TEST(test_trigger_url),
 		TEST(test_ignored),
 		TEST(test_handshakes),
 		TEST(test_github_pair),

@@ -172,6 +172,39 @@ static void test_cases(void **state)
 	}
 }
 
+/* An event for one trigger fires no other, and that one by its own rules. */
+static void test_one_trigger(void **state)
+{
+	static const struct {
+		const char *repository, *tag, *trigger;
+		enum rule_verdict verdict;
+	} one[] = {
+		{"shop/web", "release-v1", "web", RULE_MATCHED},
+		{"shop/web", "release-v1", "second", RULE_UNTRIGGERED},
+		{"shop/web", "latest", "second", RULE_MATCHED},
+		{"shop/web", "latest", "worker", RULE_NO_TRIGGER},
+		{"shop/web", "latest", "nobody", RULE_NO_TRIGGER},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(one); i++) {
+		struct event e = {.repository = (char *)one[i].repository,
+			.tag = (char *)one[i].tag,
+			.trigger = (char *)one[i].trigger};
+		struct rule_results results = {0};
+
+		rule_eval(&set, &e, &results);
+		assert_int_equal(results.n, 1);
+		assert_int_equal(results.v[0].verdict, one[i].verdict);
+		if (results.v[0].rule)
+			assert_string_equal(results.v[0].rule->name, e.trigger);
+		else
+			assert_non_null(strstr(results.v[0].reason,
+				one[i].trigger));
+		rule_results_release(&results);
+	}
+}
+
 static void test_long_reason(void **state)
 {
 	static char tag[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -209,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_one_trigger),
 		cmocka_unit_test(test_long_reason),
 		cmocka_unit_test(test_status),
 	};
