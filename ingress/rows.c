@@ -76,9 +76,14 @@ void rows_duplicate(struct record *r, const struct event *e,
 	known.id = id;
 	record_from_event(r, &known, NULL, 0, "duplicate", now);
 	r->final = false;
-	record_reason(r, "the sender repeated its event %s; it was accepted "
-		"before and is not done twice", str_safe(
-			str_from(e->sender_id), sender_id, sizeof(sender_id)));
+	if (e->sender_id)
+		record_reason(r, "the sender repeated its event %s; it was "
+			"accepted before and is not done twice",
+			str_safe(str_from(e->sender_id), sender_id,
+				sizeof(sender_id)));
+	else
+		record_reason(r, "the sender repeated this push of the same "
+			"time; it was accepted before and is not done twice");
 }
 
 void rows_damaged(struct record *r, const struct spool_row *row, int64_t now)

@@ -8,7 +8,8 @@
 #include "proto/data/db.h"
 
 /* seq is never used again (autoincrement): what was loaded up to a seq stays
- * loaded. payload is the packed event; sum finds a damaged one. */
+ * loaded. payload is the packed event; sum finds a damaged one. sender_id is
+ * spool_key(). */
 static const char *const migrations[] = {
 	"create table event ("
 	" seq integer primary key autoincrement,"
@@ -111,21 +112,46 @@ void spool_put_release(struct spool_put *put)
 	VEC_RELEASE(&put->entries);
 }
 
-/* Fills first and duplicate when the sender's id is known. */
+const char *spool_key(const struct event *e, char out[SPOOL_KEY_LEN])
+{
+	char digest[ENC_SHA256_HEX];
+	struct strbuf text = {0};
+
+	if (e->sender_id && !e->trigger)
+		return e->sender_id;
+	if (!e->sender_id && !e->pushed_at)
+		return NULL;
+	/* No part can hold a line's end. */
+	strbuf_addf(&text, "%s\n", e->trigger ? e->trigger : "");
+	if (e->sender_id)
+		strbuf_add_cstr(&text, e->sender_id);
+	else
+		strbuf_addf(&text, "%s\n%s\n%s\n%s\n%lld",
+			e->registry ? e->registry : "", e->repository, e->tag,
+			e->digest ? e->digest : "", (long long)e->pushed_at);
+	snprintf(out, SPOOL_KEY_LEN, "sha256:%s",
+		enc_sha256_hex(text.buf, text.len, digest));
+	strbuf_release(&text);
+	return out;
+}
+
+/* Fills first and duplicate when the event is known. */
 static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 {
+	char derived[SPOOL_KEY_LEN];
+	const char *key = spool_key(&e->event, derived);
 	struct db_stmt *st;
 	int rc;
 
 	e->duplicate = false;
-	if (!e->event.sender_id)
+	if (!key)
 		return 0;
 	st = db_prepare(db, "select id from event"
 		" where source = ?1 and sender_id = ?2", err);
 	if (!st)
 		return -1;
 	db_bind_str(st, 1, e->event.source);
-	db_bind_str(st, 2, e->event.sender_id);
+	db_bind_str(st, 2, key);
 	rc = db_step(st, err);
 	if (rc == 1) {
 		e->duplicate = true;
@@ -138,7 +164,7 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 static int insert(struct db *db, struct spool_entry *e, struct err *err)
 {
 	struct str payload = strbuf_str(&e->packed);
-	char sum[SPOOL_SUM_LEN];
+	char sum[SPOOL_SUM_LEN], derived[SPOOL_KEY_LEN];
 	struct db_stmt *st;
 	int rc;
 
@@ -151,7 +177,7 @@ static int insert(struct db *db, struct spool_entry *e, struct err *err)
 	db_bind_str(st, 1, e->event.id);
 	db_bind_i64(st, 2, e->event.time);
 	db_bind_str(st, 3, e->event.source);
-	db_bind_str(st, 4, e->event.sender_id);
+	db_bind_str(st, 4, spool_key(&e->event, derived));
 	db_bind_blob(st, 5, payload);
 	db_bind_str(st, 6, sum);
 	rc = db_step(st, err);

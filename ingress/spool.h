@@ -49,6 +49,14 @@ struct spool_put {
 	struct spool *spool;
 };
 
+/*
+ * By what an event's repeats are known within its source: the sender's id, or
+ * without one what was pushed and when, hashed. NULL when the sender tells
+ * neither an id nor a time: then nothing tells a repeat from the next push.
+ * The same event by two triggers' own URLs is two. out is room for it.
+ */
+#define SPOOL_KEY_LEN 72
+const char *spool_key(const struct event *e, char out[SPOOL_KEY_LEN]);
 /* Takes over *e (zeroed), which must be complete; -1 when a field is over its
  * limit: then *e is released. */
 int spool_put_add(struct spool_put *put, struct event *e, struct err *err);

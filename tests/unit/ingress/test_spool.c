@@ -453,6 +453,49 @@ static void test_threads(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* Which events are repeats of the first: by the sender's id, or without one
+ * by what was pushed when. */
+static void test_keys(void **state)
+{
+	static const struct event first = {
+		.source = "reg", .repository = "shop/web", .tag = "v1",
+		.digest = "sha256:1", .pushed_at = 1000};
+	struct event e = first;
+	char a[SPOOL_KEY_LEN], b[SPOOL_KEY_LEN];
+
+	(void)state;
+	assert_string_equal(spool_key(&first, a), spool_key(&e, b));
+	assert_int_equal(strlen(a), SPOOL_KEY_LEN - 1);
+	e.pushed_at = 2000;
+	assert_string_not_equal(a, spool_key(&e, b));
+	e = first;
+	e.digest = NULL;
+	assert_string_not_equal(a, spool_key(&e, b));
+	e = first;
+	e.tag = "v2";
+	assert_string_not_equal(a, spool_key(&e, b));
+	e = first;
+	e.registry = "reg.example.com";
+	assert_string_not_equal(a, spool_key(&e, b));
+	e = first;
+	e.trigger = "web";
+	assert_string_not_equal(a, spool_key(&e, b));
+	/* A push without a time is no repeat: the tag may have gone to another
+	 * image and come back. */
+	e = first;
+	e.pushed_at = 0;
+	assert_null(spool_key(&e, b));
+	e.sender_id = "guid";
+	assert_string_equal(spool_key(&e, b), "guid");
+	/* By two triggers' own URLs it is two. */
+	e.trigger = "web";
+	spool_key(&e, a);
+	e.trigger = "worker";
+	assert_string_not_equal(a, spool_key(&e, b));
+	e.trigger = "web";
+	assert_string_equal(a, spool_key(&e, b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +509,7 @@ int main(void)
 		TEST(test_probe),
 		TEST(test_limits),
 		TEST(test_threads),
+		cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
