@@ -37,12 +37,7 @@ struct link_name {
 	struct link_endpoint endpoint;
 	struct list conns;
 	struct loop_timer *timer; /* next look-up */
-	struct look_up *pending;
-};
-
-/* Outlives its name when the link is closed meanwhile. */
-struct look_up {
-	struct link_name *name; /* NULL: nobody waits any more */
+	struct loop_lookup *pending;
 };
 
 /* Up to a fifth more: processes that started together part. */
@@ -205,13 +200,9 @@ static void look_up(void *ctx);
 static void on_resolved(void *ctx, char *const *addresses, size_t n,
 	const struct err *err)
 {
-	struct look_up *pending = ctx;
-	struct link_name *name = pending->name;
+	struct link_name *name = ctx;
 	char text[280];
 
-	free(pending);
-	if (!name)
-		return;
 	name->pending = NULL;
 	name->timer = loop_timer_start(name->link->loop,
 		jitter(name->link->opt.resolve_ms), 0, look_up, name);
@@ -237,10 +228,8 @@ static void look_up(void *ctx)
 	struct link_name *name = ctx;
 
 	name->timer = NULL;
-	name->pending = xcalloc(1, sizeof(*name->pending));
-	name->pending->name = name;
-	loop_resolve(name->link->loop, name->endpoint.host, on_resolved,
-		name->pending);
+	name->pending = loop_resolve(
+		name->link->loop, name->endpoint.host, on_resolved, name);
 }
 
 void link_name_add(struct link *k, const struct link_endpoint *e)
@@ -266,8 +255,7 @@ void link_names_close(struct link *k, int64_t linger_ms)
 		struct link_name *name =
 			CONTAINER_OF(node, struct link_name, node);
 
-		if (name->pending)
-			name->pending->name = NULL;
+		loop_resolve_cancel(&name->pending);
 		loop_timer_cancel(&name->timer);
 		LIST_EACH(&name->conns, c)
 			conn_free(CONTAINER_OF(c, struct link_conn, node),

@@ -7,12 +7,14 @@
 #include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/io/loop_drop.h"
 
 #define SPAWN_RETRY_MS 200
 
 struct post {
 	struct list node;
 	void (*fn)(void *ctx);
+	void (*drop)(void *ctx); /* instead, when the loop is gone; or NULL */
 	void *ctx;
 };
 
@@ -63,19 +65,27 @@ static struct mailbox *mailbox_hold(struct mailbox *m)
 	return m;
 }
 
-/* False when the loop is gone: fn will not be called. */
-static bool mailbox_post(struct mailbox *m, void (*fn)(void *ctx), void *ctx)
+static void post_drop(struct post *p)
+{
+	if (p->drop)
+		p->drop(p->ctx);
+	free(p);
+}
+
+static void mailbox_post(struct mailbox *m, void (*fn)(void *ctx),
+	void (*drop)(void *ctx), void *ctx)
 {
 	struct post *p = xcalloc(1, sizeof(*p));
 	bool was_empty;
 
 	p->fn = fn;
+	p->drop = drop;
 	p->ctx = ctx;
 	pthread_mutex_lock(&m->lock);
 	if (m->closed) {
 		pthread_mutex_unlock(&m->lock);
-		free(p);
-		return false;
+		post_drop(p);
+		return;
 	}
 	was_empty = list_empty(&m->posts);
 	list_push_back(&m->posts, &p->node);
@@ -83,7 +93,6 @@ static bool mailbox_post(struct mailbox *m, void (*fn)(void *ctx), void *ctx)
 	if (was_empty)
 		uv_async_send(m->wake);
 	pthread_mutex_unlock(&m->lock);
-	return true;
 }
 
 /* Moves what is posted to *out. */
@@ -113,9 +122,15 @@ static void on_wake(uv_async_t *h)
 	}
 }
 
+void loop_drop_post(struct loop *l, void (*fn)(void *ctx),
+	void (*drop)(void *ctx), void *ctx)
+{
+	mailbox_post(l->mail, fn, drop, ctx);
+}
+
 void loop_post(struct loop *l, void (*fn)(void *ctx), void *ctx)
 {
-	mailbox_post(l->mail, fn, ctx);
+	mailbox_post(l->mail, fn, NULL, ctx);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -173,7 +188,7 @@ void loop_free(struct loop *l)
 	pthread_mutex_unlock(&l->mail->lock);
 	mailbox_take_all(l->mail, &dropped);
 	while ((node = list_pop_front(&dropped)))
-		free(CONTAINER_OF(node, struct post, node));
+		post_drop(CONTAINER_OF(node, struct post, node));
 	mailbox_release(l->mail);
 
 	uv_walk(&l->uv, close_handle, l);
@@ -309,8 +324,18 @@ struct spawn {
 	struct mailbox *mail;
 	void (*work)(void *ctx);
 	void (*done)(void *ctx);
+	void (*drop)(void *ctx); /* or NULL */
 	void *ctx;
 };
+
+static void spawn_drop(void *ctx)
+{
+	struct spawn *s = ctx;
+
+	if (s->drop)
+		s->drop(s->ctx);
+	free(s);
+}
 
 static void spawn_done(void *ctx)
 {
@@ -326,8 +351,7 @@ static void *spawn_main(void *arg)
 	struct mailbox *mail = s->mail;
 
 	s->work(s->ctx);
-	if (!mailbox_post(mail, spawn_done, s))
-		free(s);
+	mailbox_post(mail, spawn_done, spawn_drop, s);
 	mailbox_release(mail);
 	return NULL;
 }
@@ -356,14 +380,21 @@ static void spawn_start(void *ctx)
 	loop_timer_start(s->loop, SPAWN_RETRY_MS, 0, spawn_start, s);
 }
 
-void loop_spawn(struct loop *l, void (*work)(void *ctx),
-	void (*done)(void *ctx), void *ctx)
+void loop_drop_spawn(struct loop *l, void (*work)(void *ctx),
+	void (*done)(void *ctx), void (*drop)(void *ctx), void *ctx)
 {
 	struct spawn *s = xcalloc(1, sizeof(*s));
 
 	s->loop = l;
 	s->work = work;
 	s->done = done;
+	s->drop = drop;
 	s->ctx = ctx;
 	spawn_start(s);
+}
+
+void loop_spawn(struct loop *l, void (*work)(void *ctx),
+	void (*done)(void *ctx), void *ctx)
+{
+	loop_drop_spawn(l, work, done, NULL, ctx);
 }

@@ -11,6 +11,7 @@
 struct loop;
 struct loop_timer;
 struct loop_fd;
+struct loop_lookup;
 
 /* Also ignores SIGPIPE for the process: a peer that is gone is an error of
  * the write. */
@@ -53,10 +54,12 @@ void loop_spawn(struct loop *l, void (*work)(void *ctx),
 /* All addresses of a host name, as numeric texts, sorted, each once; on the
  * loop, never from within the call. A numeric host is its own address. The
  * texts are borrowed for the call. n is 0 and err set when it does not
- * resolve. */
-void loop_resolve(struct loop *l, const char *host,
+ * resolve. The handle is gone after fn; cancel sets *h NULL, is harmless on
+ * NULL, and leaves the look-up to end by itself. */
+struct loop_lookup *loop_resolve(struct loop *l, const char *host,
 	void (*fn)(void *ctx, char *const *addresses, size_t n,
 		const struct err *err),
 	void *ctx);
+void loop_resolve_cancel(struct loop_lookup **h);
 
 #endif

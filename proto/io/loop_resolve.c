@@ -6,14 +6,15 @@
 
 #include "proto/base/mem.h"
 #include "proto/base/vec.h"
+#include "proto/io/loop_drop.h"
 
 /* A name with more addresses than this is cut: each becomes a connection. */
 #define ADDRESSES_MAX 256
 
-struct resolve {
+struct loop_lookup {
 	char *host;
 	void (*fn)(void *ctx, char *const *addresses, size_t n,
-		const struct err *err);
+		const struct err *err); /* NULL: cancelled */
 	void *ctx;
 	VEC(char *) addresses;
 	struct err err;
@@ -24,7 +25,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void add_address(struct resolve *r, const struct addrinfo *ai)
+static void add_address(struct loop_lookup *r, const struct addrinfo *ai)
 {
 	char text[NI_MAXHOST];
 
@@ -40,7 +41,7 @@ static void add_address(struct resolve *r, const struct addrinfo *ai)
 }
 
 /* 0, or what getaddrinfo says. */
-static int look_up(struct resolve *r, int flags)
+static int look_up(struct loop_lookup *r, int flags)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
 	struct addrinfo *list = NULL;
@@ -59,7 +60,7 @@ static int look_up(struct resolve *r, int flags)
 /* On a thread: getaddrinfo may block for as long as the resolver likes. */
 static void resolve_work(void *ctx)
 {
-	struct resolve *r = ctx;
+	struct loop_lookup *r = ctx;
 	int rc = look_up(r, 0);
 
 	if (rc != 0)
@@ -69,12 +70,10 @@ static void resolve_work(void *ctx)
 		err_retry(&r->err, "%s has no address", r->host);
 }
 
-static void resolve_done(void *ctx)
+static void lookup_free(void *ctx)
 {
-	struct resolve *r = ctx;
+	struct loop_lookup *r = ctx;
 
-	r->fn(r->ctx, r->addresses.v, r->addresses.n,
-		r->addresses.n ? NULL : &r->err);
 	for (size_t i = 0; i < r->addresses.n; i++)
 		free(r->addresses.v[i]);
 	VEC_RELEASE(&r->addresses);
@@ -82,18 +81,39 @@ static void resolve_done(void *ctx)
 	free(r);
 }
 
-void loop_resolve(struct loop *l, const char *host,
+static void resolve_done(void *ctx)
+{
+	struct loop_lookup *r = ctx;
+
+	if (r->fn)
+		r->fn(r->ctx, r->addresses.v, r->addresses.n,
+			r->addresses.n ? NULL : &r->err);
+	lookup_free(r);
+}
+
+struct loop_lookup *loop_resolve(struct loop *l, const char *host,
 	void (*fn)(void *ctx, char *const *addresses, size_t n,
 		const struct err *err),
 	void *ctx)
 {
-	struct resolve *r = xcalloc(1, sizeof(*r));
+	struct loop_lookup *r = xcalloc(1, sizeof(*r));
 
 	r->host = xstrdup(host);
 	r->fn = fn;
 	r->ctx = ctx;
 	if (look_up(r, AI_NUMERICHOST) == 0)
-		loop_post(l, resolve_done, r);
+		loop_drop_post(l, resolve_done, lookup_free, r);
 	else
-		loop_spawn(l, resolve_work, resolve_done, r);
+		loop_drop_spawn(
+			l, resolve_work, resolve_done, lookup_free, r);
+	return r;
+}
+
+void loop_resolve_cancel(struct loop_lookup **h)
+{
+	if (!*h)
+		return;
+	/* Only the loop's thread looks at fn. */
+	(*h)->fn = NULL;
+	*h = NULL;
 }

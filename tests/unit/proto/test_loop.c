@@ -340,6 +340,35 @@ static void test_resolve(void **state UNUSED)
 	}
 }
 
+static void no_answer(void *ctx UNUSED, char *const *addresses UNUSED,
+	size_t n UNUSED, const struct err *err UNUSED)
+{
+	fail_msg("answered after the cancel, or after loop_free");
+}
+
+/* Nothing is called, and nothing is left behind, in whatever state it is. */
+static void test_resolve_is_given_up(void **state UNUSED)
+{
+	static const char *const hosts[] = {
+		"127.0.0.1", "localhost", "no-such-host.invalid"};
+
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		struct loop_lookup *h, *none = NULL;
+		struct loop *l = loop_new();
+
+		h = loop_resolve(t.loop, hosts[i], no_answer, NULL);
+		loop_resolve_cancel(&h);
+		assert_null(h);
+		loop_resolve_cancel(&none);
+		loop_resolve(l, hosts[i], no_answer, NULL);
+		if (i % 2)
+			clock_sleep(50);
+		loop_free(l);
+	}
+	loop_timer_start(t.loop, 300, 0, stop, NULL);
+	run();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +388,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_thread_outlives_loop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resolve, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_resolve_is_given_up, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
