@@ -13,12 +13,14 @@ import time
 
 
 class Sink:
-    def __init__(self, statuses=(200,), port=0, delay=0.0, on_request=None):
+    def __init__(self, statuses=(200,), port=0, delay=0.0, on_request=None,
+                 host="127.0.0.1"):
         self.statuses = list(statuses)
         self.delay = delay
         self.requests = []  # dicts: time, method, path, headers, body
         self.lock = threading.Lock()
         self.on_request = on_request
+        self.redirect = False  # /to/HOST is answered 302 http://HOST:PORT/
         sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,13 +30,17 @@ class Sink:
                 size = int(self.headers.get("Content-Length", 0))
                 body = self.rfile.read(size).decode(errors="replace")
                 status = sink.note(self, body)
+                away = sink.redirect and self.path.startswith("/to/")
+                status = 302 if away else status
                 time.sleep(sink.delay)
                 text = b'{"sink":true}\n'
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(text)))
                 if 300 <= status < 400:
-                    self.send_header("Location", "/elsewhere")
+                    self.send_header(
+                        "Location", f"http://{self.path[4:]}:{sink.port}/"
+                        if away else "/elsewhere")
                 self.end_headers()
                 self.wfile.write(text)
 
@@ -47,7 +53,7 @@ class Sink:
             daemon_threads = True
             request_queue_size = 128
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = Server((host, port), Handler)
         self.port = self.server.server_port
         self.thread = threading.Thread(target=self.server.serve_forever,
                                        args=(0.05,), daemon=True)

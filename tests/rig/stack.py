@@ -117,6 +117,7 @@ class Stack:
         self.build = build
         self.ingress_port, self.logger_port = free_port(), free_port()
         self.daemons = {}
+        self.environment = {}  # more of it, for all daemons
         self.fail_dir = self.path("fail")
         os.mkdir(self.fail_dir)
         self.config = self.path("pullwire.yml")
@@ -182,7 +183,7 @@ class Stack:
         watches is the folder of the daemon's role."""
         for name in names or DAEMONS:
             role = name.partition("-")[0]
-            env = {}
+            env = dict(self.environment)
             os.makedirs(self.path(role), mode=0o700, exist_ok=True)
             if fail:
                 env.update(PULLWIRE_FAIL=fail, PULLWIRE_FAIL_DIR=self.fail_dir)
