@@ -91,3 +91,13 @@ suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash --ignore tests/crash/test_docker_kill.py
 suite conform tests/conform
 suites_end
+
+# Alone: it compares times.
+echo "== net"
+PULLWIRE_COUNT=$log/net.count tests/net/run.sh
+if [ -s "$log/net.count" ]; then
+	add $(cat "$log/net.count")
+else
+	echo "FAILED: net did not run"
+	add 0 1
+fi
