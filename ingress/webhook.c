@@ -7,6 +7,7 @@
 #include "ingress/body.h"
 #include "ingress/health.h"
 #include "ingress/pending.h"
+#include "ingress/limit.h"
 #include "ingress/peer.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
@@ -24,6 +25,7 @@
 struct webhook {
 	struct webhook_config c;
 	struct auth *auth;
+	struct limit *limit;
 	struct refusals refusals;
 	struct pending pending;
 	struct loop_timer *timer; /* for the next overdue request */
@@ -43,13 +45,19 @@ struct intake {
 
 /* ---- answers ------------------------------------------------------------- */
 
-static void refuse_later(const struct caller *c, int seconds,
+static void refuse_for(const struct caller *c, int status, int seconds,
 	const char *reason)
 {
 	char header[32];
 
 	snprintf(header, sizeof(header), "Retry-After: %d", seconds);
-	answer_refusal(c, 503, header, "%s", reason);
+	answer_refusal(c, status, header, "%s", reason);
+}
+
+static void refuse_later(const struct caller *c, int seconds,
+	const char *reason)
+{
+	refuse_for(c, 503, seconds, reason);
 }
 
 static void answer_ids(struct http_request *req, const struct spool_put *put)
@@ -240,6 +248,22 @@ static const char *view_query(const void *ctx, const char *key)
 	return http_request_query(ctx, key);
 }
 
+/* May the sender, who is known by now, post? Refused when not. */
+static bool has_room(struct webhook *w, const struct caller *c)
+{
+	int seconds = limit_take(w->limit, c->source, clock_mono());
+	struct err err = {0};
+
+	if (seconds)
+		refuse_for(c, 429, seconds, "the source posts more often than "
+			"its `rate` and `burst` allow");
+	else if (ready_accepts(w->c.ready, &err) < 0)
+		refuse_later(c, err.code, err.text);
+	else
+		return true;
+	return false;
+}
+
 /* What the server found wrong: true when the request was refused for it. */
 static bool refuse_fault(const struct caller *c)
 {
@@ -279,9 +303,7 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
 	else if (options)
 		answer_options(&c);
-	else if (ready_accepts(w->c.ready, &err) < 0)
-		refuse_later(&c, err.code, err.text);
-	else
+	else if (has_room(w, &c))
 		take_body(w, &c, &view, c.source, NULL);
 }
 
@@ -330,9 +352,7 @@ static void handle_hook(struct webhook *w, struct http_request *req)
 		http_request_query(req, "secret"), &err);
 	if (!t)
 		answer_refusal(&c, 401, NULL, "%s", err.text);
-	else if (ready_accepts(w->c.ready, &err) < 0)
-		refuse_later(&c, err.code, err.text);
-	else
+	else if (has_room(w, &c))
 		take_notification(w, &c, &view, t);
 }
 
@@ -367,6 +387,7 @@ struct webhook *webhook_new(const struct webhook_config *c)
 
 	w->c = *c;
 	w->auth = auth_new(c->conf);
+	w->limit = limit_new(c->conf);
 	refusals_init(&w->refusals, c->outbox);
 	pending_init(&w->pending);
 	return w;
@@ -377,6 +398,7 @@ void webhook_free(struct webhook *w)
 	if (!w)
 		return;
 	loop_timer_cancel(&w->timer);
+	limit_free(w->limit);
 	auth_free(w->auth);
 	refusals_destroy(&w->refusals);
 	pending_destroy(&w->pending);

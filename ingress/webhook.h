@@ -6,6 +6,7 @@
  *   202 {"id","ids"}   committed, one id an event; a repeat has its first id
  *   200 {"ignored"}    understood, nothing to do, with the reasons
  *   400 401 404 405 413 415   refused: the same request will not work later
+ *   429                more often than the source may: send it again later
  *   503                not committed, or not known in time: send it again
  *
  * A 503 after WEBHOOK_COMMIT_MS may still commit; the sender's repeat is then

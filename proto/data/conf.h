@@ -63,6 +63,7 @@ struct conf_source {
 	struct opt_strs registry_map; /* "FROM=TO", both HOST[:PORT][/PATH] */
 	char *region;
 	struct opt_strs allow; /* addresses and networks; empty: any */
+	int64_t rate, burst;   /* requests a second, and at once */
 	char *topic; /* ARN of an SNS topic; type ecr */
 	bool enabled;
 };

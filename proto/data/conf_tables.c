@@ -61,6 +61,14 @@ static const struct opt source_opts[] = {
 		"for `ecr`. Needed to be shown the address that confirms a "
 		"subscription.",
 		.flags = OPT_RESTART, .max = 255),
+	KEY(struct conf_source, rate, OPT_INT, "50",
+		"Requests a second that are taken for long; above it the "
+		"answer is 429 with `Retry-After`. Counted are requests whose "
+		"sender has proved who it is.",
+		.min = 1, .max = 1000000, .flags = OPT_RELOAD),
+	KEY(struct conf_source, burst, OPT_INT, "500",
+		"Requests that are taken at once, after a quiet time.",
+		.min = 1, .max = 1000000, .flags = OPT_RELOAD),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
 		.flags = OPT_RESTART),

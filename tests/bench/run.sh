@@ -32,7 +32,7 @@ wait_port() {
 start_ingress() {
 	cat >"$dir/pullwire.yml" <<-EOT
 	sources:
-	  - {name: push, type: generic, auth: {bearer: $TOKEN}}
+	  - {name: push, type: generic, auth: {bearer: $TOKEN}, rate: 1000000, burst: 1000000}
 	run: $dir/run
 	ingress: {http: "127.0.0.1:$1", link: "ipc://$dir/run/i", state: $dir/spool}
 	matcher: {ingress: ["ipc://$dir/run/i"], deployer: ["ipc://$dir/run/d"], logger: ["ipc://$dir/run/l"]}

@@ -20,6 +20,7 @@ import urllib.request
 from .docker import TOP
 
 TOKEN = "rig-token-0123456789abcdef"
+UNLIMITED = {"rate": 1000000, "burst": 1000000}
 DAEMONS = ("logger", "deployer", "matcher", "ingress")
 BUILD = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD", "build"))
 BUILD_FAIL = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD_FAIL",
@@ -137,9 +138,9 @@ class Stack:
         return {
             "run": self.path("run"),
             "sources": sources or [
-                {"name": "push", "type": "generic",
+                {"name": "push", "type": "generic", **UNLIMITED,
                  "auth": {"bearer": TOKEN}},
-                {"name": "registry", "type": "distribution",
+                {"name": "registry", "type": "distribution", **UNLIMITED,
                  "auth": {"bearer": TOKEN}},
             ],
             "triggers": triggers,

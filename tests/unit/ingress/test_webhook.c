@@ -88,18 +88,21 @@ void daemon_metric(struct daemon *d, const char *name, int64_t value)
 
 static struct secret secrets[] = {
 	S("bearer-secret"), S("bearer-old"), S("url-secret"), S("gen-secret")};
+#define LIMITS .rate = 100000, .burst = 100000
 static struct conf_source sources[] = {
-	{.name = (char *)"reg", .type = SOURCE_DISTRIBUTION, .enabled = true,
+	{.name = (char *)"reg", .type = SOURCE_DISTRIBUTION, .enabled = true, LIMITS,
 		.auth.bearer = {secrets, 2}},
-	{.name = (char *)"acr", .type = SOURCE_ALIYUN, .enabled = true,
+	{.name = (char *)"acr", .type = SOURCE_ALIYUN, .enabled = true, LIMITS,
 		.auth.url_token = {secrets + 2, 1}},
-	{.name = (char *)"gen", .type = SOURCE_GENERIC, .enabled = true,
+	{.name = (char *)"gen", .type = SOURCE_GENERIC, .enabled = true, LIMITS,
 		.auth.bearer = {secrets + 3, 1}},
-	{.name = (char *)"off", .type = SOURCE_GENERIC, .enabled = false,
+	{.name = (char *)"off", .type = SOURCE_GENERIC, .enabled = false, LIMITS,
 		.auth.bearer = {secrets + 3, 1}},
-	{.name = (char *)"az", .type = SOURCE_AZURE, .enabled = true,
+	{.name = (char *)"az", .type = SOURCE_AZURE, .enabled = true, LIMITS,
 		.auth.url_token = {secrets + 2, 1}},
-	{.name = (char *)"gh", .type = SOURCE_GITHUB, .enabled = true,
+	{.name = (char *)"few", .type = SOURCE_GENERIC, .enabled = true,
+		.rate = 1, .burst = 2, .auth.bearer = {secrets + 3, 1}},
+	{.name = (char *)"gh", .type = SOURCE_GITHUB, .enabled = true, LIMITS,
 		.auth.bearer = {secrets + 3, 1}},
 };
 static struct conf_trigger trigger = {
@@ -478,6 +481,27 @@ static void test_accept(void **state)
 	"\"name\":\"web\",\"namespace\":\"shop\",\"region\":\"\"," \
 	"\"repo_full_name\":\"shop/web\"}}"
 
+/* More than the source may post: 429, whatever the body, and only of a sender
+ * that has the secret. */
+static void test_limit(void **state)
+{
+	static const char late[] = "HTTP/1.1 429";
+	struct strbuf answer = {0};
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(request("POST", "/v1/webhooks/few", GENERIC,
+			STR("{"), &answer), 400);
+	assert_int_equal(request("POST", "/v1/webhooks/few", "", STR("{"),
+		&answer), 401);
+	assert_int_equal(request("POST", "/v1/webhooks/few", GENERIC,
+		STR("{\"name\":\"a\",\"tag\":\"v1\"}"), &answer), 429);
+	assert_memory_equal(strbuf_cstr(&answer), late, sizeof(late) - 1);
+	assert_non_null(strstr(strbuf_cstr(&answer), "Retry-After: 1\r\n"));
+	assert_int_equal(events_after(0), 0);
+	strbuf_release(&answer);
+}
+
 /* A trigger's own URL: its event is for it alone, and from its registry. */
 static void test_trigger_url(void **state)
 {
@@ -786,6 +810,7 @@ int main(void)
 		TEST(test_odd_path),
 		TEST(test_accept),
 		TEST(test_trigger_url),
+		TEST(test_limit),
 		TEST(test_ignored),
 		TEST(test_handshakes),
 		TEST(test_github_pair),
