@@ -6,13 +6,20 @@
 #include "deployer/signature.h"
 #include "deployer/target.h"
 
+static int queue_command(const struct conf *conf, int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "approve") == 0)
+		return orders_approve(conf, argc - 1, argv + 1);
+	return list_queue(conf, argc, argv);
+}
+
 static const struct daemon_command commands[] = {
 	{
 		.name = "queue",
-		.usage = "queue",
+		.usage = "queue [approve JOB]",
 		.help = "what waits, runs or is held, and why",
 		.needs_conf = true,
-		.run = list_queue,
+		.run = queue_command,
 	},
 	{
 		.name = "test",

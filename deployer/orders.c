@@ -106,6 +106,21 @@ static void enable(struct deployer *d, const char *name)
 		log_warn(name, "is no trigger of ours with a URL: not enabled");
 }
 
+static void approve(struct deployer *d, const char *id)
+{
+	struct queue_job *job = queue_find(d->queue, id);
+
+	if (!job) {
+		log_warn(id, "does not wait here: not approved");
+		return;
+	}
+	job->approved = true;
+	log_info(id, "approved");
+	if (job->state == QUEUE_WAITING)
+		queue_hurry(d->queue, job, clock_wall());
+	runner_kick(d);
+}
+
 static void carry_out(struct deployer *d, struct str line)
 {
 	char text[256];
@@ -119,6 +134,8 @@ static void carry_out(struct deployer *d, struct str line)
 		redeliver(d, text);
 	else if (str_is(verb, "enable"))
 		enable(d, text);
+	else if (str_is(verb, "approve"))
+		approve(d, text);
 	else
 		log_warn(NULL, "an order is none of ours: %s",
 			str_safe(line, text, sizeof(text)));

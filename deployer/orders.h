@@ -5,6 +5,7 @@
  *   redeliver EVENT/TRIGGER   posts an ended notification once more, with the
  *                             same webhook-id and a schedule of its own
  *   enable TRIGGER            forgets that its receiver was gone or failing
+ *   approve EVENT/TRIGGER     lets a job go on that waits for a person
  * An order that means nothing any more is logged and dropped. Each is carried
  * out at most once: one that a crash overtakes is to be given again.
  */
@@ -24,6 +25,8 @@ void orders_tick(struct orders *o);
 
 /* The commands `redeliver` and `enable`. */
 int orders_redeliver(const struct conf *conf, int argc, char **argv);
+/* `queue approve JOB`: argv from `approve` on. */
+int orders_approve(const struct conf *conf, int argc, char **argv);
 int orders_enable(const struct conf *conf, int argc, char **argv);
 
 #endif

@@ -170,6 +170,27 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv)
 	return code;
 }
 
+int orders_approve(const struct conf *conf, int argc, char **argv)
+{
+	struct str rest = str_from(argc == 2 ? argv[1] : ""), event;
+	struct strbuf order = {0};
+	char id[UID_LEN] = "";
+	int rc;
+
+	if (str_split(&rest, '/', &event) && event.n < sizeof(id))
+		snprintf(id, sizeof(id), "%.*s", (int)event.n, event.p);
+	if (!uid_valid(id) || rest.n == 0 || rest.n > 64 ||
+		str_find(rest, '/') != rest.n || str_find(rest, '\n') != rest.n) {
+		fprintf(stderr, "give the job as `pullwire-deployer queue` "
+				"shows it: EVENT/TRIGGER\n");
+		return 2;
+	}
+	strbuf_addf(&order, "approve %s\n", argv[1]);
+	rc = write_order(conf, &order);
+	strbuf_release(&order);
+	return rc < 0 ? 1 : 0;
+}
+
 int orders_enable(const struct conf *conf, int argc, char **argv)
 {
 	const struct conf_trigger *t =

@@ -332,6 +332,13 @@ void queue_release(struct queue *q, struct queue_job *job, struct list *ended)
 	coalesce(q, job->target, ended);
 }
 
+void queue_hurry(struct queue *q, struct queue_job *job, int64_t now)
+{
+	wait_leave(q, job);
+	job->due = now;
+	wait_enter(q, job);
+}
+
 void queue_end(struct queue *q, struct queue_job *job)
 {
 	if (job->state == QUEUE_RUNNING)

@@ -46,6 +46,7 @@ struct queue_job {
 	int64_t base;      /* of them, those before it was redelivered */
 	uint64_t seq;      /* order of arrival */
 	enum queue_state state;
+	bool approved;     /* by a person; not on disk */
 	bool told;         /* the row `waiting` of this attempt is written */
 };
 
@@ -95,6 +96,8 @@ void queue_release(struct queue *q, struct queue_job *job, struct list *ended);
 /* The job is over: the caller's from here. */
 void queue_end(struct queue *q, struct queue_job *job);
 
+/* WAITING is due at once. */
+void queue_hurry(struct queue *q, struct queue_job *job, int64_t now);
 /* The job, if it has not ended. */
 struct queue_job *queue_find(struct queue *q, const char *id);
 /* Each job of a lane in this state; fn may end or release it. */

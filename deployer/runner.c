@@ -3,6 +3,7 @@
 #include "deployer/attempt.h"
 #include "deployer/deploy.h"
 #include "deployer/engine.h"
+#include "deployer/gate.h"
 #include "deployer/notify.h"
 #include "deployer/queue_read.h"
 #include "deployer/results.h"
@@ -111,11 +112,34 @@ void runner_release(struct deployer *d, struct queue_job *job)
 	end_superseded(d, &ended);
 }
 
+/* true: not now, or not at all; the attempt is over. */
+static bool stopped(struct attempt *a)
+{
+	struct strbuf why = {0};
+	struct record row, *told = NULL;
+	int64_t due;
+	enum gate_answer answer = gate_ask(a->trigger, &a->what,
+		a->job->approved, a->started, &due, &why);
+
+	if (answer == GATE_END || (answer == GATE_WAIT && !a->job->told)) {
+		attempt_row(a, &row, answer == GATE_END ? "dry_run" : "waiting",
+			NULL);
+		record_reason(&row, "%s", strbuf_cstr(&why));
+		told = &row;
+	}
+	strbuf_release(&why);
+	if (answer == GATE_END)
+		attempt_end(a, told);
+	else if (answer == GATE_WAIT)
+		attempt_wait(a, told, due);
+	return answer != GATE_GO;
+}
+
 static void start(struct deployer *d, struct queue_job *job)
 {
 	struct attempt *a = attempt_begin(d, job);
 
-	if (!a)
+	if (!a || stopped(a))
 		return;
 	if (a->trigger->url)
 		notify_start(d->notify, a);

@@ -30,6 +30,15 @@ void rule_action(const struct rule *r, struct strbuf *out)
 {
 	strbuf_addf(out, "%s %s", r->url != NULL ? "post to" : "redeploy",
 		r->url != NULL ? r->url : r->target);
+	if (r->dry_run) {
+		strbuf_add_cstr(out, ", as a dry run");
+		return;
+	}
+	if (r->min_age > 0)
+		strbuf_addf(out, ", %lld s after the push",
+			(long long)r->min_age / 1000);
+	if (r->approve)
+		strbuf_add_cstr(out, ", once approved");
 }
 
 void rule_describe(const struct rule *r, struct strbuf *out)

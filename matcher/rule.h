@@ -34,6 +34,9 @@ struct rule {
 	const char *url;      /* to post to, secrets as ***; or NULL: a deploy */
 	enum rule_method method;
 	unsigned n_tags;
+	/* What the deployer does with a job of it; here only to be told. */
+	bool dry_run, approve;
+	int64_t min_age; /* ms */
 };
 
 struct rule_index;

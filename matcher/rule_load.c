@@ -99,6 +99,9 @@ static void load(struct rule *r, struct rule_parts *parts,
 			parts, t, "exclude", &r->exclude, errs);
 	if (t->semver != NULL)
 		load_range(r, parts, t);
+	r->dry_run = t->dry_run;
+	r->approve = t->approve;
+	r->min_age = t->min_age;
 	load_action(r, parts, t);
 }
 

@@ -95,6 +95,9 @@ struct conf_trigger {
 	char *engine; /* of deploy; default: the only engine */
 	int64_t health_timeout; /* ms; 0: worked out from the healthcheck */
 	int64_t grace; /* ms that a container without healthcheck must stay up */
+	int64_t min_age; /* ms since the push */
+	bool approve;    /* a person must say so */
+	bool dry_run;    /* nothing is done, only told */
 	size_t expression_line, exclude_line; /* for compile errors */
 };
 

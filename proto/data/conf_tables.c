@@ -119,6 +119,17 @@ static const struct opt trigger_opts[] = {
 		"`v` before it. A pre-release is in a range only if the range "
 		"names one of the same version (`>=2.0.0-rc.1`).",
 		.flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_trigger, min_age, OPT_DURATION, "0",
+		"The action waits until the push is so old; of a redeploy, a "
+		"newer push takes its place.",
+		.min = 0, .max = 90 * DAY, .flags = OPT_RELOAD),
+	KEY(struct conf_trigger, approve, OPT_BOOL, "false",
+		"The action waits for `pullwire-deployer queue approve JOB`; of "
+		"a redeploy, a newer push takes its place.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_trigger, dry_run, OPT_BOOL, "false",
+		"Nothing is done: the row `dry_run` says what would be.",
+		.flags = OPT_RELOAD),
 	KEY(struct conf_trigger, deploy, OPT_SUB, NULL,
 		"Redeploy this with the pushed image. Either this or `url`.",
 		.sub = &deploy_table, .flags = OPT_RELOAD),

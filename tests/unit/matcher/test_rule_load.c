@@ -52,11 +52,13 @@ static void test_good(void **state)
 		"worker: shop/*, tags `latest`, `stable`: redeploy compose "
 		"shop/worker (lane local)",
 		"one: nginx, tag `1.27`: redeploy container n (lane local)",
-		"list: shop/a, tags `v1`, `v2`: post to http://h/ (lane http)",
+		"list: shop/a, tags `v1`, `v2`: post to http://h/, as a dry "
+		"run (lane http)",
 		"regexp: shop/b, tags that match `v.*` and are versions in "
 		"`^1.4` but not `.*-rc`: post to http://h/ (lane http)",
 		"all: reg.x:5/shop/c, tags that are versions in `^1.4`: post "
-		"to http://h/ (lane http)",
+		"to http://h/, 120 s after the push, once approved "
+		"(lane http)",
 		"notify: **, every tag: post to http://127.0.0.1:8090/hook?"
 		"secret=*** (lane http)",
 	};
@@ -77,11 +79,12 @@ static void test_good(void **state)
 		"  - {name: one, repository: nginx, tags: '1.27',"
 		" deploy: {container: n}}\n"
 		"  - {name: list, repository: shop/a, type: TAG_LIST,"
-		" tag: [v1, v2], url: 'http://h/'}\n"
+		" tag: [v1, v2], url: 'http://h/', dry_run: true}\n"
 		"  - {name: regexp, repository: shop/b, type: TAG_REG_EXP,"
 		" tag: v.*, exclude: .*-rc, semver: ^1.4, url: 'http://h/'}\n"
 		"  - {name: all, repository: Reg.x:5/shop/c, type: ALL,"
-		" semver: ^1.4, url: 'http://h/'}\n"
+		" semver: ^1.4, url: 'http://h/', approve: true,"
+		" min_age: 2m}\n"
 		"  - name: notify\n"
 		"    repository: '**'\n"
 		"    url: http://127.0.0.1:8090/hook?secret=s3cret\n", &errs);

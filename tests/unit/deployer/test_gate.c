@@ -1,0 +1,91 @@
+#include "deployer/gate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define TEXT(s) ((char *)(uintptr_t)(s))
+#define T 1700000000000
+
+static const struct {
+	bool dry_run, approve, approved;
+	int64_t min_age, now;
+	enum gate_answer want;
+	int64_t due;
+	const char *why;
+} cases[] = {
+	{.now = T, .want = GATE_GO, .why = ""},
+	{.min_age = 60000, .now = T, .want = GATE_WAIT, .due = T + 60000,
+		.why = "the push must be 60 s old: waits until "
+		       "2023-11-14T22:14:20.000Z"},
+	{.min_age = 60000, .now = T + 59999, .want = GATE_WAIT,
+		.due = T + 60000, .why = NULL},
+	{.min_age = 60000, .now = T + 60000, .want = GATE_GO, .why = ""},
+	{.approve = true, .now = T, .want = GATE_WAIT, .due = T + GATE_LOOK_MS,
+		.why = "waits for approval: pullwire-deployer queue approve "
+		       "E/web"},
+	{.approve = true, .approved = true, .now = T, .want = GATE_GO,
+		.why = ""},
+	/* approved too early is not young enough all the same */
+	{.approve = true, .approved = true, .min_age = 1, .now = T,
+		.want = GATE_WAIT, .due = T + 1, .why = NULL},
+	{.dry_run = true, .approve = true, .min_age = 1, .now = T,
+		.want = GATE_END,
+		.why = "dry run, nothing is done: would redeploy container web "
+		       "with reg/shop/web:v2, since tag `v2` matches `v.*`"},
+};
+
+static void test_cases(void **state)
+{
+	struct job job = {.id = TEXT("E/web"),
+		.reason = TEXT("tag `v2` matches `v.*`"),
+		.event = {.registry = TEXT("reg"),
+			.repository = TEXT("shop/web"), .tag = TEXT("v2"),
+			.time = T}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct conf_trigger t = {.dry_run = cases[i].dry_run,
+			.approve = cases[i].approve,
+			.min_age = cases[i].min_age,
+			.deploy = {.container = TEXT("web")}};
+		struct strbuf why = {0};
+		int64_t due = 0;
+
+		if (gate_ask(&t, &job, cases[i].approved, cases[i].now, &due,
+			    &why) != cases[i].want ||
+			due != cases[i].due)
+			fail_msg("case %zu: due %lld: %s", i, (long long)due,
+				strbuf_cstr(&why));
+		if (cases[i].why)
+			assert_string_equal(strbuf_cstr(&why), cases[i].why);
+		strbuf_release(&why);
+	}
+}
+
+static void test_url(void **state)
+{
+	struct conf_trigger t = {.dry_run = true,
+		.url = TEXT("http://h/hook?secret=s3cret")};
+	struct job job = {.id = TEXT("E/n"), .event = {.time = T,
+		.repository = TEXT("shop/web"), .tag = TEXT("v2")}};
+	struct strbuf why = {0};
+	int64_t due;
+
+	(void)state;
+	assert_int_equal(gate_ask(&t, &job, false, T, &due, &why), GATE_END);
+	assert_string_equal(strbuf_cstr(&why), "dry run, nothing is done: would "
+		"post to http://h/hook?secret=*** with shop/web:v2");
+	strbuf_release(&why);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_url),
+	};
+
+	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
+}
