@@ -42,12 +42,17 @@ PROTO_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard $(LAYERS:%=proto/%/*.c)))
 PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.c)))
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
+FUZZ := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+# What drives a fuzz target: libFuzzer (tests/fuzz/run.sh sets it), or ours.
+FUZZ_ENGINE ?=
+SECONDS ?= 10
 
 # One short line a step; V=1 shows the commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
-.PHONY: all help deps run demo check check-unit build-unit test test-compose test-reload \
+.PHONY: all help deps run demo check check-unit build-unit build-fuzz fuzz \
+	test test-compose test-reload \
 	bench bench-rules layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -91,7 +96,7 @@ $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libmatcher.a $(OUT)/libproto
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
-	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c))
+	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c tests/fuzz/*.c))
 
 #: all        build the four programs into build/
 #: deps       install what pkg-config does not find (Debian, as root)
@@ -111,6 +116,18 @@ demo: deps
 check: headers layers check-unit
 
 build-unit: $(UNIT)
+
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
+		$(if $(FUZZ_ENGINE),,$(OUT)/tests/fuzz/main.o) \
+		$(OUT)/libingress.a $(OUT)/libproto.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(FUZZ_ENGINE) -o $@ $^ $(LDLIBS)
+
+build-fuzz: $(FUZZ)
+
+#: fuzz       every parser of foreign bytes fuzzed for SECONDS=10 each
+fuzz: deps
+	@tests/fuzz/run.sh $(SECONDS)
 
 check-unit: $(UNIT)
 	@tests/unit.sh $(UNIT)

@@ -53,6 +53,8 @@ function layer(path,    part, n) {
 	n = split(path, part, "/")
 	if (part[1] == "proto" && n > 2)
 		return "proto/" part[2]
+	if (path ~ /^tests\/fuzz\//)
+		return "tests/fuzz"
 	if (path ~ /^tests\/unit\/.*\//)
 		return "tests/unit/" part[3]
 	return part[1]
@@ -60,6 +62,8 @@ function layer(path,    part, n) {
 
 function may(from, to) {
 	if (from == to || to == "proto/base" || from == "tests")
+		return 1
+	if (from == "tests/fuzz")
 		return 1
 	if (from ~ /^tests\/unit\//) {
 		sub(/^tests\/unit\//, "", from)

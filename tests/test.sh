@@ -72,6 +72,8 @@ step "build with failure points" $make FAIL=1 all || exit 1
 step "headers" $make headers
 step "layers" $make layers
 
+step "fuzz" tests/fuzz/run.sh 4
+
 echo "== unit"
 make --no-print-directory -j"$(nproc)" check-unit >"$log/unit" 2>&1
 counts=$(sed -n 's/^unit: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
