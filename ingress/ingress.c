@@ -89,6 +89,8 @@ static int start_http(struct ingress *g, struct err *err)
 		.max_body = (size_t)g->conf->ingress.max_body,
 		.idle_ms = 30000,
 		.max_connections = 1024,
+		.max_per_address = g->conf->trusted_proxies.n ? 0
+			: (unsigned)g->conf->ingress.max_per_address,
 		.handle = webhook_handle,
 	};
 

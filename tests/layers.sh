@@ -17,6 +17,7 @@ curl/*			proto/io/http_client.c
 curl/*			proto/io/http_transfer.c
 curl/*			proto/io/http_transfer.h
 microhttpd.h		proto/io/http_server.c
+microhttpd.h		proto/io/http_reply.c
 microhttpd.h		proto/io/http_headers.c
 msgpack.h		proto/msg/field.c
 openssl/*		proto/base/enc.c

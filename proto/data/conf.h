@@ -127,6 +127,7 @@ struct conf_ingress {
 	char *link;  /* where the link binds: ipc:// or tcp:// */
 	char *state; /* folder */
 	int64_t max_body; /* bytes */
+	int64_t max_per_address; /* connections; 0: any number */
 	char *url;   /* what senders reach it by, or NULL */
 	struct opt_secrets trigger_key; /* of trigger URLs; empty: kept in state */
 	char *keys;  /* folder of link keys, or NULL; here and below */

@@ -187,6 +187,11 @@ static const struct opt ingress_opts[] = {
 		.flags = OPT_RESTART),
 	KEY(struct conf_ingress, max_body, OPT_SIZE, "256KiB",
 		"Largest body accepted.", .min = 1024, .max = 1 << 20),
+	KEY(struct conf_ingress, max_per_address, OPT_INT, "50",
+		"Connections at once from one address; more are closed. 0: any "
+		"number. Not looked at with `trusted_proxies`, whose addresses "
+		"stand for many.",
+		.min = 0, .max = 65536),
 	KEY(struct conf_ingress, url, OPT_STR, NULL,
 		"What senders reach this by, such as `https://hooks.example."
 		"com`: what `pullwire-ingress url TRIGGER` prints begins with "

@@ -13,110 +13,27 @@
 #include "proto/base/mem.h"
 #include "proto/io/http_headers.h"
 #include "proto/io/http_listen.h"
+#include "proto/io/http_reply.h"
 #include "proto/io/http_request.h"
+#include "proto/io/http_watch.h"
 
 #define THREADS_MIN 2
 #define CONNECTIONS_DEFAULT 1000
 #define IDLE_DEFAULT_MS 30000
+#define SEND_DEFAULT_MS 10000
 /* A connection's memory: headers, target and the head of an answer. */
 #define CONNECTION_MEMORY ((size_t)32 << 10)
 
 struct http_server {
 	struct http_server_config config; /* listen is not ours */
 	struct MHD_Daemon *daemon;
+	struct http_watch *watch;
 	int listen_fd, port;
 	bool quiesced;
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	struct list open; /* requests that have a connection */
 };
-
-/* ---- answers ----------------------------------------------------------- */
-
-static struct MHD_Response *make_response(struct str body,
-	const char *content_type, const char *const *extra, size_t n_extra)
-{
-	/* MUST_COPY: the constant is not written to. */
-	struct MHD_Response *resp = MHD_create_response_from_buffer(
-		body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
-
-	if (!resp)
-		log_fatal("out of memory");
-	if (content_type)
-		MHD_add_response_header(resp, "Content-Type", content_type);
-	for (size_t i = 0; i < n_extra; i++) {
-		struct str line = str_from(extra[i]);
-		size_t colon = str_find(line, ':');
-		char *name = xmemdup0(line.p, colon);
-		struct str v = str_trim(str_cut(line, colon + 1, line.n));
-		char *value = xmemdup0(v.p, v.n);
-
-		if (MHD_add_response_header(resp, name, value) != MHD_YES)
-			BUG("\"%s\" is not a header", extra[i]);
-		free(name);
-		free(value);
-	}
-	return resp;
-}
-
-/* The library has given up on this connection; the socket is still open. */
-static void reply_orphan(struct http_request *r, int status,
-	const char *content_type, struct str body, const char *const *extra,
-	size_t n_extra)
-{
-	struct strbuf out = {0};
-	char rest[16384];
-
-	strbuf_addf(&out, "HTTP/1.1 %d %s\r\nConnection: close\r\n"
-			  "Content-Length: %zu\r\n",
-		status, MHD_get_reason_phrase_for((unsigned)status), body.n);
-	if (content_type)
-		strbuf_addf(&out, "Content-Type: %s\r\n", content_type);
-	for (size_t i = 0; i < n_extra; i++)
-		strbuf_addf(&out, "%s\r\n", extra[i]);
-	strbuf_add_cstr(&out, "\r\n");
-	strbuf_add_str(&out, body);
-	/* Best effort: an answer fits the socket's buffer, or nobody reads. */
-	(void)!send(r->orphan_fd, out.buf, out.len,
-		MSG_DONTWAIT | MSG_NOSIGNAL);
-	strbuf_release(&out);
-	/* Closing on bytes not read would reset the connection and take the
-	 * answer with it. */
-	shutdown(r->orphan_fd, SHUT_WR);
-	for (int i = 0; i < 64; i++)
-		if (recv(r->orphan_fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
-			break;
-	close(r->orphan_fd);
-	r->orphan_fd = -1;
-}
-
-void http_reply(struct http_request *r, int status, const char *content_type,
-	struct str body, const char *const *extra, size_t n_extra)
-{
-	pthread_mutex_lock(&r->lock);
-	if (r->orphan_fd >= 0) {
-		reply_orphan(r, status, content_type, body, extra, n_extra);
-	} else if (!r->abandoned && r->conn) {
-		r->status = status;
-		r->response =
-			make_response(body, content_type, extra, n_extra);
-		if (r->step == HTTP_WAITING)
-			MHD_resume_connection(r->conn);
-	}
-	r->step = HTTP_ANSWERED;
-	pthread_mutex_unlock(&r->lock);
-	http_request_unref(r);
-}
-
-/* The server stops before the handler has answered. Called with r->lock. */
-static void abandon(struct http_request *r)
-{
-	static const char *const extra[] = {"Retry-After: 5"};
-
-	r->abandoned = true;
-	r->status = 503;
-	r->response = make_response((struct str){"", 0}, NULL, extra, 1);
-}
 
 /* ---- what the library calls -------------------------------------------- */
 
@@ -130,8 +47,41 @@ static bool is_new(struct http_request *r)
 	return yes;
 }
 
+static struct http_watched *watched(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void enter(struct http_server *s, struct MHD_Connection *conn,
+	enum http_phase phase)
+{
+	struct http_watched *c = watched(conn);
+
+	if (c)
+		http_watch_phase(s->watch, c, phase);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *conn,
+	void **context, enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = cls;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED && info) {
+		*context = http_watch_add(s->watch, info->connect_fd);
+	} else if (what == MHD_CONNECTION_NOTIFY_CLOSED && *context) {
+		http_watch_remove(s->watch, *context);
+		*context = NULL;
+	}
+}
+
 static void hand_over(struct http_server *s, struct http_request *r)
 {
+	enter(s, r->conn, HTTP_PHASE_OURS);
 	pthread_mutex_lock(&r->lock);
 	r->step = HTTP_HANDLING;
 	r->refs++;
@@ -150,7 +100,7 @@ static enum MHD_Result settle(struct http_server *s, struct http_request *r,
 		hand_over(s, r);
 	pthread_mutex_lock(&r->lock);
 	if (!r->response && atomic_load(&s->stopping))
-		abandon(r);
+		http_reply_abandon(r);
 	if (r->response) {
 		result = MHD_queue_response(
 			conn, (unsigned)r->status, r->response);
@@ -179,6 +129,7 @@ static void *on_target(void *cls, const char *target,
 	r->raw_length = target ? strlen(target) : 0;
 	http_listen_peer(info ? info->client_addr : NULL, r->peer);
 	http_request_set_target(r, target ? target : "");
+	enter(s, conn, HTTP_PHASE_HEAD);
 	pthread_mutex_lock(&s->lock);
 	list_push_back(&s->open, &r->node);
 	pthread_mutex_unlock(&s->lock);
@@ -199,6 +150,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn,
 		http_request_set_method(r, method);
 		http_headers_take(r, conn, method, version);
 		http_request_check(r, version);
+		enter(s, conn, HTTP_PHASE_BODY);
 		return r->close_now ? settle(s, r, conn) : MHD_YES;
 	}
 	if (*n_upload > 0) {
@@ -214,7 +166,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn,
 static void on_broken_off(struct http_server *s, struct http_request *r,
 	enum MHD_RequestTerminationCode how)
 {
-	bool late = how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED;
+	struct http_watched *c = watched(r->conn);
+	bool late = how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED ||
+		(c && http_watch_late(s->watch, c));
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
@@ -229,7 +183,7 @@ static void on_broken_off(struct http_server *s, struct http_request *r,
 	hand_over(s, r);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *conn UNUSED,
+static void on_completed(void *cls, struct MHD_Connection *conn,
 	void **con_cls, enum MHD_RequestTerminationCode how)
 {
 	struct http_server *s = cls;
@@ -240,6 +194,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn UNUSED,
 	*con_cls = NULL;
 	if (is_new(r) && how != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN)
 		on_broken_off(s, r, how);
+	enter(s, conn, HTTP_PHASE_NEXT);
 	pthread_mutex_lock(&s->lock);
 	list_remove(&r->node);
 	pthread_mutex_unlock(&s->lock);
@@ -303,7 +258,19 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
 		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 		MHD_OPTION_END);
+}
+
+static struct http_watch *start_watch(const struct http_server_config *c)
+{
+	int64_t send = c->send_ms > 0 ? c->send_ms : SEND_DEFAULT_MS;
+
+	return http_watch_start((const int64_t[HTTP_PHASES]){
+		[HTTP_PHASE_HEAD] = send,
+		[HTTP_PHASE_BODY] = send,
+		[HTTP_PHASE_NEXT] = c->idle_ms,
+	});
 }
 
 struct http_server *http_server_start(const struct http_server_config *c,
@@ -325,10 +292,13 @@ struct http_server *http_server_start(const struct http_server_config *c,
 	pthread_mutex_init(&s->lock, NULL);
 	list_init(&s->open);
 	s->listen_fd = http_listen(c->listen, &s->port, err);
+	s->watch = start_watch(&s->config);
 	if (s->listen_fd >= 0)
 		s->daemon = start_daemon(s);
 	if (s->daemon)
 		return s;
+	http_watch_stop(s->watch);
+	http_watch_free(s->watch);
 	if (s->listen_fd >= 0) {
 		err_fail(err, "cannot serve HTTP at %s: %s", c->listen,
 			strerror(errno));
@@ -363,13 +333,15 @@ void http_server_stop(struct http_server *s)
 
 		pthread_mutex_lock(&r->lock);
 		if (r->step == HTTP_WAITING && !r->response) {
-			abandon(r);
+			http_reply_abandon(r);
 			MHD_resume_connection(r->conn);
 		}
 		pthread_mutex_unlock(&r->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
+	http_watch_stop(s->watch);
 	MHD_stop_daemon(s->daemon);
+	http_watch_free(s->watch);
 	close(s->listen_fd);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

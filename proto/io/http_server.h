@@ -10,7 +10,8 @@
  *
  * Fixed limits: target 4 KiB, headers 16 KiB and 64 fields, 32 query keys. A
  * body over max_body is read on (8 MiB at most) and thrown away, so that the
- * sender gets to read its 413; it is never cut and used.
+ * sender gets to read its 413; it is never cut and used. Times are totals:
+ * who drips bytes is cut off as well (http_watch.h).
  */
 #ifndef PROTO_IO_HTTP_SERVER_H
 #define PROTO_IO_HTTP_SERVER_H
@@ -32,7 +33,10 @@ struct http_server_config {
 	const char *listen; /* "0.0.0.0:8080", "[::1]:8081", "*:8080" */
 	unsigned threads;   /* 0: 2; never fewer */
 	size_t max_body;    /* bytes */
-	int64_t idle_ms;    /* without a byte; 0: 30 s */
+	int64_t idle_ms;    /* without a byte, and until the next request has
+			       its first line; 0: 30 s */
+	int64_t send_ms;    /* in total to send a head, and again for a body;
+			       0: 10 s */
 	unsigned max_connections; /* 0: 1,000; more wait to be accepted */
 	unsigned max_per_address; /* connections of one peer; 0: no limit */
 	void (*handle)(void *ctx, struct http_request *req);

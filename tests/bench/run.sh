@@ -34,7 +34,7 @@ start_ingress() {
 	sources:
 	  - {name: push, type: generic, auth: {bearer: $TOKEN}, rate: 1000000, burst: 1000000}
 	run: $dir/run
-	ingress: {http: "127.0.0.1:$1", link: "ipc://$dir/run/i", state: $dir/spool}
+	ingress: {max_per_address: 0, http: "127.0.0.1:$1", link: "ipc://$dir/run/i", state: $dir/spool}
 	matcher: {ingress: ["ipc://$dir/run/i"], deployer: ["ipc://$dir/run/d"], logger: ["ipc://$dir/run/l"]}
 	EOT
 	mkdir -p "$dir/spool" "$dir/run"

@@ -30,6 +30,7 @@ static struct {
 } t = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static struct http_server *server;
+static int64_t send_ms; /* of the next server; 0: as it comes */
 
 /* ---- the server's side ------------------------------------------------- */
 
@@ -93,7 +94,8 @@ static int setup_with(const char *listen, int64_t idle_ms, unsigned limit)
 {
 	struct err err = {0};
 	struct http_server_config c = {.listen = listen, .threads = 2,
-		.max_body = MAX_BODY, .idle_ms = idle_ms, .handle = handle,
+		.max_body = MAX_BODY, .idle_ms = idle_ms, .send_ms = send_ms,
+		.handle = handle,
 		.max_connections = 2000, .max_per_address = limit};
 
 	t.handled = 0;
@@ -641,6 +643,71 @@ static void test_idle(void **state UNUSED)
 	assert_int_equal(t.handled, 1);
 }
 
+static int setup_hasty(void **state UNUSED)
+{
+	send_ms = 600;
+	return setup_with("127.0.0.1:0", 5000, 0);
+}
+
+static int teardown_hasty(void **state)
+{
+	send_ms = 0;
+	return teardown(state);
+}
+
+/* Bytes that drip come soon enough for any time-out between two of them; the
+ * whole is too late all the same. */
+static void test_dripping(void **state UNUSED)
+{
+	static const struct {
+		const char *start;
+		int status; /* 0: no request line, so nobody to answer */
+	} cases[] = {
+		{"", 0},
+		{HEAD, 400},
+		{HEAD "Content-Length: 900\r\n\r\n", 400},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\n", 400},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *drop = strstr(cases[i].start, "chunked")
+			? "1\r\nx\r\n" : "a";
+		int fd = dial(), before = t.handled;
+		int64_t began = clock_mono();
+		struct reply r;
+
+		put(fd, cases[i].start, strlen(cases[i].start));
+		while (clock_mono() - began < 3000 && recv(fd, &r, 1,
+			MSG_DONTWAIT | MSG_PEEK) < 0 &&
+			put(fd, drop, strlen(drop)))
+			clock_sleep(20);
+		assert_in_range(clock_mono() - began, 500, 2500);
+		get(fd, &r);
+		assert_int_equal(r.status, cases[i].status);
+		assert_int_equal(t.handled, before + (cases[i].status != 0));
+		if (cases[i].status)
+			assert_string_equal(t.text,
+				"the request stopped coming");
+		close(fd);
+	}
+}
+
+/* The limits are each request's: a kept connection lives on. */
+static void test_pauses(void **state UNUSED)
+{
+	static const char req[] = HEAD "Content-Length: 2\r\n\r\nhi";
+	struct reply r;
+	int fd = dial();
+
+	for (int i = 0; i < 3; i++) {
+		put(fd, BYTES(req));
+		get(fd, &r);
+		assert_int_equal(r.status, 200);
+		clock_sleep(900);
+	}
+	close(fd);
+}
+
 /* ---- answers later ----------------------------------------------------- */
 
 #define CLIENTS 64
@@ -834,6 +901,10 @@ int main(void)
 			test_half_close_of_many, setup_patient, teardown),
 		TEST(test_client_gone),
 		TEST(test_idle),
+		cmocka_unit_test_setup_teardown(
+			test_dripping, setup_hasty, teardown_hasty),
+		cmocka_unit_test_setup_teardown(
+			test_pauses, setup_hasty, teardown_hasty),
 		TEST(test_answers_from_another_thread),
 		TEST(test_answer_to_nobody),
 		TEST(test_quiesce),
