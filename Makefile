@@ -53,7 +53,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz fuzz \
 	test test-compose test-reload \
-	bench bench-rules layers headers docs install clean
+	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -151,7 +151,11 @@ test-reload: deps
 bench: deps
 	@$(MAKE) -s --no-print-directory all
 	@tests/bench/run.sh
-	@$(MAKE) --no-print-directory bench-rules
+	@$(MAKE) --no-print-directory bench-rules bench-matchers
+
+#: bench-matchers   four matchers beside one on the same backlog
+bench-matchers: all
+	@/usr/bin/python3 tests/bench/matchers.py
 
 #: bench-rules   what a million triggers cost, beside ten
 bench-rules: $(OUT)/tests/bench/rules

@@ -5,12 +5,17 @@
 #include <libgen.h>
 #include <sys/stat.h>
 
-/* The same in every process, unlike a map's. */
+#define START 0xcbf29ce484222325ULL
+
+/* FNV-1a: the same in every process, unlike a map's hash. Whoever writes the
+ * configuration may do anything, so nothing is won by a collision. */
 static uint64_t mix(uint64_t hash, const void *p, size_t n)
 {
-	const uint64_t seed[2] = {hash, 0x70756c6c77697265ULL};
+	const unsigned char *byte = p;
 
-	return map_siphash(seed, (struct str){p, n});
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ byte[i]) * 0x100000001b3ULL;
+	return hash;
 }
 
 static uint64_t mix_text(uint64_t hash, const char *s)
@@ -21,7 +26,7 @@ static uint64_t mix_text(uint64_t hash, const char *s)
 /* Depth is bounded by the reader. Comments and layout have no part in it. */
 static uint64_t hash_tree(uint64_t hash, const struct yaml *node)
 {
-	hash = mix(hash, &node->kind, sizeof(node->kind));
+	hash = mix(hash, (char[]){(char)(1 + (int)node->kind)}, 1);
 	hash = mix_text(mix_text(hash, node->key), node->scalar);
 	for (const struct yaml *i = node->first; i; i = i->next)
 		hash = hash_tree(hash, i);
@@ -32,14 +37,15 @@ void conf_set_generation(struct conf_loader *l)
 {
 	struct conf *c = l->conf;
 	const struct yaml *root = l->trees.v[0], *i;
-	uint64_t all = 0;
+	uint64_t all = START;
 
 	for (size_t k = 0; k < l->trees.n; k++)
 		all = hash_tree(all, l->trees.v[k]);
 	snprintf(c->generation, sizeof(c->generation), "%016llx",
 		(unsigned long long)all);
 	i = yaml_get(root, "engines");
-	c->engines_hash = i ? hash_tree(0, i) : 0;
+	c->fixed = START;
+	c->engines_hash = i ? hash_tree(START, i) : 0;
 	for (i = root->kind == YAML_MAP ? root->first : NULL; i; i = i->next)
 		if (strcmp(i->key, "triggers") != 0)
 			c->fixed = hash_tree(c->fixed, i);
@@ -71,7 +77,7 @@ static uint64_t mix_file(uint64_t hash, const char *path)
 uint64_t conf_files_state(const char *path)
 {
 	char *pattern = conf_fragments(path);
-	uint64_t hash = mix_file(0, path);
+	uint64_t hash = mix_file(START, path);
 	glob_t g;
 
 	if (glob(pattern, 0, NULL, &g) == 0) {

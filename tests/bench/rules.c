@@ -19,8 +19,8 @@
 #include "proto/base/mem.h"
 
 #define EVENTS 4096 /* different repositories */
-#define ROUNDS 100
-#define SLICE 256 /* events between two looks at the clock */
+#define ROUNDS 200
+#define SLICE 64 /* events between two looks at the clock */
 
 static double now(clockid_t clock)
 {
