@@ -43,16 +43,21 @@ static void call_free(struct call *c)
 static struct known *known_of(struct notify *n, const struct conf_trigger *t)
 {
 	struct known *k = map_get(n->known, str_from(t->name));
+	char url[ENC_SHA256_HEX];
 	struct err err;
 
-	if (k)
+	enc_sha256_hex(t->url, strlen(t->url), url);
+	if (!k) {
+		k = xcalloc(1, sizeof(*k));
+		map_put(n->known, str_from(t->name), k);
+	}
+	/* The URL changes when the configuration is read again. */
+	if (strcmp(k->url, url) == 0)
 		return k;
-	k = xcalloc(1, sizeof(*k));
-	enc_sha256_hex(t->url, strlen(t->url), k->url);
+	memcpy(k->url, url, sizeof(url));
 	if (queue_read_receiver(queue_store_reader(n->d->store), t->name,
 		    k->url, &k->r, &err) < 0)
 		log_error(t->name, "%s", err.text);
-	map_put(n->known, str_from(t->name), k);
 	return k;
 }
 

@@ -89,6 +89,8 @@ int http_perform(struct http_conn *c, const struct http_call *call,
 	return rc;
 }
 
+#define SPARE_MAX 64
+
 /* ---- on the loop ------------------------------------------------------- */
 
 struct http_client {
@@ -96,6 +98,8 @@ struct http_client {
 	CURLM *multi;
 	struct loop_timer *timer;
 	struct list handles; /* struct http_handle */
+	CURL *spare[SPARE_MAX]; /* reset, to be used again */
+	size_t n_spare;
 };
 
 struct http_handle {
@@ -112,12 +116,28 @@ struct http_handle {
 	void *ctx;
 };
 
+/* Making one costs more than a small exchange. */
+static CURL *take_easy(struct http_client *c)
+{
+	return c->n_spare ? c->spare[--c->n_spare] : new_easy();
+}
+
+static void give_easy(struct http_client *c, CURL *easy)
+{
+	if (c->n_spare == SPARE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	c->spare[c->n_spare++] = easy;
+}
+
 static void handle_free(struct http_handle *h)
 {
 	curl_multi_remove_handle(h->client->multi, h->easy);
 	list_remove(&h->node);
 	http_transfer_drop(&h->transfer);
-	curl_easy_cleanup(h->easy);
+	give_easy(h->client, h->easy);
 	http_result_release(&h->res);
 	arena_free(&h->arena);
 	free(h);
@@ -239,6 +259,8 @@ void http_client_free(struct http_client *c)
 		return;
 	LIST_EACH(&c->handles, node)
 		handle_free(CONTAINER_OF(node, struct http_handle, node));
+	for (size_t i = 0; i < c->n_spare; i++)
+		curl_easy_cleanup(c->spare[i]);
 	curl_multi_cleanup(c->multi);
 	loop_timer_cancel(&c->timer);
 	free(c);
@@ -275,7 +297,7 @@ struct http_handle *http_client_start(struct http_client *c,
 	h->client = c;
 	h->done = done;
 	h->ctx = ctx;
-	h->easy = new_easy();
+	h->easy = take_easy(c);
 	copy_call(h, call);
 	http_transfer_begin(&h->transfer, h->easy, &h->call, &h->res);
 	curl_easy_setopt(h->easy, CURLOPT_PRIVATE, h);
@@ -284,6 +306,8 @@ struct http_handle *http_client_start(struct http_client *c,
 	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	/* And each shows its certificate. */
+	curl_easy_setopt(h->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	list_push_back(&c->handles, &h->node);
 	if (curl_multi_add_handle(c->multi, h->easy) != CURLM_OK)
 		BUG("libcurl does not take a handle");

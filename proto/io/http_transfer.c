@@ -218,7 +218,6 @@ void http_transfer_begin(struct http_transfer *t, CURL *easy,
 		.began = clock_mono()};
 	*res = (struct http_result){0};
 	res->body.limit = call->max_body ? call->max_body : BODY_DEFAULT;
-	name_peer(t);
 	set_request(t);
 	set_headers(t);
 	set_limits(t);
@@ -348,6 +347,8 @@ int http_transfer_end(struct http_transfer *t, CURLcode rc, struct err *err)
 	t->res->status = (int)status;
 	t->res->duration_ms = clock_mono() - t->began;
 	note_address(t);
+	if (rc != CURLE_OK || !t->headers_done)
+		name_peer(t);
 	/* We ended a cut answer ourselves: that is as it should be. */
 	if (rc != CURLE_OK && !(rc == CURLE_WRITE_ERROR && t->cut))
 		result = fail(t, rc, err);

@@ -2,6 +2,7 @@
 import collections
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import time
@@ -172,6 +173,10 @@ def change_receiver(stack, sql, *values):
     db.close()
 
 
+def generations(stack, name):
+    return re.findall(r"generation (\w+)", stack.daemons[name].log())
+
+
 def test_gone_disables_across_a_restart(stacks, sink):
     sink.statuses = [410, 200]
     stack = stacks([tell(sink)]).start()
@@ -183,10 +188,12 @@ def test_gone_disables_across_a_restart(stacks, sink):
         stack.stop("deployer")
         stack.start("deployer")
     assert len(sink.requests) == 1
-    stack.stop("deployer")
+    # Another URL is another receiver, without a restart.
     stack.settings["triggers"][0]["url"] = sink.url("/new")
     stack.write()
-    stack.start("deployer")
+    wait_for("the changed file is taken", lambda: all(
+        generations(stack, n)[-1] != generations(stack, n)[0]
+        for n in ("matcher", "deployer")))
     assert stack.wait_final(stack.push("shop/web", "v9"))["status"] == "200"
 
 
