@@ -110,7 +110,8 @@ static int parse_partial(struct str s, struct partial *p)
 
 static void add_plain(struct set *s, const char *op, const struct partial *p)
 {
-	bool less = *op == '<', more = *op == '>', equal = op[1] == '=';
+	bool less = *op == '<', more = *op == '>';
+	bool equal = (less || more) && op[1] == '=';
 
 	if (p->given == 0) {
 		if ((less || more) && !equal)
