@@ -1,9 +1,14 @@
 #include "ingress/ingress.h"
 
+#include <sys/resource.h>
+
 #include "proto/base/clock.h"
+#include "proto/base/log.h"
 #include "proto/base/mem.h"
 
 #define TICK_MS 1000
+#define CONNECTIONS 8192
+#define FILES_BESIDE 256 /* links, the spool, the log */
 #define DRAIN_TICK_MS 50
 #define DRAIN_LEASES_MS 3000 /* then matchers' leases are given back */
 
@@ -72,6 +77,24 @@ static int start_links(struct ingress *g, struct err *err)
 	return g->dispatch ? 0 : -1;
 }
 
+/* As many files as the system grants: a connection is one. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+		files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+		files.rlim_cur < CONNECTIONS + FILES_BESIDE)
+		log_warn(NULL, "only %llu files may be open: many slow senders "
+			"at once can keep others waiting; raise the limit to "
+			"%d", (unsigned long long)files.rlim_cur,
+			CONNECTIONS + FILES_BESIDE);
+}
+
 static int start_http(struct ingress *g, struct err *err)
 {
 	struct webhook_config wc = {
@@ -88,12 +111,13 @@ static int start_http(struct ingress *g, struct err *err)
 		.threads = 4,
 		.max_body = (size_t)g->conf->ingress.max_body,
 		.idle_ms = 30000,
-		.max_connections = 1024,
+		.max_connections = CONNECTIONS,
 		.max_per_address = g->conf->trusted_proxies.n ? 0
 			: (unsigned)g->conf->ingress.max_per_address,
 		.handle = webhook_handle,
 	};
 
+	raise_files();
 	hc.ctx = g->webhook = webhook_new(&wc);
 	g->http = http_server_start(&hc, err);
 	return g->http ? 0 : -1;
