@@ -99,3 +99,12 @@ void answer_options(const struct caller *c)
 	http_reply(c->req, 200, "application/json", STR("{}\n"), extra,
 		ARRAY_LEN(extra));
 }
+
+void answer_later(const struct caller *c, int status, int seconds,
+	const char *reason)
+{
+	char header[32];
+
+	snprintf(header, sizeof(header), "Retry-After: %d", seconds);
+	answer_refusal(c, status, header, "%s", reason);
+}

@@ -45,4 +45,8 @@ void answer_refusal(const struct caller *c, int status, const char *header,
  * (CloudEvents' HTTP web hooks, section 4), or 405 for other types. */
 void answer_options(const struct caller *c);
 
+/* As that, with Retry-After. */
+void answer_later(const struct caller *c, int status, int seconds,
+	const char *reason);
+
 #endif

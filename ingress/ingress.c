@@ -23,9 +23,9 @@ static void tick(void *ctx)
 	webhook_tick(g->webhook, now);
 	spool_prune(g->spool, clock_wall() - SPOOL_KEEP_MS);
 	webhook_count(g->webhook, &n);
-	daemon_metric(g->daemon, "accepted", (int64_t)n.accepted);
-	daemon_metric(g->daemon, "duplicates", (int64_t)n.duplicates);
-	daemon_metric(g->daemon, "ignored", (int64_t)n.ignored);
+	daemon_metric(g->daemon, "accepted", (int64_t)n.events.accepted);
+	daemon_metric(g->daemon, "duplicates", (int64_t)n.events.duplicates);
+	daemon_metric(g->daemon, "ignored", (int64_t)n.events.ignored);
 	daemon_metric(g->daemon, "rejected", (int64_t)n.rejected);
 }
 

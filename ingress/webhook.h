@@ -9,21 +9,19 @@
  *   429                more often than the source may: send it again later
  *   503                not committed, or not known in time: send it again
  *
- * A 503 after WEBHOOK_COMMIT_MS may still commit; the sender's repeat is then
+ * A 503 after INTAKE_COMMIT_MS may still commit; the sender's repeat is then
  * known by its id. The 401 is the same for an unknown source, a disabled one
  * and a wrong secret.
  */
 #ifndef INGRESS_WEBHOOK_H
 #define INGRESS_WEBHOOK_H
 
-#include "ingress/dispatch.h"
+#include "ingress/intake.h"
 #include "ingress/ready.h"
 #include "ingress/trigger_url.h"
 #include "proto/daemon/outbox.h"
 #include "proto/data/conf.h"
 #include "proto/io/http_server.h"
-
-#define WEBHOOK_COMMIT_MS 400
 
 struct webhook;
 
@@ -48,7 +46,7 @@ void webhook_tick(struct webhook *w, int64_t now);
 size_t webhook_under_way(struct webhook *w);
 
 struct webhook_counts {
-	uint64_t accepted, duplicates, ignored; /* events */
+	struct intake_counts events;
 	uint64_t rejected; /* requests */
 };
 void webhook_count(const struct webhook *w, struct webhook_counts *out);

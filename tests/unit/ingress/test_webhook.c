@@ -467,9 +467,9 @@ static void test_accept(void **state)
 	assert_string_equal(row_at(1)->event, events.v[0].id);
 	assert_false(row_at(1)->final);
 	webhook_count(webhook, &n);
-	assert_int_equal(n.accepted, 3);
-	assert_int_equal(n.duplicates, 1);
-	assert_int_equal(n.ignored, 1);
+	assert_int_equal(n.events.accepted, 3);
+	assert_int_equal(n.events.duplicates, 1);
+	assert_int_equal(n.events.ignored, 1);
 	assert_int_equal(n.rejected, 0);
 	assert_int_equal(webhook_under_way(webhook), 0);
 	strbuf_release(&answer);
@@ -698,8 +698,8 @@ static void test_slow_commit(void **state)
 	start = clock_mono();
 	assert_int_equal(request("POST", "/v1/webhooks/reg", BEARER,
 		STR(EVENTS(PUSH("1", "v1"))), &answer), 503);
-	assert_in_range(clock_mono() - start, WEBHOOK_COMMIT_MS - 20,
-		WEBHOOK_COMMIT_MS + 1000);
+	assert_in_range(clock_mono() - start, INTAKE_COMMIT_MS - 20,
+		INTAKE_COMMIT_MS + 1000);
 	assert_non_null(strstr(strbuf_cstr(&answer), "Retry-After: 1\r\n"));
 	assert_non_null(strstr(row_at(0)->reason, "503: "));
 	assert_int_equal(events.n, 0);
