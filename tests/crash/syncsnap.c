@@ -1,18 +1,20 @@
 /*
  * The worst legal power loss, as a library to preload. Below $SYNCSNAP_DIR
- * nothing counts as written until it was synced: $SYNCSNAP_DIR.synced/ always
- * holds what a disk would at least hold after the plug was pulled.
+ * nothing counts as written until it was synced. Beside it
  *
- *   fsync or fdatasync of a file    its bytes are kept
- *   fsync of the folder             its names are kept: new ones appear with
- *                                   the bytes that were synced (or empty),
- *                                   removed ones go
+ *   $SYNCSNAP_DIR.bytes/INODE-BIRTH  the bytes of each file when it was synced
+ *   $SYNCSNAP_DIR.synced/NAME        symbolic links to them: the names when
+ *                                    the folder was synced
  *
- * A name that was never synced is lost although its bytes were synced, as
- * POSIX allows. Sub-folders are not followed: a store's folder is flat.
- * A copy is made under another name and then renamed, so a kill in the middle
- * leaves the older state, which is legal too. The test replaces the folder by
- * the image after kill -9. Never used outside tests.
+ * hold what a disk would at least hold after the plug was pulled; a link that
+ * leads nowhere is a name whose bytes were never synced: an empty file. A file
+ * that was synced and whose name was not is lost, as POSIX allows. A name given
+ * to synced bytes by link() or rename() counts from the next sync of the
+ * folder. Sub-folders are not followed: a store's folder is flat.
+ *
+ * Each change is made under another name and then renamed, so a kill in the
+ * middle leaves the older state, which is legal too. The test builds the folder
+ * anew from the links after kill -9. Never used outside tests.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,9 +32,9 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char root[PATH_MAX];   /* the folder that is watched, "" for none */
-static char image[PATH_MAX];  /* what a power loss leaves of it */
-static char unseen[PATH_MAX]; /* synced bytes whose name is not synced */
+static char root[PATH_MAX];  /* the folder that is watched, "" for none */
+static char names[PATH_MAX]; /* .synced */
+static char bytes[PATH_MAX]; /* .bytes */
 
 /* A test that cannot keep its promise must not pass by accident. */
 static void die(const char *what)
@@ -61,10 +63,10 @@ __attribute__((constructor)) static void start(void)
 		return;
 	if (!realpath(dir, root))
 		die(dir);
-	make_path(image, root, ".synced");
-	make_path(unseen, root, ".unseen");
-	make_folder(image);
-	make_folder(unseen);
+	make_path(names, root, ".synced");
+	make_path(bytes, root, ".bytes");
+	make_folder(names);
+	make_folder(bytes);
 }
 
 /* The name inside the watched folder; "" for the folder; NULL for others. */
@@ -90,24 +92,43 @@ static const char *watched_name(int fd, char path[PATH_MAX])
 	return path + len + 1;
 }
 
-static void copy_bytes(const char *from, const char *to)
+/* Where the bytes of the file are kept; inode numbers are used again, births
+ * are not. -1: the file is gone, or none. */
+static int place_of(const char *path, char out[PATH_MAX])
 {
-	char part[PATH_MAX];
-	struct stat st;
-	int in = open(from, O_RDONLY | O_CLOEXEC), out;
-	off_t off = 0;
+	char name[64];
+	struct statx st;
 
-	if (in < 0 && errno == ENOENT)
-		return; /* removed meanwhile */
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
+		    STATX_INO | STATX_TYPE | STATX_BTIME, &st) != 0 ||
+		!S_ISREG(st.stx_mode))
+		return -1;
+	snprintf(name, sizeof name, "/%llu-%lld.%u",
+		(unsigned long long)st.stx_ino,
+		(long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+	make_path(out, bytes, name);
+	return 0;
+}
+
+static void keep_bytes(const char *path)
+{
+	char to[PATH_MAX], part[PATH_MAX];
+	struct stat st;
+	off_t off = 0;
+	int in, out;
+
+	if (place_of(path, to) != 0)
+		return;
 	make_path(part, to, ".part");
+	in = open(path, O_RDONLY | O_CLOEXEC);
 	out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (in < 0 || out < 0 || fstat(in, &st) != 0)
-		die(from);
+		die(path);
 	while (off < st.st_size) {
 		ssize_t n = sendfile(out, in, &off, (size_t)(st.st_size - off));
 
 		if (n < 0)
-			die(from);
+			die(path);
 		if (n == 0)
 			break; /* it shrank */
 	}
@@ -117,82 +138,44 @@ static void copy_bytes(const char *from, const char *to)
 		die(to);
 }
 
-static void keep_file(const char *path, const char *name)
+static void each_entry(const char *dir, void (*fn)(const char *name))
 {
-	char slash[PATH_MAX], to[PATH_MAX];
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		die(dir);
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			fn(e->d_name);
+	closedir(d);
+}
+
+static void keep_name(const char *name)
+{
+	char slash[PATH_MAX], path[PATH_MAX], place[PATH_MAX];
+	char link[PATH_MAX], part[PATH_MAX];
 
 	make_path(slash, "/", name);
-	make_path(to, image, slash);
-	if (access(to, F_OK) != 0)
-		make_path(to, unseen, slash);
-	copy_bytes(path, to);
+	make_path(path, root, slash);
+	make_path(link, names, slash);
+	make_path(part, bytes, "/link.part");
+	if (place_of(path, place) != 0)
+		return;
+	unlink(part);
+	if (symlink(place, part) != 0 || rename(part, link) != 0)
+		die(link);
 }
 
-/* Shared memory of SQLite is not storage; our own half-made copies are not
- * the folder's. */
-static bool ends_with(const char *name, const char *end)
+static void forget_name(const char *name)
 {
-	size_t n = strlen(name), m = strlen(end);
+	char slash[PATH_MAX], path[PATH_MAX], link[PATH_MAX];
 
-	return n >= m && strcmp(name + n - m, end) == 0;
-}
-
-static bool is_entry(const char *name)
-{
-	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-		!ends_with(name, "-shm") && !ends_with(name, ".part");
-}
-
-static void keep_new_names(void)
-{
-	DIR *d = opendir(root);
-	struct dirent *e;
-	struct stat st;
-
-	if (!d)
-		die(root);
-	while ((e = readdir(d)) != NULL) {
-		char slash[PATH_MAX], from[PATH_MAX], to[PATH_MAX];
-		int fd;
-
-		if (!is_entry(e->d_name))
-			continue;
-		make_path(slash, "/", e->d_name);
-		make_path(from, root, slash);
-		make_path(to, image, slash);
-		if (access(to, F_OK) == 0 || stat(from, &st) != 0 ||
-			!S_ISREG(st.st_mode))
-			continue;
-		make_path(from, unseen, slash);
-		if (rename(from, to) == 0)
-			continue;
-		fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0)
-			die(to);
-		close(fd);
-	}
-	closedir(d);
-}
-
-static void forget_old_names(void)
-{
-	DIR *d = opendir(image);
-	struct dirent *e;
-
-	if (!d)
-		die(image);
-	while ((e = readdir(d)) != NULL) {
-		char slash[PATH_MAX], there[PATH_MAX], here[PATH_MAX];
-
-		if (!is_entry(e->d_name))
-			continue;
-		make_path(slash, "/", e->d_name);
-		make_path(there, root, slash);
-		make_path(here, image, slash);
-		if (access(there, F_OK) != 0)
-			unlink(here);
-	}
-	closedir(d);
+	make_path(slash, "/", name);
+	make_path(path, root, slash);
+	make_path(link, names, slash);
+	if (access(path, F_OK) != 0)
+		unlink(link);
 }
 
 /* Before the real call: what it is about to make safe is in the file now. */
@@ -205,10 +188,10 @@ static void snapshot(int fd)
 	if (name) {
 		pthread_mutex_lock(&lock);
 		if (*name) {
-			keep_file(path, name);
+			keep_bytes(path);
 		} else {
-			keep_new_names();
-			forget_old_names();
+			each_entry(root, keep_name);
+			each_entry(names, forget_name);
 		}
 		pthread_mutex_unlock(&lock);
 	}

@@ -20,6 +20,7 @@ def shop(engine, registry, stacks):
     old = engine.run("web", f"{registry.host}/shop/web:release-v1",
                      ["GREETING=hello"], port, "web")
     engine.wait_healthy("web")
+    others = {c["Id"] for c in engine.containers()} - {old}
     stack = stacks(
         [{"name": "web", "repository": "shop/web",
           "expression": "release-v.*", "deploy": {"container": "web"}}],
@@ -29,7 +30,7 @@ def shop(engine, registry, stacks):
     registry.notify(f"http://127.0.0.1:{stack.ingress_port}"
                     "/v1/webhooks/registry", TOKEN)
     stack.engine, stack.registry = engine, registry
-    stack.old, stack.port = old, port
+    stack.old, stack.port, stack.others = old, port, others
     yield stack
     registry.silence()
     engine.remove_all("web")
@@ -41,6 +42,12 @@ def final(stack, tag, **filters):
                     lambda: stack.finals(tag=tag, **filters), 30)
     assert len(rows) == 1, rows
     return rows[0]
+
+
+def left(stack):
+    """The names of the containers that are there, other tests' apart."""
+    return [c["Names"] for c in stack.engine.containers()
+            if c["Id"] not in stack.others]
 
 
 def page(port, path="/"):
@@ -73,8 +80,7 @@ def test_push_redeploys_and_keeps_what_the_user_set(shop):
     assert page(shop.port, "/data/starts") == "release-v1\nrelease-v2\n", \
         "the volume kept its data"
     assert "9000/tcp" not in new["Config"]["ExposedPorts"]
-    names = [c["Names"] for c in shop.engine.containers()]
-    assert names == [["/web"]], "nothing is left over"
+    assert left(shop) == [["/web"]], "nothing is left over"
 
 
 def test_tag_that_does_not_match(shop):
@@ -110,7 +116,7 @@ def test_unhealthy_image_is_rolled_back(shop):
     assert now["Id"] == shop.old, "the old container itself runs again"
     assert now["State"]["Status"] == "running"
     assert page(shop.port) == "release-v1\n"
-    assert [c["Names"] for c in shop.engine.containers()] == [["/web"]]
+    assert left(shop) == [["/web"]]
 
 
 def test_image_that_dies_at_once_is_rolled_back(shop):

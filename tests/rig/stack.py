@@ -229,12 +229,24 @@ class Stack:
         return self.daemons[name].stop()
 
     def power_fail(self, name):
-        """After kill: what was never synced is gone. Needs snapshot=."""
+        """After kill: what was never synced is gone (crash/syncsnap.c tells
+        what is kept where). Needs snapshot=."""
         state = self.path(self.daemons[name].role)
         assert not self.daemons[name].alive()
         shutil.rmtree(state)
-        os.rename(state + ".synced", state)
-        shutil.rmtree(state + ".unseen")
+        os.mkdir(state, 0o700)
+        for link in os.scandir(state + ".synced"):
+            if link.name.endswith("-shm"):
+                continue  # shared memory of SQLite, no storage
+            kept = os.readlink(link.path)
+            to = os.path.join(state, link.name)
+            if os.path.exists(kept):
+                shutil.copyfile(kept, to)
+                os.chmod(to, 0o600)
+            else:
+                open(to, "x").close()
+        shutil.rmtree(state + ".synced")
+        shutil.rmtree(state + ".bytes")
 
     def hit(self, point):
         return os.path.exists(os.path.join(self.fail_dir, point + ".hit"))
