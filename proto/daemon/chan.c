@@ -141,6 +141,7 @@ static void on_timer(void *ctx)
 
 	c->timer = NULL;
 	lose_silent(c, now);
+	chan_order_expire(c, now);
 	LIST_EACH(&c->sessions, node)
 		tend(c, session_of(node), now);
 	work(c, now);
@@ -150,7 +151,8 @@ static void on_timer(void *ctx)
  * peer, that is within a second. */
 static void arm(struct chan *c, int64_t now)
 {
-	int64_t at = credit_next_time(c->books);
+	int64_t at = min_i64(credit_next_time(c->books),
+		chan_order_next_time(c));
 
 	LIST_EACH(&c->sessions, node) {
 		const struct chan_session *s = session_of(node);
@@ -228,6 +230,10 @@ static void on_session(struct chan *c, struct chan_session *s,
 		on_bye(c, s, now);
 	else if (m->type == MSG_STATUS && c->ops.status != NULL)
 		c->ops.status(c->ctx, &m->u.status);
+	else if (m->type == MSG_ORDER)
+		chan_order_on_order(c, s, &m->u.order);
+	else if (m->type == MSG_ANSWER)
+		chan_order_on_answer(c, s, &m->u.answer);
 	else if (m->type == MSG_CREDIT && c->sends)
 		credit_peer_granted(c->books, s->id, m->u.credit.total);
 	else if (m->type == MSG_ACK && c->sends)
@@ -343,6 +349,7 @@ struct chan *chan_open(struct loop *l, const struct chan_config *config,
 	c->ctx = ctx;
 	c->books = credit_new(&config->limits);
 	list_init(&c->sessions);
+	list_init(&c->asked);
 	copy_config(c, config);
 	if (opt.max_message == 0)
 		opt.max_message = MSG_MAX;
@@ -372,6 +379,7 @@ void chan_close(struct chan *c)
 
 		if (s->id == 0)
 			continue;
+		chan_order_lost(c, s, "this end is closing");
 		if (!c->sends)
 			chan_recv_answer(c, s);
 		chan_say(c, s, MSG_BYE, 0, &(struct msg_empty){0});

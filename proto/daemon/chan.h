@@ -34,6 +34,12 @@ struct chan_from {
 	int64_t lease;
 };
 
+/* Who asked, to answer it; copy it. */
+struct chan_asker {
+	uint64_t peer;
+	int64_t id;
+};
+
 struct chan_peer {
 	uint64_t peer;
 	const char *role, *instance, *version;
@@ -56,6 +62,10 @@ struct chan_ops {
 	void (*peer)(void *ctx, const struct chan_peer *peer, bool up);
 	/* A STATUS came. May be NULL. */
 	void (*status)(void *ctx, const struct msg_status *status);
+	/* A peer asks for something: chan_answer() it, here or later. NULL:
+	 * this process has no orders, and says so. */
+	void (*order)(void *ctx, const struct chan_asker *from,
+		const struct msg_order *order);
 };
 
 struct chan_config {
@@ -90,6 +100,33 @@ size_t chan_in_flight(const struct chan *c);
 size_t chan_ready(const struct chan *c);
 /* To every peer, unacknowledged; newest wins. */
 void chan_send_status(struct chan *c, const struct msg_status *s);
+
+/*
+ * Orders: a peer is asked to do or tell something, beside the payloads and
+ * whichever way those go. Never repeated; what is not answered in time may
+ * have been done.
+ */
+#define CHAN_ORDERS_MAX 256 /* unanswered */
+
+struct chan_order {
+	const char *role, *instance, *lane; /* who is asked; NULL: any */
+	const char *what, *args, *who;      /* as in ORDER */
+	int64_t timeout_ms;
+};
+
+/* answer is NULL when none came, and why says why; all borrowed. */
+typedef void chan_answer_fn(void *ctx, const struct chan_peer *peer,
+	const struct msg_answer *answer, const char *why);
+
+/* Asks each peer that fits; fn is called once for each of them, never from
+ * within the call, at the latest from chan_close(). How many were asked; 0
+ * with err when nobody fits, too much is unanswered or it cannot be sent. */
+size_t chan_ask(struct chan *c, const struct chan_order *o,
+	chan_answer_fn *fn, void *ctx, struct err *err);
+/* The answer to an order; a->id is set here. Texts are cut to fit. Once for
+ * each; dropped when the asker is gone. */
+void chan_answer(struct chan *c, const struct chan_asker *to,
+	struct msg_answer *a);
 
 /* Receiver. Answers for a peer that is gone are dropped: it will send again.
  * ACKs of one turn of the loop travel together. */

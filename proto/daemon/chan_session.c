@@ -56,10 +56,9 @@ void chan_session_free(struct chan_session *s)
 	free(s);
 }
 
-static void tell_owner(struct chan *c, const struct chan_session *s,
-	uint64_t id, bool up)
+struct chan_peer chan_session_peer(const struct chan_session *s, uint64_t id)
 {
-	struct chan_peer peer = {
+	return (struct chan_peer){
 		.peer = id,
 		.role = s->hello.role,
 		.instance = s->hello.instance,
@@ -67,6 +66,12 @@ static void tell_owner(struct chan *c, const struct chan_session *s,
 		.lanes = &s->hello.lanes,
 		.bye = s->bye,
 	};
+}
+
+static void tell_owner(struct chan *c, const struct chan_session *s,
+	uint64_t id, bool up)
+{
+	struct chan_peer peer = chan_session_peer(s, id);
 
 	if (c->ops.peer != NULL)
 		c->ops.peer(c->ctx, &peer, up);
@@ -126,6 +131,7 @@ void chan_session_end(struct chan *c, struct chan_session *s, const char *why,
 	if (id == 0)
 		return;
 	log_info(s->name, "%s: disconnected: %s", c->name, why);
+	chan_order_lost(c, s, why);
 	s->id = 0;
 	chan_recv_forget(s);
 	credit_peer_down(c->books, id);

@@ -1,7 +1,7 @@
 /*
  * The inside of chan.h, for chan.c (life, time, what arrives),
  * chan_session.c (HELLO and what it starts), chan_send.c and chan_recv.c (the
- * two halves of a payload's way). For nobody else.
+ * two halves of a payload's way), chan_order.c (what is asked beside them). For nobody else.
  */
 #ifndef PROTO_DAEMON_CHAN_SESSION_H
 #define PROTO_DAEMON_CHAN_SESSION_H
@@ -53,6 +53,9 @@ struct chan {
 	struct msg_hello hello; /* ours, but for the number */
 	int64_t window, lost_ms;
 	struct list sessions;
+	struct list asked; /* orders of ours that are unanswered */
+	size_t n_asked;
+	int64_t last_asked;
 	uint64_t last_id;
 	struct strbuf scratch; /* the message being packed */
 	struct loop_timer *soon;  /* work waits for the end of this turn */
@@ -92,6 +95,8 @@ void chan_session_lose(struct chan *c, struct chan_session *s,
 	const char *why, int64_t now);
 /* Frees s, which has no session and is unknown to the link. */
 void chan_session_free(struct chan_session *s);
+/* As the owner is told of it; id is the session's. */
+struct chan_peer chan_session_peer(const struct chan_session *s, uint64_t id);
 
 /* chan_send.c */
 
@@ -101,6 +106,20 @@ void chan_send_on_ack(struct chan *c, struct chan_session *s,
 	const struct msg_ack *ack);
 void chan_send_on_nack(struct chan *c, struct chan_session *s,
 	const struct msg_nack *nack, int64_t now);
+
+/* chan_order.c */
+
+void chan_order_on_order(struct chan *c, struct chan_session *s,
+	const struct msg_order *order);
+void chan_order_on_answer(struct chan *c, struct chan_session *s,
+	const struct msg_answer *answer);
+/* Nothing comes any more of what this session was asked. */
+void chan_order_lost(struct chan *c, const struct chan_session *s,
+	const char *why);
+/* Ends what is overdue. */
+void chan_order_expire(struct chan *c, int64_t now);
+/* When that is to be asked again; INT64_MAX: nothing waits. */
+int64_t chan_order_next_time(const struct chan *c);
 
 /* chan_recv.c */
 

@@ -20,6 +20,9 @@ struct outbox {
 	struct loop *loop;
 	struct chan *chan; /* NULL after the close */
 	char *instance;
+	void (*order)(void *ctx, const struct chan_asker *from,
+		const struct msg_order *order);
+	void *ctx; /* order's */
 	struct list rows;
 	size_t n_rows, n_observations, max_observations;
 
@@ -82,12 +85,21 @@ static void on_nacked(void *ctx, struct chan_item *item, const char *reason)
 		str_safe(str_from(reason), safe, sizeof(safe)));
 }
 
+static void on_order(void *ctx, const struct chan_asker *from,
+	const struct msg_order *order)
+{
+	const struct outbox *o = ctx;
+
+	o->order(o->ctx, from, order);
+}
+
 struct outbox *outbox_open(struct loop *l, const struct outbox_config *c,
 	struct err *err)
 {
-	static const struct chan_ops ops = {
+	const struct chan_ops ops = {
 		.acked = on_acked,
 		.nacked = on_nacked,
+		.order = c->order != NULL ? on_order : NULL,
 	};
 	struct outbox *o = xcalloc(1, sizeof(*o));
 	char *name = xprintf("%s>logger", c->role);
@@ -98,12 +110,16 @@ struct outbox *outbox_open(struct loop *l, const struct outbox_config *c,
 		.n_connect = c->n_logger,
 		.role = c->role,
 		.instance = c->instance,
+		.lanes = c->lanes,
+		.n_lanes = c->n_lanes,
 		.expect_role = "logger",
 		.link = c->link,
 	};
 
 	o->loop = l;
 	o->instance = xstrdup(c->instance);
+	o->order = c->order;
+	o->ctx = c->ctx;
 	o->max_observations = c->max_observations != 0 ? c->max_observations :
 							 MAX_OBSERVATIONS;
 	list_init(&o->rows);
@@ -230,6 +246,12 @@ void outbox_observe(struct outbox *o, struct record *r)
 void outbox_status(struct outbox *o, const struct msg_status *s)
 {
 	chan_send_status(o->chan, s);
+}
+
+void outbox_answer(struct outbox *o, const struct chan_asker *to,
+	struct msg_answer *a)
+{
+	chan_answer(o->chan, to, a);
 }
 
 void outbox_forget(struct outbox *o, void *ctx)

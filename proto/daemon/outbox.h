@@ -17,6 +17,13 @@ struct outbox_config {
 	const char *const *logger; /* endpoints */
 	size_t n_logger;
 	size_t max_observations; /* 0: 10,000 */
+	const char *const *lanes; /* deployers, for loggers that ask for one */
+	size_t n_lanes;
+	/* A logger asks for something: outbox_answer() it. NULL: this process
+	 * has no orders. */
+	void (*order)(void *ctx, const struct chan_asker *from,
+		const struct msg_order *order);
+	void *ctx;
 	struct link_options link;
 };
 
@@ -33,6 +40,9 @@ void outbox_put(struct outbox *o, struct record *r,
  * before outbox_close(). */
 void outbox_observe(struct outbox *o, struct record *r);
 void outbox_status(struct outbox *o, const struct msg_status *s);
+/* As chan_answer(). */
+void outbox_answer(struct outbox *o, const struct chan_asker *to,
+	struct msg_answer *a);
 /* Forgets a callback's owner: its records go on without a call. */
 void outbox_forget(struct outbox *o, void *ctx);
 size_t outbox_waiting(const struct outbox *o);

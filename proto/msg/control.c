@@ -91,10 +91,39 @@ TABLE(status, struct msg_status,
 	"State of a process, sent to loggers; not acknowledged, the newest "
 	"wins.");
 
+static const struct field order_fields[] = {
+	NUMBER(struct msg_order, id, FIELD_REQUIRED,
+		"The asker's, made anew for each order of a session; the "
+		"answer repeats it."),
+	TEXT(struct msg_order, what, 32, FIELD_REQUIRED,
+		"The order's name: `queue`, `redeliver`, `approve`."),
+	FIELD(struct msg_order, args, FIELD_JSON, 64 * 1024, 0,
+		"An object: what it is about."),
+	TEXT(struct msg_order, who, 255, 0,
+		"For whom it is asked, for the log."),
+};
+TABLE(order, struct msg_order,
+	"Do this, or tell that; who gets it checks it against its own "
+	"configuration.");
+
+static const struct field answer_fields[] = {
+	NUMBER(struct msg_answer, id, FIELD_REQUIRED, "The order's."),
+	FIELD(struct msg_answer, ok, FIELD_BOOL, 0, 0, "It is done."),
+	TEXT(struct msg_answer, text, 1024, 0,
+		"What was done, or why not, a sentence."),
+	FIELD(struct msg_answer, body, FIELD_JSON, 768 * 1024, 0,
+		"What was asked for."),
+	TEXT(struct msg_answer, code, 32, 0,
+		"Unless `ok`: `unknown` (no such order here), `malformed` "
+		"(the arguments), `absent` (what it is about is not here), "
+		"`refused` (it may not be done now) or `failed`."),
+};
+TABLE(answer, struct msg_answer, "What became of an order.");
+
 const char control_dialogue[] =
 	"    link    = *session\n"
 	"    session = HELLO HELLO *( CREDIT / payload / ACK / NACK / PING / "
-	"STATUS / ERROR ) [ BYE ]\n"
+	"STATUS / ORDER / ANSWER / ERROR ) [ BYE ]\n"
 	"    payload = EVENT / JOB / RECORD\n"
 	"\n"
 	"- Payloads go one way on a link, from its sender to its receiver; "
@@ -123,6 +152,10 @@ const char control_dialogue[] =
 	"- When a session ends, what was in flight is the sender's again, and "
 	"goes out under a new lease, to any receiver. So a payload may arrive "
 	"twice: its id tells.\n"
+	"- ORDER asks the other end to do or to tell something; it takes no "
+	"credit. It is answered once, with the ANSWER of its id, in any order; "
+	"who has no such order says so. Neither is repeated: an order whose "
+	"answer does not come may have been carried out.\n"
 	"- A message of another version is refused with ERROR by the binding "
 	"end, an unknown type likewise; unknown fields are skipped, so fields "
 	"may be added. Nothing that arrives ends a process.\n";

@@ -50,6 +50,29 @@ struct msg_status {
 	char *metrics; /* JSON object: counter or gauge name -> number */
 };
 
+/* Something asked of the other end, beside the payloads; not repeated. */
+struct msg_order {
+	int64_t id;  /* greater than 0; the asker's, repeated in the answer */
+	char *what;  /* the order's name: "queue", "redeliver" */
+	char *args;  /* JSON object */
+	char *who;   /* for whom it is asked, for the log */
+};
+
+/* What became of it. code is for programs, text for people. */
+struct msg_answer {
+	int64_t id;
+	bool ok;
+	char *text;
+	char *body; /* JSON */
+	char *code; /* one of ANSWER_*, unless ok */
+};
+
+#define ANSWER_UNKNOWN "unknown"     /* this process has no such order */
+#define ANSWER_MALFORMED "malformed" /* the arguments are not what it takes */
+#define ANSWER_ABSENT "absent"       /* what it is about is not here */
+#define ANSWER_REFUSED "refused"     /* it is here, and may not be done now */
+#define ANSWER_FAILED "failed"       /* it could not be done */
+
 /* "What you sent breaks the protocol": logged by who gets it. */
 struct msg_error {
 	char *text;
@@ -61,7 +84,7 @@ struct msg_empty {
 
 extern const struct field_table hello_table, credit_table, ack_table,
 	nack_table, status_table, error_table, reset_table, ping_table,
-	bye_table;
+	bye_table, order_table, answer_table;
 
 extern const char control_dialogue[]; /* Markdown */
 

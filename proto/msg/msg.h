@@ -24,6 +24,8 @@ enum msg_type {
 	MSG_BYE,
 	MSG_ERROR,
 	MSG_STATUS,
+	MSG_ORDER,
+	MSG_ANSWER,
 	MSG_EVENT = 16,
 	MSG_JOB,
 	MSG_RECORD,
@@ -39,6 +41,8 @@ struct msg {
 		struct msg_nack nack;
 		struct msg_error error;
 		struct msg_status status;
+		struct msg_order order;
+		struct msg_answer answer;
 		struct msg_empty empty;
 		struct event event;
 		struct job job;

@@ -49,6 +49,15 @@ GOLDEN = {
     "status-not": ("STATUS", 0, {
         "role": "deployer", "instance": "deployer@b", "time": 1700000000000,
         "reasons": ['engine "local" does not answer', "disk"]}),
+    "order-min": ("ORDER", 0, {"id": 1, "what": "queue"}),
+    "order-full": ("ORDER", 0, {
+        "id": 4294967296, "what": "approve",
+        "args": '{"job":"' + ID + '/web"}', "who": "Ren\u00e9"}),
+    "answer-ok": ("ANSWER", 0, {
+        "id": 1, "ok": True, "text": "approved", "body": '{"jobs":[]}'}),
+    "answer-not": ("ANSWER", 0, {
+        "id": 4294967296, "text": "no such job waits here",
+        "code": "absent"}),
     "event-min": ("EVENT", 1, EVENT_MIN),
     "event-full": ("EVENT", 128, EVENT_FULL),
     "job": ("JOB", (1 << 63) - 1, {

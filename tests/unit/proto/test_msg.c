@@ -70,6 +70,16 @@ static const struct {
 	{"status-not", {MSG_STATUS, 0, {.status = {
 		.role = "deployer", .instance = "deployer@b",
 		.time = 1700000000000, .reasons = {reasons, 2}}}}},
+	{"order-min", {MSG_ORDER, 0, {.order = {.id = 1, .what = "queue"}}}},
+	{"order-full", {MSG_ORDER, 0, {.order = {
+		.id = 4294967296, .what = "approve",
+		.args = "{\"job\":\"" ID "/web\"}", .who = "Ren\xc3\xa9"}}}},
+	{"answer-ok", {MSG_ANSWER, 0, {.answer = {
+		.id = 1, .ok = true, .text = "approved",
+		.body = "{\"jobs\":[]}"}}}},
+	{"answer-not", {MSG_ANSWER, 0, {.answer = {
+		.id = 4294967296, .text = "no such job waits here",
+		.code = "absent"}}}},
 	{"event-min", {MSG_EVENT, 1, {.event = EVENT_MIN}}},
 	{"event-full", {MSG_EVENT, 128, {.event = EVENT_FULL}}},
 	{"job", {MSG_JOB, INT64_MAX, {.job = {
