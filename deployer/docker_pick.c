@@ -174,8 +174,28 @@ static bool has_crashed(const struct json *container)
 		json_bool(json_get(state, "OOMKilled"));
 }
 
-int docker_pick_judge(const struct json *container, const char **was,
-	struct err *err)
+/* It does not run, and no crash made it so. */
+static int judge_stopped(const struct json *container, int stopped,
+	const char **was, struct err *err)
+{
+	const char *name = docker_swap_name(container);
+
+	if (stopped != STOPPED_SKIP) {
+		*was = stopped == STOPPED_START ? "exited" : "stopped";
+		return 0;
+	}
+	if (is(docker_swap_status(container), "created"))
+		return err_fail(err,
+			"container %s was created and never started, so it is "
+			"left alone; start it and push again", name);
+	return err_fail(err,
+		"container %s is stopped (exit code %" PRId64 "), so it is "
+		"left alone; start it and push again", name,
+		json_i64(json_path(container, "State.ExitCode"), 0));
+}
+
+int docker_pick_judge(const struct json *container, int stopped,
+	const char **was, struct err *err)
 {
 	static const char *const up[] = {"running", "restarting"};
 	const char *status = docker_swap_status(container);
@@ -202,15 +222,8 @@ int docker_pick_judge(const struct json *container, const char **was,
 		*was = "exited";
 		return 0;
 	}
-	if (strcmp(status, "exited") == 0)
-		return err_fail(err,
-			"container %s is stopped (exit code %" PRId64 "), so "
-			"it is left alone; start it and push again", name,
-			json_i64(json_path(container, "State.ExitCode"), 0));
-	if (strcmp(status, "created") == 0)
-		return err_fail(err,
-			"container %s was created and never started, so it is "
-			"left alone; start it and push again", name);
+	if (strcmp(status, "exited") == 0 || strcmp(status, "created") == 0)
+		return judge_stopped(container, stopped, was, err);
 	return err_fail(err, "container %s is %s; remove it, start it anew and "
 		"push again", name, *status ? status : "in no known state");
 }

@@ -18,10 +18,11 @@ struct json *docker_pick_list(struct docker_api *api,
 void docker_pick_sort(struct json *list);
 
 /*
- * Pure: 0 when the inspected container is to be replaced; *was is running,
- * paused or exited then, a literal. -1 with a sentence that says why not.
+ * Pure: 0 when the inspected container is to be replaced; *was is what
+ * docker_swap.h has then, a literal. -1 with a sentence that says why not.
+ * stopped: enum conf_stopped.
  */
-int docker_pick_judge(const struct json *container, const char **was,
-	struct err *err);
+int docker_pick_judge(const struct json *container, int stopped,
+	const char **was, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 #include "deployer/docker_prepare.h"
 
+#include "deployer/docker_fit.h"
 #include "deployer/docker_pick.h"
 #include "proto/base/mem.h"
 
@@ -167,6 +168,18 @@ static int look_at_old_image(struct docker_replace *r, struct err *err)
 	return 0;
 }
 
+static int fits(const struct docker_replace *r, struct err *err)
+{
+	const struct docker_fit fit = {
+		.trigger = r->t->run->trigger,
+		.reference = r->t->reference,
+		.container = r->old,
+		.image = r->old_image,
+	};
+
+	return docker_fit_check(&fit, err);
+}
+
 static void before_anything(struct docker_replace *r, const struct err *err,
 	struct driver_result *res)
 {
@@ -183,22 +196,31 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	struct driver_result *res)
 {
 	struct docker_task *t = r->t;
+	const struct conf_deploy *deploy = &t->run->trigger->deploy;
 	struct err err = {0};
 	const char *was;
 
 	r->old = docker_container_inspect(t->api, id, &err);
 	if (r->old == NULL && err.code == 404)
 		err_retry(&err, "the container vanished just now");
-	if (r->old != NULL && docker_pick_judge(r->old, &was, &err) != 0) {
+	if (r->old != NULL && docker_pick_judge(r->old, deploy->stopped, &was,
+				      &err) != 0) {
 		driver_result_err(res, DRIVER_REFUSED, &err);
 		return -1;
 	}
-	if (r->old == NULL || look_at_old_image(r, &err) != 0 ||
-		docker_task_fetch(t, r->old_image, &err) != 0) {
+	if (r->old == NULL || look_at_old_image(r, &err) != 0) {
 		before_anything(r, &err, res);
 		return -1;
 	}
-	if (runs_already(r)) {
+	if (fits(r, &err) != 0) {
+		driver_result_err(res, DRIVER_REFUSED, &err);
+		return -1;
+	}
+	if (docker_task_fetch(t, r->old_image, &err) != 0) {
+		before_anything(r, &err, res);
+		return -1;
+	}
+	if (runs_already(r) && !deploy->force) {
 		driver_result_set(res, DRIVER_UNCHANGED,
 			"%s runs that image already", docker_swap_name(r->old));
 		return -1;

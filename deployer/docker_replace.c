@@ -252,10 +252,12 @@ void docker_replace_container(struct docker_task *t, const char *id,
 		rc = stop(&r, &err);
 	if (rc == 0)
 		rc = rename_both(&r, &err);
-	if (rc == 0)
+	/* One that was not running, and is not to. */
+	if (rc == 0 && strcmp(r.swap->was, "stopped") != 0) {
 		rc = start(&r, &err);
-	if (rc == 0)
-		rc = gate(&r, &err);
+		if (rc == 0)
+			rc = gate(&r, &err);
+	}
 	if (rc == 0)
 		commit(&r, res);
 	else

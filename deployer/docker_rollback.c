@@ -101,7 +101,8 @@ static int restore(struct docker_api *api, const struct docker_swap *s,
 	/* The engine knows no policy beside --rm. */
 	if (!auto_remove && restore_policy(api, s, err) != 0)
 		return -1;
-	if (strcmp(status, "paused") == 0 || was(s, "exited"))
+	if (strcmp(status, "paused") == 0 || was(s, "exited") ||
+		was(s, "stopped"))
 		return 0;
 	if (!up && start_and_look(api, s->old_id, err) != 0)
 		return -1;

@@ -93,6 +93,8 @@ static int settle_without_old(const struct docker_settle *how,
 		*out = DOCKER_SETTLED_NOTHING;
 		return 0;
 	}
+	if (strcmp(s->was, "stopped") == 0)
+		return 0;
 	if (!docker_swap_started(new) &&
 		docker_container_start(how->api, s->new_id, why) != 0)
 		good = false;

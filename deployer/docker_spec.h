@@ -53,7 +53,7 @@ const char *docker_spec_manifest(const struct json *image);
 #define DOCKER_LABEL_REPLACES "pullwire.replaces" /* id of the old container */
 #define DOCKER_LABEL_NAME "pullwire.name"         /* name when done */
 #define DOCKER_LABEL_ORDER "pullwire.order"       /* stop-first */
-#define DOCKER_LABEL_WAS "pullwire.was"       /* running, paused or exited */
+#define DOCKER_LABEL_WAS "pullwire.was"       /* the old's state, docker_swap.h */
 #define DOCKER_LABEL_POLICY "pullwire.policy" /* the old's RestartPolicy, JSON */
 
 #endif

@@ -15,7 +15,8 @@ struct docker_swap {
 	char *name;     /* what the survivor is called, without slash */
 	char *old_id;
 	char *new_id;   /* NULL until it is created */
-	char *was;      /* the old one's state: running, paused or exited */
+	char *was;      /* the old one's state: running, paused, exited (and the
+			   new one is started), stopped (and it is not) */
 	char *policy;   /* the old one's RestartPolicy, JSON */
 	char *image;    /* id of the image that the new one must run */
 	/* Of an old container that its engine removes when it stops (--rm), what

@@ -89,7 +89,8 @@ else
 fi
 
 # The longest first.
-suite flow tests/flow
+suite flow tests/flow --ignore-glob='*/test_docker_*'
+suite driver tests/flow/test_docker_*.py
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash --ignore tests/crash/test_docker_kill.py
 suite conform tests/conform

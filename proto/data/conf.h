@@ -74,7 +74,15 @@ struct conf_deploy {
 	struct opt_where where;
 	char *container; /* NAME */
 	char *compose;   /* PROJECT/SERVICE */
+	/* Which containers of it: */
+	bool same_tag_only, no_downgrade;
+	int pinned;  /* enum conf_pinned */
+	int stopped; /* enum conf_stopped */
+	bool force;  /* though they run that image */
 };
+
+enum conf_pinned { PINNED_AUTO, PINNED_SKIP, PINNED_REPLACE };
+enum conf_stopped { STOPPED_SKIP, STOPPED_RECREATE, STOPPED_START };
 
 enum conf_trigger_type { TRIGGER_ALL, TRIGGER_TAG_LIST, TRIGGER_TAG_REG_EXP };
 

@@ -23,7 +23,7 @@
 		.opts = (opts_), .n = ARRAY_LEN(opts_) \
 	}
 
-extern const struct opt_table conf_auth_table;
+extern const struct opt_table conf_auth_table, conf_deploy_table;
 
 struct conf_loader {
 	struct conf *conf;

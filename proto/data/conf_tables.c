@@ -76,16 +76,6 @@ static const struct opt source_opts[] = {
 static const struct opt_table source_table = TABLE(struct conf_source,
 	"sources[]", source_opts, "A registry that may post here.");
 
-static const struct opt deploy_opts[] = {
-	KEY(struct conf_deploy, container, OPT_STR, NULL,
-		"The container of this name.", .flags = OPT_RELOAD, .max = 255),
-	KEY(struct conf_deploy, compose, OPT_STR, NULL,
-		"`PROJECT/SERVICE`: every container of this Compose service.",
-		.flags = OPT_RELOAD, .max = 255),
-};
-static const struct opt_table deploy_table = TABLE(struct conf_deploy,
-	"triggers[].deploy", deploy_opts, "What is redeployed: one of these.");
-
 static const struct opt trigger_opts[] = {
 	KEY(struct conf_trigger, name, OPT_STR, NULL,
 		"Unique; the access log's key.",
@@ -132,7 +122,7 @@ static const struct opt trigger_opts[] = {
 		.flags = OPT_RELOAD),
 	KEY(struct conf_trigger, deploy, OPT_SUB, NULL,
 		"Redeploy this with the pushed image. Either this or `url`.",
-		.sub = &deploy_table, .flags = OPT_RELOAD),
+		.sub = &conf_deploy_table, .flags = OPT_RELOAD),
 	KEY(struct conf_trigger, url, OPT_STR, NULL,
 		"Post the notification to this URL. http on port 80, 21, 443, "
 		"70, 210, 280, 488, 591, 777 or 1025-65535; https on 443 only.",

@@ -126,6 +126,7 @@ class Drive:
         self.proxies = 0
         self.job = {"event": str(uuid.uuid4()), "container": name,
                     "registry": registry.host, "repository": name}
+        self.how = {}  # more keys of the trigger's `deploy`
 
     def push(self, tag, digest=None, **more):
         """The next deploy is of this push."""
@@ -144,18 +145,21 @@ class Drive:
         with open(path, "w") as f:
             json.dump({
                 "engines": [{"name": "local", "docker": "unix://" + sock}],
-                "triggers": [{"name": "web", "repository": "**",
-                              "deploy": {target: self.job.get(target)},
-                              **trigger}]}, f)
+                "triggers": [{"name": "web", "deploy": {
+                    target: self.job.get(target), **self.how}, **trigger}]},
+                    f)
         return path
 
-    def run(self, command, proxy=None, env=None, grace="300ms", **more):
+    def run(self, command, proxy=None, env=None, grace="300ms", rule=None,
+            **more):
         """What the driver told; None when it was killed."""
         sock = proxy.server_address if proxy else self.engine.sock
         args = {**self.job, **more,
                 "journal": os.path.join(self.dir, "journal")}
         p = subprocess.Popen([DRIVE, command,
-                              self.config(sock, {"grace": grace}),
+                              self.config(sock, {
+                                  "grace": grace,
+                                  "repository": rule or self.name}),
                               *(f"{k}={v}" for k, v in args.items())],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, env={**os.environ, **(env or {})})

@@ -78,11 +78,44 @@ static void test_judge(void **state)
 		strbuf_addf(&sb, "{\"Id\":\"x\",\"Name\":\"/web\",\"State\":{%s}%s}",
 			rows[i].state, rows[i].rest);
 		c = parse(strbuf_cstr(&sb));
-		rc = docker_pick_judge(c, &was, &err);
+		rc = docker_pick_judge(c, STOPPED_SKIP, &was, &err);
 		if (rc != (rows[i].was ? 0 : -1) ||
 			(rc == 0 && strcmp(was, rows[i].was) != 0) ||
 			(rc != 0 && !strstr(err.text, rows[i].reason)))
 			fail_msg("%s: %d, %s", rows[i].what, rc, err.text);
+		json_free(c);
+		strbuf_release(&sb);
+	}
+}
+
+static void test_stopped(void **state)
+{
+	static const struct {
+		const char *state;
+		int stopped;
+		const char *was;
+	} cases[] = {
+		{"created", STOPPED_RECREATE, "stopped"},
+		{"created", STOPPED_START, "exited"},
+		{"exited", STOPPED_RECREATE, "stopped"},
+		{"exited", STOPPED_START, "exited"},
+		{"running", STOPPED_RECREATE, "running"},
+		{"paused", STOPPED_START, "paused"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct strbuf sb = {0};
+		struct err err = {0};
+		const char *was = NULL;
+		struct json *c;
+
+		strbuf_addf(&sb, "{\"Id\":\"x\",\"State\":{\"Status\":\"%s\"}}",
+			cases[i].state);
+		c = parse(strbuf_cstr(&sb));
+		assert_int_equal(docker_pick_judge(c, cases[i].stopped, &was,
+					 &err), 0);
+		assert_string_equal(was, cases[i].was);
 		json_free(c);
 		strbuf_release(&sb);
 	}
@@ -116,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_sort),
 	};
 

@@ -1,0 +1,41 @@
+/* What is redeployed, and how. */
+#include "proto/data/conf_load.h"
+
+static const char *const pinned_words[] = {"auto", "skip", "replace", NULL};
+static const char *const stopped_words[] = {
+	"skip", "recreate", "start", NULL};
+
+static const struct opt deploy_opts[] = {
+	KEY(struct conf_deploy, container, OPT_STR, NULL,
+		"The container of this name.", .flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_deploy, compose, OPT_STR, NULL,
+		"`PROJECT/SERVICE`: every container of this Compose service.",
+		.flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_deploy, same_tag_only, OPT_BOOL, "false",
+		"Only a container that runs this tag already is replaced. "
+		"Without, the pushed image becomes the container's, whatever "
+		"its tag.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, no_downgrade, OPT_BOOL, "false",
+		"Where the running tag and the pushed one are both versions "
+		"(`1.4.0`, `v1.4.0`), a lower one is refused.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, pinned, OPT_ENUM, "auto",
+		"A container that was given its image by digest or by id, on "
+		"purpose as it seems: `skip` or `replace`. `auto` replaces the "
+		"`container` that is named here, and skips one of a `compose` "
+		"service.",
+		.words = pinned_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, stopped, OPT_ENUM, "skip",
+		"A container that was never started, or was stopped: `skip`; "
+		"`recreate` replaces it without starting it; `start` starts the "
+		"new one. One that crashed is always replaced and started.",
+		.words = stopped_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, force, OPT_BOOL, "false",
+		"Replace a container also when it runs this very image.",
+		.flags = OPT_RELOAD),
+};
+
+const struct opt_table conf_deploy_table = TABLE(struct conf_deploy,
+	"triggers[].deploy", deploy_opts,
+	"What is redeployed, one of `container` and `compose`; and how.");
