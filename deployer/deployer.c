@@ -109,14 +109,25 @@ static int start_store(struct deployer *d, struct err *err)
 	return d->store ? 0 : -1;
 }
 
+static void asked(void *ctx, const struct chan_asker *from,
+	const struct msg_order *order)
+{
+	struct deployer *d = ctx;
+
+	orders_asked(d->orders, from, order);
+}
+
 static int start_outbox(struct deployer *d, struct err *err)
 {
+	const char **lanes;
 	const struct opt_strs *loggers = &d->conf->matcher.logger;
 	struct outbox_config c = {
 		.role = "deployer",
 		.instance = daemon_instance(d->daemon),
 		.logger = (const char *const *)loggers->v,
 		.n_logger = loggers->n,
+		.order = asked,
+		.ctx = d,
 		.link = {
 			.max_message = MSG_MAX,
 			.keys = d->conf->deployer.keys,
@@ -126,7 +137,10 @@ static int start_outbox(struct deployer *d, struct err *err)
 		},
 	};
 
+	c.n_lanes = target_lanes(d->conf, &lanes);
+	c.lanes = lanes;
 	d->outbox = outbox_open(d->loop, &c, err);
+	free(lanes);
 	if (!d->outbox)
 		return -1;
 	d->results = results_new(d->store, d->outbox);

@@ -2,146 +2,198 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <unistd.h>
 
-#include "deployer/intake.h"
-#include "deployer/notify.h"
-#include "deployer/queue_read.h"
-#include "deployer/results.h"
-#include "deployer/runner.h"
-#include "proto/base/clock.h"
+#include "deployer/order.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
-#include "proto/base/vec.h"
 
 #define FILE_MAX ((size_t)4 << 20)
+#define TEXT_MAX 1024
+#define OPEN_MAX 256 /* orders of loggers that are not ended */
 
 struct orders {
 	struct deployer *d;
 	char *folder;
+	struct list open; /* struct order */
+	size_t n_asked;   /* of them, a logger's */
 };
 
-/* A job that is being opened again. */
-struct reopening {
-	struct deployer *d;
-	char *id;
+struct order {
+	struct list node;
+	struct orders *of;
+	const struct order_verb *verb;
+	struct json *args;
+	char *who;
+	bool asked; /* by a logger, who gets the answer */
+	struct chan_asker from;
 };
 
-/* ---- redeliver ------------------------------------------------------------------- */
+/* ---- an order's life ------------------------------------------------------- */
 
-static void row_written(void *ctx)
+const struct json *order_args(const struct order *o)
 {
-	struct deployer *d = ctx;
-
-	results_pump(d->results);
+	return o->args;
 }
 
-static void run_again(struct deployer *d, const char *id)
+const char *order_arg(const struct order *o, const char *name)
 {
-	struct db *db = queue_store_reader(d->store);
-	struct queue_spec spec = {.id = id, .enqueued = clock_wall()};
-	struct strbuf key = {0};
-	struct record refused;
-	struct job job = {0};
-	struct err err;
-	struct queue_store_change c = {.id = id, .state = QUEUE_DONE,
-		.now = spec.enqueued, .row = &refused};
+	return json_str(json_get(o->args, name));
+}
 
-	if (queue_read_job(db, id, &job, &err) < 0 ||
-		queue_read_tries(db, id, &spec.attempt, &spec.base, &err) < 0) {
-		log_error(id, "is not redelivered: %s", err.text);
-		field_release(&job_table, &job);
-		return;
-	}
-	spec.event = job.event.id;
-	spec.time = job.event.time;
-	spec.tag = job.event.tag;
-	spec.lane = job.lane;
-	c.attempt = spec.attempt;
-	if (intake_accepts(d->conf, &job, spec.enqueued, &key, &spec.coalesce,
-		    &refused)) {
-		spec.target = strbuf_cstr(&key);
-		runner_add(d, &spec);
+const char *order_who(const struct order *o)
+{
+	return o->who;
+}
+
+static void order_free(struct order *o)
+{
+	list_remove(&o->node);
+	o->of->n_asked -= o->asked;
+	json_free(o->args);
+	free(o->who);
+	free(o);
+}
+
+static void tell(const struct order *o, struct msg_answer *a)
+{
+	outbox_answer(o->of->d->outbox, &o->from, a);
+}
+
+static char *text_of(const char *fmt, va_list ap)
+	__attribute__((format(printf, 1, 0)));
+
+static char *text_of(const char *fmt, va_list ap)
+{
+	char text[TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	return xstrdup(text);
+}
+
+void order_done(struct order *o, struct json *body, const char *fmt, ...)
+{
+	struct msg_answer a = {.ok = true};
+	struct strbuf json = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	a.text = text_of(fmt, ap);
+	va_end(ap);
+	/* What only tells is asked all the time. */
+	if (body) {
+		json_write(body, &json);
+		a.body = strbuf_detach(&json);
 	} else {
-		refused.final = false;
-		queue_store_change(d->store, &c, row_written, d);
+		log_info(NULL, "%s: %s", o->who, a.text);
 	}
-	strbuf_release(&key);
-	field_release(&job_table, &job);
+	if (o->asked)
+		tell(o, &a);
+	field_release(&answer_table, &a);
+	json_free(body);
+	order_free(o);
 }
 
-static void reopened(void *ctx, bool nothing, const struct err *err)
+void order_refuse(struct order *o, const char *code, const char *fmt, ...)
 {
-	struct reopening *r = ctx;
+	struct msg_answer a = {.code = xstrdup(code)};
+	va_list ap;
 
-	if (err)
-		log_error(r->id, "is not redelivered: %s", err->text);
-	else if (nothing)
-		log_warn(r->id, "is not redelivered: it is no ended "
-				"notification that is kept here");
-	else if (!r->d->draining)
-		run_again(r->d, r->id);
-	free(r->id);
-	free(r);
-}
-
-static void redeliver(struct deployer *d, const char *id)
-{
-	struct reopening *r = xcalloc(1, sizeof(*r));
-
-	r->d = d;
-	r->id = xstrdup(id);
-	queue_store_reopen(d->store, id, reopened, r);
-}
-
-/* ---- a file ------------------------------------------------------------------------- */
-
-static void enable(struct deployer *d, const char *name)
-{
-	const struct conf_trigger *t = conf_trigger(d->conf, name);
-
-	if (t && t->url && d->notify)
-		notify_enable(d->notify, t);
+	va_start(ap, fmt);
+	a.text = text_of(fmt, ap);
+	va_end(ap);
+	if (o->asked)
+		tell(o, &a);
 	else
-		log_warn(name, "is no trigger of ours with a URL: not enabled");
+		log_warn(NULL, "%s: %s", o->who, a.text);
+	field_release(&answer_table, &a);
+	order_free(o);
 }
 
-static void approve(struct deployer *d, const char *id)
+static const struct order_verb *find_verb(struct str name)
 {
-	struct queue_job *job = queue_find(d->queue, id);
+	for (size_t i = 0; i < order_verbs_n; i++)
+		if (str_is(name, order_verbs[i].name))
+			return &order_verbs[i];
+	return NULL;
+}
 
-	if (!job) {
-		log_warn(id, "does not wait here: not approved");
+static struct order *order_new(struct orders *of, const char *who)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+	char safe[300];
+
+	o->of = of;
+	o->who = xstrdup(str_safe(str_from(who), safe, sizeof(safe)));
+	list_push_back(&of->open, &o->node);
+	return o;
+}
+
+/* args may be NULL: none are given. */
+static void carry_out(struct order *o, struct str verb, const char *args)
+{
+	struct err err;
+	char safe[64];
+
+	o->verb = find_verb(verb);
+	if (!o->verb) {
+		order_refuse(o, ANSWER_UNKNOWN, "a deployer has no order `%s`",
+			str_safe(verb, safe, sizeof(safe)));
 		return;
 	}
-	job->approved = true;
-	log_info(id, "approved");
-	if (job->state == QUEUE_WAITING)
-		queue_hurry(d->queue, job, clock_wall());
-	runner_kick(d);
+	if (args && !o->args)
+		o->args = json_parse(str_from(args), NULL, &err);
+	if (args && (!o->args || json_kind(o->args) != JSON_OBJECT)) {
+		order_refuse(o, ANSWER_MALFORMED, "the arguments of %s are no "
+			"JSON object%s%s", o->verb->name,
+			o->args ? "" : ": ", o->args ? "" : err.text);
+		return;
+	}
+	o->verb->run(o->of->d, o);
 }
 
-static void carry_out(struct deployer *d, struct str line)
+/* ---- a logger's ------------------------------------------------------------ */
+
+void orders_asked(struct orders *of, const struct chan_asker *from,
+	const struct msg_order *m)
 {
-	char text[256];
-	struct str s = line, verb;
+	struct order *o = order_new(of, m->who ? m->who : "a logger");
+
+	o->asked = true;
+	o->from = *from;
+	if (of->n_asked++ >= OPEN_MAX)
+		order_refuse(o, ANSWER_FAILED, "too many orders are under way");
+	else if (of->d->draining)
+		order_refuse(o, ANSWER_FAILED, "this deployer is stopping");
+	else
+		carry_out(o, str_from(m->what), m->args);
+}
+
+/* ---- a file's -------------------------------------------------------------- */
+
+static void carry_out_line(struct orders *of, struct str line)
+{
+	struct str rest = line, verb;
+	const struct order_verb *v;
+	struct order *o;
+	char *text;
 
 	if (line.n == 0)
 		return;
-	str_split(&s, ' ', &verb);
-	snprintf(text, sizeof(text), "%.*s", (int)s.n, s.p);
-	if (str_is(verb, "redeliver"))
-		redeliver(d, text);
-	else if (str_is(verb, "enable"))
-		enable(d, text);
-	else if (str_is(verb, "approve"))
-		approve(d, text);
-	else
-		log_warn(NULL, "an order is none of ours: %s",
-			str_safe(line, text, sizeof(text)));
+	str_split(&rest, ' ', &verb);
+	text = xmemdup0(rest.n ? rest.p : "", rest.n);
+	v = find_verb(verb);
+	o = order_new(of, "an order file");
+	if (v && v->arg && rest.n && rest.p[0] != '{') {
+		o->args = json_new_object();
+		json_set_str(o->args, v->arg, text);
+	}
+	carry_out(o, verb, rest.n ? text : NULL);
+	free(text);
 }
 
-static void carry_out_file(struct deployer *d, const char *path)
+static void carry_out_file(struct orders *o, const char *path)
 {
 	FILE *f = fopen(path, "r");
 	struct strbuf sb = {.limit = FILE_MAX};
@@ -162,7 +214,7 @@ static void carry_out_file(struct deployer *d, const char *path)
 		log_error(path, "has more than %zu bytes of orders", FILE_MAX);
 	else
 		while (str_split(&rest, '\n', &line))
-			carry_out(d, line);
+			carry_out_line(o, line);
 	strbuf_release(&sb);
 	if (unlink(path) < 0)
 		log_limited(LOG_ERROR, path, "cannot be removed: %s",
@@ -186,11 +238,13 @@ void orders_tick(struct orders *o)
 		if (n < 6 || strcmp(e->d_name + n - 6, ".order") != 0)
 			continue;
 		path = xprintf("%s/%s", o->folder, e->d_name);
-		carry_out_file(o->d, path);
+		carry_out_file(o, path);
 		free(path);
 	}
 	closedir(dir);
 }
+
+/* ---- life ------------------------------------------------------------------ */
 
 struct orders *orders_new(struct deployer *d)
 {
@@ -198,6 +252,7 @@ struct orders *orders_new(struct deployer *d)
 
 	o->d = d;
 	o->folder = xprintf("%s/orders", d->conf->deployer.state);
+	list_init(&o->open);
 	return o;
 }
 
@@ -205,6 +260,8 @@ void orders_free(struct orders *o)
 {
 	if (!o)
 		return;
+	while (!list_empty(&o->open))
+		order_free(CONTAINER_OF(o->open.next, struct order, node));
 	free(o->folder);
 	free(o);
 }

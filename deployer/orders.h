@@ -1,13 +1,14 @@
 /*
- * What people ask of a running deployer: text files in STATE/orders, written
- * whole by the commands below and carried out by the daemon within a second,
- * or at its next start. A line is one order:
- *   redeliver EVENT/TRIGGER   posts an ended notification once more, with the
- *                             same webhook-id and a schedule of its own
- *   enable TRIGGER            forgets that its receiver was gone or failing
- *   approve EVENT/TRIGGER     lets a job go on that waits for a person
- * An order that means nothing any more is logged and dropped. Each is carried
- * out at most once: one that a crash overtakes is to be given again.
+ * What people ask of a running deployer, from two sides: order files, written
+ * whole into STATE/orders by the commands below and carried out within a
+ * second or at the next start; and ORDERs of a logger's link. Both mean the
+ * verbs of order_verbs.c. A line of a file is a verb and its one argument, or
+ * its arguments as a JSON object:
+ *   approve EVENT/TRIGGER
+ *   approve {"job":"EVENT/TRIGGER"}
+ * What a file asks is logged when it means nothing any more, and dropped.
+ * Each order is carried out at most once: one that a crash overtakes is to be
+ * given again.
  */
 #ifndef DEPLOYER_ORDERS_H
 #define DEPLOYER_ORDERS_H
@@ -19,9 +20,13 @@
 struct orders;
 
 struct orders *orders_new(struct deployer *d);
-void orders_free(struct orders *o); /* NULL is fine */
+/* Drops what is not ended; NULL is fine. */
+void orders_free(struct orders *o);
 /* Every second: looks for files. */
 void orders_tick(struct orders *o);
+/* A logger asks; answered by outbox_answer(). */
+void orders_asked(struct orders *o, const struct chan_asker *from,
+	const struct msg_order *order);
 
 /* The commands `redeliver` and `enable`. */
 int orders_redeliver(const struct conf *conf, int argc, char **argv);

@@ -185,6 +185,25 @@ int queue_read_ended(struct db *db, const char *trigger, int64_t since,
 	return rc;
 }
 
+int queue_read_note(struct db *db, const char *id, struct strbuf *note,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT ifnull(note, '') FROM jobs "
+		"WHERE id = ?1 AND state <> 3", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	strbuf_add_cstr(note, db_col_str(s, 0));
+	db_reset(s);
+	return 0;
+}
+
 int queue_read_list(struct db *db,
 	void (*fn)(void *ctx, const struct queue_read_line *line), void *ctx,
 	struct err *err)

@@ -48,6 +48,10 @@ int queue_read_ended(struct db *db, const char *trigger, int64_t since,
 	int64_t until, void (*fn)(void *ctx, const char *id), void *ctx,
 	struct err *err);
 
+/* What a job that has not ended says of itself: progress, or why it waits;
+ * appended. 0 or -1. */
+int queue_read_note(struct db *db, const char *id, struct strbuf *note,
+	struct err *err);
 /* For people: each job that has not ended. */
 struct queue_read_line {
 	const char *target, *lane, *trigger, *job;

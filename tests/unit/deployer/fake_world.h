@@ -125,6 +125,11 @@ static struct {
 	bool drained;
 	/* the logger */
 	VEC(struct seen_row) rows;
+	void (*order)(void *ctx, const struct chan_asker *from,
+		const struct msg_order *order);
+	void *order_ctx;
+	struct msg_answer answer; /* the newest; texts are owned */
+	int answers;
 	/* the matcher */
 	const struct chan_ops *ops;
 	void *ops_ctx;
@@ -203,9 +208,20 @@ static void outbox_ack_later(void *ctx)
 struct outbox *outbox_open(struct loop *l, const struct outbox_config *c,
 	struct err *err)
 {
-	(void)c;
 	(void)err;
+	world.order = c->order;
+	world.order_ctx = c->ctx;
 	return (struct outbox *)l;
+}
+
+void outbox_answer(struct outbox *o, const struct chan_asker *to,
+	struct msg_answer *a)
+{
+	(void)o;
+	field_release(&answer_table, &world.answer);
+	field_copy(&answer_table, &world.answer, a);
+	world.answer.id = to->id;
+	world.answers++;
 }
 
 void outbox_close(struct outbox *o)
@@ -367,6 +383,18 @@ static UNUSED void deliver(const char *event, const char *trigger, const char *l
 	world.ops->deliver(world.ops_ctx, &from, &msg);
 }
 
+/* As a logger's link would; the answer is in world.answer, now or soon. */
+static UNUSED void order(const char *what, const char *args)
+{
+	static int64_t last;
+	const struct chan_asker from = {.peer = 1, .id = ++last};
+	const struct msg_order m = {.id = last,
+		.what = (char *)(uintptr_t)what,
+		.args = (char *)(uintptr_t)args, .who = "ann"};
+
+	world.order(world.order_ctx, &from, &m);
+}
+
 static UNUSED size_t rows_of(const char *status)
 {
 	size_t n = 0;
@@ -475,6 +503,7 @@ static UNUSED int world_teardown(void **state)
 	for (size_t i = 0; i < world.rows.n; i++)
 		row_free(&world.rows.v[i]);
 	VEC_RELEASE(&world.rows);
+	field_release(&answer_table, &world.answer);
 	conf_free(world.conf);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *path = xprintf("%s/%s", world.dir, files[i]);

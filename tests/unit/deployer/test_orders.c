@@ -1,0 +1,215 @@
+/* Orders of loggers and of files, through a deployer that is otherwise whole. */
+#include "tests/unit/deployer/fake_world.h"
+
+#include <sys/stat.h>
+
+#include "proto/data/json.h"
+
+#define JOB(n) EVENT(n) "/web"
+
+static const char conf_text[] =
+	"engines: [{name: local, docker: 'unix:///run/e.sock'}]\n"
+	"triggers:\n"
+	"  - {name: web, repository: shop/web, approve: true,\n"
+	"     deploy: {container: web}}\n"
+	"  - {name: api, repository: shop/web, deploy: {container: api}}\n"
+	"deployer: {state: '@', lanes: [local]}\n";
+
+static int setup(void **state)
+{
+	int rc = world_setup(state);
+
+	configure(conf_text);
+	start_process();
+	return rc;
+}
+
+static int teardown(void **state)
+{
+	fake.block = false;
+	stop_process();
+	return world_teardown(state);
+}
+
+static bool answered(void)
+{
+	return world.answers > 0;
+}
+
+static bool one_waits(void)
+{
+	return rows_of("waiting") == 1;
+}
+
+static bool one_deployed(void)
+{
+	return rows_of("deployed") == 1;
+}
+
+static bool one_deploy_runs(void)
+{
+	return fake.under_way == 1;
+}
+
+/* The answer to it, which has to come. */
+static const struct msg_answer *ask(const char *what, const char *args)
+{
+	world.answers = 0;
+	order(what, args);
+	run_until(answered);
+	assert_int_equal(world.answers, 1);
+	return &world.answer;
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *what, *args, *code, *text;
+	} cases[] = {
+		{"nonsense", "{}", "unknown",
+			"a deployer has no order `nonsense`"},
+		{"no\nsense", NULL, "unknown",
+			"a deployer has no order `no\\x0asense`"},
+		{"approve", NULL, "malformed",
+			"approve takes a job: EVENT/TRIGGER"},
+		{"approve", "{\"job\":7}", "malformed",
+			"approve takes a job: EVENT/TRIGGER"},
+		{"approve", "[]", "malformed",
+			"the arguments of approve are no JSON object"},
+		{"approve", "{", "malformed", NULL},
+		{"approve", "{\"job\":\"e/t\"}", "absent",
+			"e/t does not wait here: not approved"},
+		{"redeliver", "{\"job\":\"e/t\"}", "absent",
+			"e/t is not redelivered: it is no ended notification "
+			"that is kept here"},
+		{"enable", "{\"trigger\":\"web\"}", "absent",
+			"web is no trigger of ours with a URL: not enabled"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct msg_answer *a = ask(cases[i].what, cases[i].args);
+
+		assert_false(a->ok);
+		assert_null(a->body);
+		assert_string_equal(a->code, cases[i].code);
+		if (cases[i].text)
+			assert_string_equal(a->text, cases[i].text);
+	}
+}
+
+static struct json *queue(void)
+{
+	const struct msg_answer *a = ask("queue", NULL);
+	struct err err;
+	struct json *j;
+
+	assert_true(a->ok);
+	j = json_parse(str_from(a->body), NULL, &err);
+	assert_non_null(j);
+	return j;
+}
+
+static void assert_text(const struct json *j, const char *path,
+	const char *want)
+{
+	assert_string_equal(json_str(json_path(j, path)), want);
+}
+
+static void test_queue(void **state)
+{
+	struct json *j = queue();
+
+	(void)state;
+	assert_int_equal(json_i64(json_get(j, "waiting"), -1), 0);
+	assert_int_equal(json_len(json_get(j, "jobs")), 0);
+	json_free(j);
+	fake.block = true;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(one_waits);
+	run_until(one_deploy_runs);
+	j = queue();
+	assert_int_equal(json_i64(json_get(j, "running"), -1), 1);
+	assert_int_equal(json_i64(json_get(j, "waiting"), -1), 1);
+	assert_int_equal(json_i64(json_get(j, "held"), -1), 0);
+	assert_false(json_bool(json_get(j, "more")));
+	assert_text(j, "jobs.0.state", "running");
+	assert_text(j, "jobs.0.trigger", "api");
+	assert_false(json_bool(json_path(j, "jobs.0.approval")));
+	assert_text(j, "jobs.1.job", JOB(01));
+	assert_text(j, "jobs.1.state", "waiting");
+	assert_text(j, "jobs.1.target", "container web");
+	assert_text(j, "jobs.1.repository", "shop/web");
+	assert_text(j, "jobs.1.tag", "v1");
+	assert_true(json_bool(json_path(j, "jobs.1.approval")));
+	assert_text(j, "jobs.1.note", "waits for approval: pullwire-deployer "
+		"queue approve " JOB(01));
+	json_free(j);
+}
+
+static void test_approve(void **state)
+{
+	const struct msg_answer *a;
+
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	a = ask("approve", "{\"job\":\"" JOB(01) "\"}");
+	assert_true(a->ok);
+	assert_string_equal(a->text, JOB(01) " is approved");
+	run_until(one_deployed);
+}
+
+static void write_order(const char *text)
+{
+	char *folder = xprintf("%s/orders", world.dir);
+	char *path = xprintf("%s/1.order", folder);
+	FILE *f;
+
+	mkdir(folder, 0700);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	free(path);
+	free(folder);
+}
+
+static void approve_by(const char *text)
+{
+	char *folder = xprintf("%s/orders", world.dir);
+
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	write_order(text);
+	run_until(one_deployed);
+	assert_int_equal(world.answers, 0);
+	assert_int_equal(rmdir(folder), 0); /* the file is gone */
+	free(folder);
+}
+
+/* What means nothing is logged and passed over. */
+static void test_file(void **state)
+{
+	(void)state;
+	approve_by("nonsense\n\napprove\napprove e/t\napprove " JOB(01) "\n");
+}
+
+static void test_file_json(void **state)
+{
+	(void)state;
+	approve_by("approve {\napprove {\"job\":\"" JOB(01) "\"}\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_refused), TEST(test_queue), TEST(test_approve),
+		TEST(test_file), TEST(test_file_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
