@@ -46,13 +46,15 @@ FUZZ := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 # What drives a fuzz target: libFuzzer (tests/fuzz/run.sh sets it), or ours.
 FUZZ_ENGINE ?=
 SECONDS ?= 10
+MINUTES ?= 10
+RATE ?= 1000
 
 # One short line a step; V=1 shows the commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz fuzz \
-	test test-compose test-reload \
+	test test-compose test-reload storm \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -146,6 +148,12 @@ test-reload: deps
 	@$(MAKE) --no-print-directory all
 	@cd tests && RELOAD_SECONDS=60 RELOAD_RATE=1000 /usr/bin/python3 -m \
 		pytest -q -s -p no:cacheprovider flow/test_reload.py -k under_load
+
+#: storm      kill -9, SIGSTOP and a logger that is away, for MINUTES=10
+storm: deps
+	@$(MAKE) -s --no-print-directory all
+	@/usr/bin/python3 tests/storm/storm.py $$(($(MINUTES) * 60)) \
+		$(RATE) $$(($(MINUTES) * 60 * $(RATE)))
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps

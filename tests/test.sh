@@ -91,6 +91,7 @@ fi
 # The longest first.
 suite flow tests/flow --ignore-glob='*/test_docker_*'
 suite driver tests/flow/test_docker_*.py
+suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash --ignore tests/crash/test_docker_kill.py
 suite conform tests/conform
