@@ -181,9 +181,9 @@ static void put(int first, int n)
 
 static void finish(void)
 {
-	TURN_UNTIL(dispatch_pending(dispatch) == 0 &&
+	/* The last put may not be committed yet: then nothing is pending. */
+	TURN_UNTIL(n_acked == EVENTS && dispatch_pending(dispatch) == 0 &&
 		dispatch_drained(dispatch));
-	assert_int_equal(n_acked, EVENTS);
 }
 
 /* ---- tests ---- */
@@ -234,7 +234,7 @@ static void test_leaving(void **state)
 static void test_restart(void **state)
 {
 	struct matcher m;
-	size_t done;
+	size_t done, unmarked;
 
 	(void)state;
 	put(0, EVENTS);
@@ -244,9 +244,10 @@ static void test_restart(void **state)
 	done = n_acked;
 	assert_true(done < EVENTS);
 	ingress_open();
+	unmarked = done + (size_t)spool_reader_pending(reader) - EVENTS;
 	finish();
 	/* What is repeated is at most what was in flight or unmarked. */
-	assert_true(n_delivered - n_refused - EVENTS <= 64 + 1000);
+	assert_in_range(n_delivered - n_refused - EVENTS, 0, 64 + unmarked);
 	chan_close(m.chan);
 }
 
