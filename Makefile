@@ -17,8 +17,8 @@ DESTDIR ?=
 
 VERSION := $(shell cat VERSION)
 
-PKGS := libzmq msgpack libcjson libpcre2-8 libcurl libmicrohttpd sqlite3 \
-	yaml-0.1 libcrypto libuv
+PKGS := libzmq msgpack libcjson libpcre2-8 libcurl libmicrohttpd gnutls \
+	sqlite3 yaml-0.1 libcrypto libuv
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

@@ -8,7 +8,7 @@
 
 static const struct auth_method *const methods[] = {
 	&auth_bearer, &auth_url_token, &auth_basic, &auth_header, &auth_hmac,
-	&auth_standard_webhooks,
+	&auth_standard_webhooks, &auth_client_cert,
 };
 
 struct auth {

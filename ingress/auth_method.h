@@ -31,6 +31,8 @@ struct auth_method {
 /* auth_token.c: the secret itself is sent. */
 extern const struct auth_method auth_bearer, auth_url_token, auth_basic,
 	auth_header;
+/* auth_cert.c: TLS has proved it. */
+extern const struct auth_method auth_client_cert;
 /* auth_mac.c: a code over the body is sent. */
 extern const struct auth_method auth_hmac, auth_standard_webhooks;
 

@@ -5,6 +5,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/io/http_tls.h"
 
 #define TICK_MS 1000
 #define CONNECTIONS 8192
@@ -95,6 +96,47 @@ static void raise_files(void)
 			CONNECTIONS + FILES_BESIDE);
 }
 
+static struct http_tls_files tls_files(const struct conf_tls *c)
+{
+	return (struct http_tls_files){c->cert, c->key, c->client_ca};
+}
+
+void ingress_check_conf(const struct conf *conf, struct opt_errors *errs)
+{
+	const struct conf_tls *c = &conf->ingress.tls;
+	struct http_tls_files files = tls_files(c);
+	struct err err = {0};
+
+	trigger_url_check_conf(conf, errs);
+	if (c->cert && c->key && http_tls_check(&files, &err) < 0)
+		opt_error(errs, c->where.file, c->where.line, "tls: %s",
+			err.text);
+}
+
+/* Senders are asked for a certificate when a source wants one. */
+static int start_tls(struct ingress *g, struct err *err)
+{
+	struct http_tls_files files = tls_files(&g->conf->ingress.tls);
+
+	if (!files.cert)
+		return 0;
+	g->tls = http_tls_open(daemon_loop(g->daemon), &files, err);
+	if (!g->tls)
+		return -1;
+	CONF_EACH(g->conf->sources, const struct conf_source, s)
+		if (s->auth.client_cert.n)
+			http_tls_ask(g->tls, true);
+	return 0;
+}
+
+static void read_again(void *ctx)
+{
+	struct ingress *g = ctx;
+
+	if (g->tls)
+		http_tls_reload(g->tls);
+}
+
 static int start_http(struct ingress *g, struct err *err)
 {
 	struct webhook_config wc = {
@@ -115,6 +157,7 @@ static int start_http(struct ingress *g, struct err *err)
 		.max_per_address = g->conf->trusted_proxies.n ? 0
 			: (unsigned)g->conf->ingress.max_per_address,
 		.handle = webhook_handle,
+		.tls = g->tls,
 	};
 
 	raise_files();
@@ -140,10 +183,11 @@ void *ingress_start(struct daemon *d, const struct conf *conf,
 	g->ready = ready_new(d, dir, g->spool);
 	ready_tick(g->ready, g->dispatch, clock_mono());
 	g->trigger_url = trigger_url_new(conf, err);
-	if (!g->trigger_url || start_http(g, err) < 0)
+	if (!g->trigger_url || start_tls(g, err) < 0 || start_http(g, err) < 0)
 		goto fail;
 	g->tick = loop_timer_start(daemon_loop(d), TICK_MS, TICK_MS, tick, g);
 	daemon_on_status(d, tell_loggers, g);
+	daemon_on_hangup(d, read_again, g);
 	return g;
 fail:
 	ingress_stop(g);
@@ -185,6 +229,7 @@ void ingress_stop(void *state)
 	loop_timer_cancel(&g->tick);
 	if (g->http)
 		http_server_stop(g->http);
+	http_tls_close(g->tls);
 	dispatch_close(g->dispatch);
 	spool_close(g->spool); /* its last callbacks still reach the others */
 	webhook_free(g->webhook);

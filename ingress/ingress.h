@@ -19,6 +19,7 @@ struct ingress {
 	struct ready *ready;
 	struct trigger_url *trigger_url;
 	struct webhook *webhook;
+	struct http_tls *tls; /* NULL: plain HTTP */
 	struct http_server *http;
 	struct loop_timer *tick;  /* every second */
 	struct loop_timer *drain; /* while stopping */
@@ -26,6 +27,8 @@ struct ingress {
 };
 
 /* For struct daemon_spec; the state is a struct ingress. */
+/* For daemon_spec.check: what only ingress can see. */
+void ingress_check_conf(const struct conf *conf, struct opt_errors *errs);
 void *ingress_start(struct daemon *d, const struct conf *conf,
 	struct err *err);
 void ingress_drain(void *state);

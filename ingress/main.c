@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		.about = "receives the registries' webhooks",
 		.commands = commands,
 		.n_commands = ARRAY_LEN(commands),
-		.check = trigger_url_check_conf,
+		.check = ingress_check_conf,
 		.start = ingress_start,
 		.drain = ingress_drain,
 		.stop = ingress_stop,

@@ -16,7 +16,15 @@ struct request {
 	const char *(*header)(const void *ctx, const char *name);
 	const char *(*query)(const void *ctx, const char *key);
 	const void *ctx;
+	/* The i-th thing that the client's certificate proves, NULL past the
+	 * last (http_request_identity()); NULL: there is no TLS. */
+	const char *(*identity)(const void *ctx, size_t i);
 };
+
+static inline const char *request_identity(const struct request *r, size_t i)
+{
+	return r->identity ? r->identity(r->ctx, i) : NULL;
+}
 
 static inline const char *request_header(const struct request *r,
 	const char *name)

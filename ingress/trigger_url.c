@@ -150,7 +150,7 @@ static void add_base(const struct conf_ingress *c, struct strbuf *out)
 	if (host.n == 0 || str_is(host, "0.0.0.0") || str_is(host, "*") ||
 		str_is(host, "[::]"))
 		host = str_from(name);
-	strbuf_add_cstr(out, "http://");
+	strbuf_add_cstr(out, c->tls.cert ? "https://" : "http://");
 	strbuf_add_str(out, host);
 	strbuf_add_cstr(out, port ? port : "");
 }

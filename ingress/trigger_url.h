@@ -34,7 +34,7 @@ int trigger_url_make(const struct trigger_url *u, const struct conf_trigger *t,
 const struct conf_trigger *trigger_url_check(const struct trigger_url *u,
 	const char *trigger_url, const char *secret, struct err *err);
 
-/* For daemon_spec.check, and the `url` command. */
+/* The configuration's part, and the `url` command. */
 void trigger_url_check_conf(const struct conf *conf, struct opt_errors *errs);
 int trigger_url_run(const struct conf *conf, int argc, char **argv);
 

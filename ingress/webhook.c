@@ -35,6 +35,11 @@ static const char *view_query(const void *ctx, const char *key)
 	return http_request_query(ctx, key);
 }
 
+static const char *view_identity(const void *ctx, size_t i)
+{
+	return http_request_identity(ctx, i);
+}
+
 /* May the sender, who is known by now, post? Refused when not. */
 static bool has_room(struct webhook *w, const struct caller *c)
 {
@@ -72,7 +77,7 @@ static void handle_webhook(struct webhook *w, struct http_request *req,
 	const char *name)
 {
 	struct request view = {http_request_body(req), view_header, view_query,
-		req};
+		req, view_identity};
 	char sender[PEER_LEN];
 	struct caller c = {&w->refusals, req, conf_source(w->c.conf, str_from(name)),
 		sender, http_request_path(req)};
@@ -119,7 +124,7 @@ static void handle_hook(struct webhook *w, struct http_request *req)
 		.enabled = true,
 	};
 	struct request view = {http_request_body(req), view_header, view_query,
-		req};
+		req, view_identity};
 	char sender[PEER_LEN];
 	struct caller c = {&w->refusals, req, &own, sender,
 		http_request_path(req)};

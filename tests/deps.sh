@@ -11,6 +11,7 @@ libcjson	libcjson-dev
 libpcre2-8	libpcre2-dev
 libcurl		libcurl4-openssl-dev
 libmicrohttpd	libmicrohttpd-dev
+gnutls		libgnutls28-dev
 sqlite3		libsqlite3-dev
 yaml-0.1	libyaml-dev
 libcrypto	libssl-dev
@@ -32,6 +33,7 @@ docker-compose		docker-compose
 /usr/include/stdio.h	libc6-dev
 /etc/ssl/certs/ca-certificates.crt	ca-certificates
 curl			curl
+openssl			openssl
 iptables		iptables
 ip			iproute2
 debootstrap		debootstrap

@@ -16,6 +16,7 @@ cmocka.h		tests/unit/*
 curl/*			proto/io/http_client.c
 curl/*			proto/io/http_transfer.c
 curl/*			proto/io/http_transfer.h
+gnutls/*		proto/io/http_tls_material.h
 microhttpd.h		proto/io/http_server.c
 microhttpd.h		proto/io/http_reply.c
 microhttpd.h		proto/io/http_headers.c

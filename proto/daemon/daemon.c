@@ -30,6 +30,8 @@ struct daemon {
 	struct loop_timer *status_timer, *drain_timer;
 	void (*on_status)(void *ctx, const struct msg_status *status);
 	void *on_status_ctx;
+	void (*on_hangup)(void *ctx);
+	void *on_hangup_ctx;
 	struct reload *reload;
 	bool draining;
 };
@@ -183,6 +185,12 @@ void daemon_on_status(struct daemon *d,
 	d->on_status_ctx = ctx;
 }
 
+void daemon_on_hangup(struct daemon *d, void (*fn)(void *ctx), void *ctx)
+{
+	d->on_hangup = fn;
+	d->on_hangup_ctx = ctx;
+}
+
 static void publish_status(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -245,6 +253,8 @@ static void on_hangup(void *ctx)
 {
 	struct daemon *d = ctx;
 
+	if (d->on_hangup)
+		d->on_hangup(d->on_hangup_ctx);
 	if (d->reload)
 		reload_now(d->reload);
 	else

@@ -71,4 +71,8 @@ struct msg_status;
 void daemon_on_status(struct daemon *d,
 	void (*fn)(void *ctx, const struct msg_status *status), void *ctx);
 
+/* Called on SIGHUP, before the configuration is read again: what else is to
+ * be read anew. One only. */
+void daemon_on_hangup(struct daemon *d, void (*fn)(void *ctx), void *ctx);
+
 #endif

@@ -41,6 +41,7 @@ struct conf_auth {
 	struct conf_auth_header header;
 	struct conf_auth_hmac hmac;
 	struct opt_secrets standard_webhooks; /* whsec_… */
+	struct opt_strs client_cert; /* "sha256:HEX", or a name */
 	bool none; /* nothing is asked for */
 };
 
@@ -129,9 +130,16 @@ struct conf_engine {
 	char *docker; /* unix:///var/run/docker.sock */
 };
 
+struct conf_tls {
+	struct opt_where where;
+	char *cert, *key; /* files; NULL: no TLS */
+	char *client_ca;  /* or NULL */
+};
+
 struct conf_ingress {
 	struct opt_where where;
 	char *http;  /* "0.0.0.0:8080" */
+	struct conf_tls tls;
 	char *link;  /* where the link binds: ipc:// or tcp:// */
 	char *state; /* folder */
 	int64_t max_body; /* bytes */

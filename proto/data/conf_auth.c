@@ -71,6 +71,12 @@ static const struct opt auth_opts[] = {
 		"Signed as Standard Webhooks 1.0 has it, within five minutes: "
 		"`whsec_` and 24 to 64 bytes in base64.",
 		.flags = OPT_RESTART),
+	KEY(struct conf_auth, client_cert, OPT_STRS, NULL,
+		"The sender's TLS certificate: its SHA-256 (`openssl x509 -fingerprint -sha256`), or a name in it, its "
+		"CN, a DNS name, an e-mail address or a URI, that "
+		"`ingress.tls.client_ca` vouches for. Several: each is valid. "
+		"Not through a proxy that ends TLS itself.",
+		.flags = OPT_RESTART, .max = 16),
 	KEY(struct conf_auth, none, OPT_BOOL, "false",
 		"Anyone may post here. A warning at each start; give `allow` "
 		"with it.",
@@ -189,20 +195,21 @@ void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	const struct yaml *header = auth ? yaml_get(auth, "header") : NULL;
 	struct conf_auth *a = &s->auth;
 	bool given = a->bearer.n || a->url_token.n || a->basic.n || header ||
-		hmac || a->standard_webhooks.n;
+		hmac || a->standard_webhooks.n || a->client_cert.n;
 
 	conf_check_blocks(l, map, "allow", &s->allow);
 	if (!auth || auth->kind != YAML_MAP)
 		return;
 	if (!given && !a->none)
 		FAULT(map, "auth", "auth: give `bearer`, `url_token`, `basic`, "
-			"`header`, `hmac` or `standard_webhooks`: a source "
-			"without proof is not served, unless `none: true` says "
-			"that anyone may post");
+			"`header`, `hmac`, `standard_webhooks` or "
+			"`client_cert`: a source without proof is not served, "
+			"unless `none: true` says that anyone may post");
 	if (given && a->none)
 		FAULT(auth, "none", "none: the source asks for a secret as "
 				    "well; take one of both out");
 	check_forms(l, auth, a);
+	conf_check_client_cert(l, auth, &a->client_cert);
 	if (header && header->kind == YAML_MAP) {
 		check_header_name(l, header, "name", a->header.name);
 		check_lengths(l, header, "secret", &a->header.secret);

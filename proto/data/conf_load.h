@@ -23,7 +23,8 @@
 		.opts = (opts_), .n = ARRAY_LEN(opts_) \
 	}
 
-extern const struct opt_table conf_auth_table, conf_deploy_table;
+extern const struct opt_table conf_auth_table, conf_deploy_table,
+	conf_tls_table;
 
 struct conf_loader {
 	struct conf *conf;
@@ -46,6 +47,9 @@ void conf_check_name(struct conf_loader *l, const struct yaml *map,
 /* auth: and allow: of a source, presets filled in. */
 void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s);
+/* Fingerprints in one form; what `ingress.tls` must have for each. */
+void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
+	struct opt_strs *list);
 /* Each of the list is an address or a network. */
 void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 	const char *key, const struct opt_strs *list);

@@ -169,6 +169,8 @@ static const struct opt ingress_opts[] = {
 	KEY(struct conf_ingress, http, OPT_STR, "0.0.0.0:8080",
 		"Where webhooks are received.",
 		.flags = OPT_RESTART),
+	KEY(struct conf_ingress, tls, OPT_SUB, NULL, "TLS there.",
+		.sub = &conf_tls_table, .flags = OPT_RESTART),
 	KEY(struct conf_ingress, link, OPT_STR, "ipc:///run/pullwire/ingress",
 		"Where matchers connect.",
 		.flags = OPT_RESTART),

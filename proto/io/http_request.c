@@ -271,6 +271,15 @@ void http_request_check(struct http_request *r, const char *version)
 		r->close_now = true;
 }
 
+void http_request_add_identity(struct http_request *r, struct str name)
+{
+	char *copy = r->n_identity < HTTP_IDENTITY_MAX
+		? arena_strdup(&r->arena, name) : NULL;
+
+	if (copy)
+		r->identity[r->n_identity++] = copy;
+}
+
 /* ---- body -------------------------------------------------------------- */
 
 void http_request_add_body(struct http_request *r, struct str data)
@@ -357,6 +366,11 @@ struct str http_request_body(const struct http_request *r)
 const char *http_request_peer(const struct http_request *r)
 {
 	return r->peer;
+}
+
+const char *http_request_identity(const struct http_request *r, size_t i)
+{
+	return i < r->n_identity ? r->identity[i] : NULL;
 }
 
 int64_t http_request_time(const struct http_request *r)

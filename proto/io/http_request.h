@@ -19,6 +19,7 @@
 #define HTTP_HEADERS_MAX ((size_t)16384) /* bytes */
 #define HTTP_FIELDS_MAX ((size_t)64)
 #define HTTP_QUERY_MAX ((size_t)32)
+#define HTTP_IDENTITY_MAX ((size_t)16)
 #define HTTP_DRAIN_MAX ((size_t)8 << 20)
 
 struct http_pair {
@@ -41,6 +42,8 @@ struct http_request {
 	char *method, *path;
 	struct http_pair *headers, *query;
 	size_t n_headers, n_query, header_bytes;
+	const char *identity[HTTP_IDENTITY_MAX];
+	size_t n_identity;
 	struct strbuf body;
 	size_t max_body, received; /* bytes */
 	char peer[INET6_ADDRSTRLEN];
@@ -77,6 +80,8 @@ void http_request_set_target(struct http_request *r, const char *target);
 void http_request_set_method(struct http_request *r, const char *method);
 void http_request_add_header(struct http_request *r, struct str name,
 	struct str value);
+/* What the client's certificate proves; what is too many is left out. */
+void http_request_add_identity(struct http_request *r, struct str name);
 /* version: "HTTP/1.1". Lengths, codings, and whether the body may be read. */
 void http_request_check(struct http_request *r, const char *version);
 /* Takes what is within the limits. */

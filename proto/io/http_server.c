@@ -15,6 +15,7 @@
 #include "proto/io/http_listen.h"
 #include "proto/io/http_reply.h"
 #include "proto/io/http_request.h"
+#include "proto/io/http_tls.h"
 #include "proto/io/http_watch.h"
 
 #define THREADS_MIN 2
@@ -64,6 +65,17 @@ static void enter(struct http_server *s, struct MHD_Connection *conn,
 		http_watch_phase(s->watch, c, phase);
 }
 
+static struct gnutls_session_int *session(struct MHD_Connection *conn)
+{
+	return MHD_get_connection_info(conn,
+		MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+}
+
+static void add_identity(void *ctx, struct str name)
+{
+	http_request_add_identity(ctx, name);
+}
+
 static void on_connection(void *cls, struct MHD_Connection *conn,
 	void **context, enum MHD_ConnectionNotificationCode what)
 {
@@ -73,6 +85,8 @@ static void on_connection(void *cls, struct MHD_Connection *conn,
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED && info) {
 		*context = http_watch_add(s->watch, info->connect_fd);
+		if (s->config.tls)
+			http_tls_begin(s->config.tls, session(conn));
 	} else if (what == MHD_CONNECTION_NOTIFY_CLOSED && *context) {
 		http_watch_remove(s->watch, *context);
 		*context = NULL;
@@ -149,6 +163,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn,
 		r->begun = true;
 		http_request_set_method(r, method);
 		http_headers_take(r, conn, method, version);
+		if (s->config.tls)
+			http_tls_identify(s->config.tls, session(conn),
+				add_identity, r);
 		http_request_check(r, version);
 		enter(s, conn, HTTP_PHASE_BODY);
 		return r->close_now ? settle(s, r, conn) : MHD_YES;
@@ -172,7 +189,7 @@ static void on_broken_off(struct http_server *s, struct http_request *r,
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	if (info && (late || how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
+	if (info && !s->config.tls && (late || how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
 			    http_request_overrun(r)))
 		r->orphan_fd = fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
 	http_request_fail(r, HTTP_BAD_REQUEST,
@@ -237,15 +254,24 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 	const struct http_server_config *c = &s->config;
 	unsigned idle = (unsigned)((c->idle_ms + 999) / 1000);
 
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+			(void *)(uintptr_t)http_tls_certificate},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0,
+			(void *)(uintptr_t)http_tls_priorities},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
 	MHD_set_panic_func(on_panic, NULL);
 	/* TURBO leaves it to us when a socket is shut down: an orphan's answer
-	 * is still to be sent. Not epoll: the library has it edge-triggered
+	 * is still to be sent; with TLS the end must be told. Not epoll: the library has it edge-triggered
 	 * and takes a short read for "nothing more to come", so the end of
 	 * what a client sends is never heard when it arrives together with
 	 * the last bytes. */
 	return MHD_start_daemon(
 		MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-			MHD_USE_ERROR_LOG | MHD_USE_TURBO,
+			MHD_USE_ERROR_LOG |
+			(c->tls ? MHD_USE_TLS : MHD_USE_TURBO),
 		0, NULL, NULL, on_request, s,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
@@ -259,6 +285,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_ARRAY, c->tls ? tls : tls + ARRAY_LEN(tls) - 1,
 		MHD_OPTION_END);
 }
 

@@ -11,7 +11,8 @@
  * Fixed limits: target 4 KiB, headers 16 KiB and 64 fields, 32 query keys. A
  * body over max_body is read on (8 MiB at most) and thrown away, so that the
  * sender gets to read its 413; it is never cut and used. Times are totals:
- * who drips bytes is cut off as well (http_watch.h).
+ * who drips bytes is cut off as well (http_watch.h); a TLS handshake counts
+ * to the first head. With TLS a request that broke off gets no answer.
  */
 #ifndef PROTO_IO_HTTP_SERVER_H
 #define PROTO_IO_HTTP_SERVER_H
@@ -21,6 +22,7 @@
 
 struct http_server;
 struct http_request;
+struct http_tls;
 
 enum http_fault {
 	HTTP_OK = 0,
@@ -39,6 +41,7 @@ struct http_server_config {
 			       0: 10 s */
 	unsigned max_connections; /* 0: 1,000; more wait to be accepted */
 	unsigned max_per_address; /* connections of one peer; 0: no limit */
+	struct http_tls *tls; /* http_tls.h; outlives the server; NULL: plain */
 	void (*handle)(void *ctx, struct http_request *req);
 	void *ctx;
 };
@@ -76,6 +79,9 @@ bool http_request_header_at(const struct http_request *r, size_t i,
 /* Empty when there is a fault. */
 struct str http_request_body(const struct http_request *r);
 const char *http_request_peer(const struct http_request *r); /* address */
+/* The i-th thing that the client's certificate proves (http_tls_identify()),
+ * "sha256:HEX" first; NULL past the last. */
+const char *http_request_identity(const struct http_request *r, size_t i);
 int64_t http_request_time(const struct http_request *r); /* wall ms, arrival */
 
 /* Answers once; body is copied. extra: "Name: value" lines or NULL. The

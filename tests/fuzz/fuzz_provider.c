@@ -97,7 +97,7 @@ static void run(const struct provider *p, const struct input *input,
 	static const struct conf_source source = {.name = (char *)"s",
 		.registry_map = {map, ARRAY_LEN(map)},
 		.topic = (char *)"arn:aws:sns:eu-west-1:111122223333:images"};
-	struct request req = {input->body, get_header, no_query, input};
+	struct request req = {input->body, get_header, no_query, input, NULL};
 	struct provider_in in = {&req, NULL, &source};
 	struct provider_out out;
 	struct err err = {0};

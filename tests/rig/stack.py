@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,7 @@ import urllib.request
 from .docker import TOP
 
 TOKEN = "rig-token-0123456789abcdef"
+ANYBODY = ssl._create_unverified_context()  # only to see that it answers
 UNLIMITED = {"rate": 1000000, "burst": 1000000}
 DAEMONS = ("logger", "deployer", "matcher", "ingress")
 BUILD = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD", "build"))
@@ -63,7 +65,8 @@ class Answer:
 def http(method, url, body=None, headers=None, timeout=10):
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as a:
+        with urllib.request.urlopen(request, timeout=timeout,
+                                    context=ANYBODY) as a:
             return Answer(a.status, a.headers, a.read().decode())
     except urllib.error.HTTPError as a:
         return Answer(a.code, a.headers, a.read().decode())
@@ -202,7 +205,9 @@ class Stack:
             assert daemon.alive(), \
                 f"{name} ended with {daemon.process.returncode}"
             if daemon.role == "ingress":
-                return self.get_quietly(self.ingress_port, "/healthz")
+                return self.get_quietly(
+                    self.ingress_port, "/healthz",
+                    "https" if "tls" in self.settings["ingress"] else "http")
             if daemon.role == "logger":
                 return self.get_quietly(self.logger_port, "/healthz")
             return glob.glob(self.path(f"run/{name}.status"))
@@ -216,9 +221,10 @@ class Stack:
              *args], capture_output=True, text=True, timeout=20,
             cwd=self.dir, env={"PATH": os.environ["PATH"], **env})
 
-    def get_quietly(self, port, path):
+    def get_quietly(self, port, path, scheme="http"):
         try:
-            return http("GET", f"http://127.0.0.1:{port}{path}").status == 200
+            return http("GET",
+                        f"{scheme}://127.0.0.1:{port}{path}").status == 200
         except OSError:
             return False
 

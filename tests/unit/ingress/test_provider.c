@@ -86,7 +86,7 @@ static void run_text(const char *type, struct str text, struct outcome *o)
 {
 	struct conf_source source = {
 		.name = (char *)"src", .topic = (char *)topic};
-	struct request req = {text, get_header, no_value, NULL};
+	struct request req = {text, get_header, no_value, NULL, NULL};
 	struct provider_in in = {&req, NULL, &source};
 
 	memset(o, 0, sizeof(*o));
@@ -648,7 +648,7 @@ static void test_guess(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct json *body = json_parse(
 			str_from(cases[i].body), NULL, NULL);
-		struct request req = {STR(""), no_value, no_value, NULL};
+		struct request req = {STR(""), no_value, no_value, NULL, NULL};
 		struct provider_in in = {&req, body, NULL};
 		const struct provider *p = provider_guess(&in);
 
