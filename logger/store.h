@@ -42,6 +42,10 @@ struct store_prune {
 typedef int store_row_fn(void *ctx, const struct record *r,
 	const struct query_cursor *at);
 
+/* How many rows there are of a trigger (NULL: of none) and status. */
+typedef void store_count_fn(void *ctx, const char *trigger,
+	const char *status, int64_t n);
+
 struct store_driver {
 	const char *name; /* before the colon of the configured store */
 	struct store *(*open)(const char *where, bool readonly,
@@ -54,6 +58,8 @@ struct store_driver {
 	int (*get)(struct store *s, const char *id, store_row_fn *row,
 		void *ctx, struct err *err);
 	int (*last)(struct store *s, int64_t *seq, struct err *err);
+	int (*count)(struct store *s, int64_t since, int64_t until,
+		store_count_fn *fn, void *ctx, struct err *err);
 };
 
 /* First member of each driver's own. */
@@ -79,5 +85,8 @@ int store_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
 	struct err *err) MUST_CHECK;
 /* The seq of the row stored last; 0 when there is none. 0 or -1. */
 int store_last(struct store *s, int64_t *seq, struct err *err) MUST_CHECK;
+/* The final rows with since <= time < until (UTC ms), counted; 0 or -1. */
+int store_count(struct store *s, int64_t since, int64_t until,
+	store_count_fn *fn, void *ctx, struct err *err) MUST_CHECK;
 
 #endif

@@ -247,4 +247,5 @@ const struct store_driver store_sqlite = {
 	.query = sqlite_query,
 	.get = sqlite_get,
 	.last = sqlite_last,
+	.count = sqlite_count,
 };

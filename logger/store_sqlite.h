@@ -36,5 +36,7 @@ int sqlite_query(struct store *s, const struct query *q, store_row_fn *row,
 int sqlite_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
 	struct err *err);
 int sqlite_last(struct store *s, int64_t *seq, struct err *err);
+int sqlite_count(struct store *s, int64_t since, int64_t until,
+	store_count_fn *fn, void *ctx, struct err *err);
 
 #endif

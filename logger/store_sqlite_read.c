@@ -206,3 +206,25 @@ int sqlite_last(struct store *s, int64_t *seq, struct err *err)
 	give_reader(sqlite_of(s), db, rc < 0);
 	return rc < 0 ? -1 : 0;
 }
+
+int sqlite_count(struct store *s, int64_t since, int64_t until,
+	store_count_fn *fn, void *ctx, struct err *err)
+{
+	struct db *db = take_reader(sqlite_of(s), err);
+	struct db_stmt *st;
+	int rc = -1;
+
+	if (db == NULL)
+		return -1;
+	st = db_prepare(db, "SELECT \"trigger\", status, count(*) FROM record "
+		"WHERE final AND time >= ? AND time < ? GROUP BY 1, 2", err);
+	if (st != NULL) {
+		db_bind_i64(st, 1, since);
+		db_bind_i64(st, 2, until);
+		while ((rc = db_step(st, err)) > 0)
+			fn(ctx, db_col_str(st, 0), db_col_str(st, 1),
+				db_col_i64(st, 2));
+	}
+	give_reader(sqlite_of(s), db, rc < 0);
+	return rc;
+}

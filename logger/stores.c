@@ -50,3 +50,9 @@ int store_last(struct store *s, int64_t *seq, struct err *err)
 {
 	return s->driver->last(s, seq, err);
 }
+
+int store_count(struct store *s, int64_t since, int64_t until,
+	store_count_fn *fn, void *ctx, struct err *err)
+{
+	return s->driver->count(s, since, until, fn, ctx, err);
+}

@@ -361,6 +361,36 @@ static void orders(void **state)
 	expect(&q, "old/t/1/deployed");
 }
 
+static void add_count(void *ctx, const char *trigger, const char *status,
+	int64_t n)
+{
+	strbuf_addf(ctx, "%s/%s=%lld ", trigger ? trigger : "-", status,
+		(long long)n);
+}
+
+/* Order is the store's own. */
+static void final_rows_are_counted(void **state)
+{
+	struct strbuf got = {0};
+	struct err err = {0};
+
+	(void)state;
+	put_simple(9, "a", "t", "deployed", true);
+	put_simple(10, "b", "t", "deployed", true);
+	put_simple(10, "c", "t", "waiting", false);
+	put_simple(15, "c", "t", "deployed", true);
+	put_simple(19, "d", "t", "failed", true);
+	put_simple(19, "d", NULL, "no_trigger", true);
+	put_simple(20, "e", "t", "deployed", true);
+	assert_int_equal(store_count(store, 10, 20, add_count, &got, &err), 0);
+	assert_int_equal(got.len, strlen("t/deployed=2 t/failed=1 "
+		"-/no_trigger=1 "));
+	assert_non_null(strstr(strbuf_cstr(&got), "t/deployed=2 "));
+	assert_non_null(strstr(strbuf_cstr(&got), "t/failed=1 "));
+	assert_non_null(strstr(strbuf_cstr(&got), "-/no_trigger=1 "));
+	strbuf_release(&got);
+}
+
 static int first_only(void *ctx, const struct record *r,
 	const struct query_cursor *at)
 {
@@ -485,6 +515,7 @@ int main(void)
 		T(filters),
 		T(pages_are_stable),
 		T(orders),
+		T(final_rows_are_counted),
 		T(a_reader_may_stop_early),
 		T(old_rows_go_in_batches),
 		T(opening),
