@@ -108,7 +108,8 @@ static void five_faults_are_five_sentences(void **state)
 {
 	static const char *const want[] = {
 		":4: auth: give `bearer`, `url_token`, `basic`, `header`, "
-		"`hmac` or `standard_webhooks`: a source without proof",
+		"`hmac`, `standard_webhooks` or `client_cert`: a source "
+		"without proof",
 		":10: unknown key `expresion` in triggers[]; did you mean "
 		"`expression`?",
 		":15: tags: `a b` can be no tag; for a pattern use "
@@ -326,6 +327,8 @@ static void each_proof_has_its_sentence(void **state)
 		{"auth: {hmac: {preset: github, algorithm: sha1, secret: s}}",
 			"says the `algorithm` already"},
 		{"auth: {standard_webhooks: whsec_AAAA}", "24 to 64 bytes"},
+		{"auth: {client_cert: ci.example.com}", "set `ingress.tls`"},
+		{"auth: {client_cert: 'sha256:12:34'}", "is no SHA-256"},
 		{"auth: {standard_webhooks: "
 		 "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}", "24 to 64 bytes"},
 		{"auth: {bearer: x}, allow: 10.0.0.1/8", "with no bit set"},
