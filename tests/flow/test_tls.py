@@ -143,6 +143,9 @@ def test_what_cannot_work_is_refused(stacks, pki):
          "has no certificate of an authority"),
         (named, {"cert": cert, "key": key}, "who vouches for names"),
         (named, None, "set `ingress.tls`"),
+        ([{"name": "push", "type": "generic",
+           "auth": {"client_cert": "sha256:12:34"}}],
+         {"cert": cert, "key": key}, "is no SHA-256 of a certificate"),
     ]:
         stack = stacks(TRIGGERS, sources=sources,
                        ingress={"tls": tls} if tls else {})
