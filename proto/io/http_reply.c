@@ -7,15 +7,9 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-static struct MHD_Response *make_response(struct str body,
-	const char *content_type, const char *const *extra, size_t n_extra)
+void http_reply_headers(struct MHD_Response *resp, const char *content_type,
+	const char *const *extra, size_t n_extra)
 {
-	/* MUST_COPY: the constant is not written to. */
-	struct MHD_Response *resp = MHD_create_response_from_buffer(
-		body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
-
-	if (!resp)
-		log_fatal("out of memory");
 	if (content_type)
 		MHD_add_response_header(resp, "Content-Type", content_type);
 	for (size_t i = 0; i < n_extra; i++) {
@@ -30,7 +24,26 @@ static struct MHD_Response *make_response(struct str body,
 		free(name);
 		free(value);
 	}
+}
+
+static struct MHD_Response *make_response(struct str body,
+	const char *content_type, const char *const *extra, size_t n_extra)
+{
+	/* MUST_COPY: the constant is not written to. */
+	struct MHD_Response *resp = MHD_create_response_from_buffer(
+		body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
+
+	if (!resp)
+		log_fatal("out of memory");
+	http_reply_headers(resp, content_type, extra, n_extra);
 	return resp;
+}
+
+void http_reply_close_orphan(struct http_request *r)
+{
+	if (r->orphan_fd >= 0)
+		close(r->orphan_fd);
+	r->orphan_fd = -1;
 }
 
 /* The library has given up on this connection; the socket is still open. */

@@ -63,6 +63,7 @@ struct http_request {
 	int orphan_fd; /* -1, or the socket of a connection that broke off */
 	int status;
 	struct MHD_Response *response;
+	struct http_stream *stream; /* the answer goes on */
 };
 
 struct http_request *http_request_new(size_t max_body);

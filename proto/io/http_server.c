@@ -15,6 +15,7 @@
 #include "proto/io/http_listen.h"
 #include "proto/io/http_reply.h"
 #include "proto/io/http_request.h"
+#include "proto/io/http_stream.h"
 #include "proto/io/http_tls.h"
 #include "proto/io/http_watch.h"
 
@@ -120,6 +121,8 @@ static enum MHD_Result settle(struct http_server *s, struct http_request *r,
 			conn, (unsigned)r->status, r->response);
 		MHD_destroy_response(r->response);
 		r->response = NULL;
+		if (r->stream && atomic_load(&s->stopping))
+			http_stream_stop(r->stream);
 	} else {
 		r->step = HTTP_WAITING;
 		MHD_suspend_connection(conn);
@@ -220,6 +223,10 @@ static void on_completed(void *cls, struct MHD_Connection *conn,
 	if (r->response)
 		MHD_destroy_response(r->response);
 	r->response = NULL;
+	if (r->stream)
+		http_stream_gone(r->stream);
+	http_stream_unref(r->stream);
+	r->stream = NULL;
 	pthread_mutex_unlock(&r->lock);
 	http_request_unref(r);
 }
@@ -363,6 +370,8 @@ void http_server_stop(struct http_server *s)
 			http_reply_abandon(r);
 			MHD_resume_connection(r->conn);
 		}
+		if (r->stream)
+			http_stream_stop(r->stream);
 		pthread_mutex_unlock(&r->lock);
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -89,4 +89,21 @@ int64_t http_request_time(const struct http_request *r); /* wall ms, arrival */
 void http_reply(struct http_request *r, int status, const char *content_type,
 	struct str body, const char *const *extra, size_t n_extra);
 
+/*
+ * An answer that goes on until it is closed, as server-sent events need. The
+ * request is gone as after http_reply(); the stream stays the caller's until
+ * http_stream_close(), whatever becomes of the connection. No thread is held.
+ */
+#define HTTP_STREAM_MAX ((size_t)1 << 20) /* bytes that wait for the client */
+
+struct http_stream;
+
+struct http_stream *http_reply_stream(struct http_request *r, int status,
+	const char *content_type, const char *const *extra, size_t n_extra);
+/* From any thread. -1: the client is gone, or so slow that it would have more
+ * waiting than HTTP_STREAM_MAX; then nothing of it is sent. */
+int http_stream_write(struct http_stream *s, struct str data) MUST_CHECK;
+/* Ends the body after what was written; NULL is fine. */
+void http_stream_close(struct http_stream *s);
+
 #endif
