@@ -150,7 +150,9 @@ static void take_event(
 	}
 	t = map_get(w->by_event, str_from(e->id));
 	if (t != NULL) {
-		/* Leased anew while under way: the newest lease counts. */
+		/* Leased anew while under way: the newest lease counts. The
+		 * old one is answered, in case its session still goes on. */
+		chan_nack(w->in, &t->from, 0, "leased anew");
 		t->from = *from;
 		return;
 	}

@@ -26,7 +26,7 @@ static char dir[] = "/tmp/pullwire-work-XXXXXX";
 static struct seen {
 	char *jobs[KEEP], *rows[KEEP], *nacks[KEEP];
 	size_t n_jobs, n_rows, n_acks, n_nacks; /* of what is kept */
-	size_t all_jobs, all_rows;
+	size_t all_jobs, all_rows, n_sent;
 } seen;
 
 static struct loop *loop;
@@ -36,6 +36,8 @@ static struct conf *conf;
 static bool is_drained, timed_out;
 /* The deployer answers the next so many jobs with a NACK. */
 static size_t refuse;
+/* Of the ingress's leases; 0: the default. */
+static int64_t lease_ms;
 
 /* ---- neighbours ------------------------------------------------------------ */
 
@@ -87,10 +89,17 @@ static void take_row(
 	chan_ack(logger, from);
 }
 
+static void event_sent(void *ctx, struct chan_item *item)
+{
+	(void)ctx;
+	(void)item;
+	seen.n_sent++;
+}
+
 static struct chan *open_end(const char *role, bool sends)
 {
-	static const struct chan_ops ingress_ops = {
-		.acked = event_acked, .nacked = event_nacked};
+	static const struct chan_ops ingress_ops = {.acked = event_acked,
+		.nacked = event_nacked, .sent = event_sent};
 	static const struct chan_ops deployer_ops = {.deliver = take_job};
 	static const struct chan_ops logger_ops = {.deliver = take_row};
 	static const char *const lanes[] = {"local", "http"};
@@ -98,6 +107,7 @@ static struct chan *open_end(const char *role, bool sends)
 	struct chan_config c = {
 		.name = role, .sends = sends, .bind = endpoint, .role = role,
 		.instance = role, .window = 100,
+		.limits = {.lease_max_ms = lease_ms},
 	};
 	struct err err = {0};
 	struct chan *end;
@@ -167,6 +177,11 @@ static bool one_row_and_one_nack(void)
 	return seen.n_rows >= 1 && seen.n_nacks >= 1;
 }
 
+static bool many_leases(void)
+{
+	return seen.n_sent >= 40;
+}
+
 static bool drained(void)
 {
 	return is_drained;
@@ -234,6 +249,7 @@ static int setup(void **state)
 		return -1;
 	seen = (struct seen){0};
 	refuse = 0;
+	lease_ms = 0;
 	is_drained = false;
 	log_init("matcher", LOG_ERROR);
 	loop = loop_new();
@@ -479,6 +495,22 @@ static void test_new_rules(void **state)
 		"repository `shop/web`");
 }
 
+/* Leased again and again while it is under way: each lease is answered, so
+ * that credit (16 here) does not run out. */
+static void test_leased_anew(void **state)
+{
+	static char repository[] = "shop/web", tag[] = "release-v2";
+
+	(void)state;
+	lease_ms = 5;
+	refuse = SIZE_MAX;
+	ingress = open_end("ingress", true);
+	deployer = open_end("deployer", false);
+	logger = open_end("logger", false);
+	put_event(repository, tag);
+	run_until(many_leases);
+}
+
 static void test_drain(void **state)
 {
 	static char repository[] = "shop/web", tag[] = "release-v2";
@@ -511,6 +543,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_new_rules, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_leased_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
 	};
 
