@@ -117,24 +117,47 @@ void order_enable(struct deployer *d, struct order *o)
 
 /* ---- approve ---------------------------------------------------------------- */
 
+/* A job that is waiting for it. */
+struct approval {
+	struct deployer *d;
+	struct order *o;
+	char *id;
+};
+
+static void approved(void *ctx)
+{
+	struct approval *a = ctx;
+	struct queue_job *job = queue_find(a->d->queue, a->id);
+
+	if (job)
+		job->approved = true;
+	order_done(a->o, NULL, "%s is approved", a->id);
+	if (job && job->state == QUEUE_WAITING)
+		queue_hurry(a->d->queue, job, clock_wall());
+	runner_kick(a->d);
+	free(a->id);
+	free(a);
+}
+
+/* On disk first: whoever said yes is not asked again. */
 void order_approve(struct deployer *d, struct order *o)
 {
 	const char *id = order_arg(o, "job");
-	struct queue_job *job = id ? queue_find(d->queue, id) : NULL;
+	struct approval *a;
 
 	if (!id) {
 		order_refuse(o, ANSWER_MALFORMED, "approve takes a job: "
 			"EVENT/TRIGGER");
 		return;
 	}
-	if (!job) {
+	if (!queue_find(d->queue, id)) {
 		order_refuse(o, ANSWER_ABSENT,
 			"%s does not wait here: not approved", id);
 		return;
 	}
-	job->approved = true;
-	order_done(o, NULL, "%s is approved", id);
-	if (job->state == QUEUE_WAITING)
-		queue_hurry(d->queue, job, clock_wall());
-	runner_kick(d);
+	a = xcalloc(1, sizeof(*a));
+	a->d = d;
+	a->o = o;
+	a->id = xstrdup(id);
+	queue_store_approve(d->store, id, approved, a);
 }

@@ -247,6 +247,7 @@ void queue_add(struct queue *q, const struct queue_spec *spec,
 	job->due = spec->due;
 	job->attempt = spec->attempt;
 	job->base = spec->base;
+	job->approved = spec->approved;
 	job->seq = ++q->seq;
 	job->state = spec->held ? QUEUE_HELD : QUEUE_WAITING;
 	list_push_back(&t->jobs, &job->node);

@@ -46,14 +46,14 @@ struct queue_job {
 	int64_t base;      /* of them, those before it was redelivered */
 	uint64_t seq;      /* order of arrival */
 	enum queue_state state;
-	bool approved;     /* by a person; not on disk */
+	bool approved;     /* by a person */
 	bool told;         /* the row `waiting` of this attempt is written */
 };
 
 struct queue_spec {
 	const char *id, *event;
 	int64_t time, enqueued, due, attempt, base;
-	bool held;
+	bool held, approved;
 	const char *target; /* key: the same text, the same target */
 	const char *lane;   /* "http", or an engine */
 	bool coalesce;

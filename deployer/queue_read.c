@@ -55,7 +55,7 @@ int queue_read_open(struct db *db,
 	struct db_stmt *s = db_prepare(db,
 		"SELECT id, event, time, enqueued, due, attempt, "
 		"state <> 0 OR id IN (SELECT job FROM journal), "
-		"target, lane, coalesce, payload, base "
+		"target, lane, coalesce, payload, base, approved "
 		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
 	int rc;
 
@@ -76,6 +76,7 @@ int queue_read_open(struct db *db,
 			.lane = db_col_str(s, 8),
 			.coalesce = db_col_i64(s, 9) != 0,
 			.base = db_col_i64(s, 11),
+			.approved = db_col_i64(s, 12) != 0,
 		};
 
 		if (field_unpack(&job_table, db_col_blob(s, 10), &job, &bad) <

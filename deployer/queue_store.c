@@ -166,6 +166,18 @@ void queue_store_progress(struct queue_store *s, const char *id,
 	write_put(w);
 }
 
+void queue_store_approve(struct queue_store *s, const char *id,
+	void (*done)(void *ctx), void *ctx)
+{
+	struct queue_write *w = queue_write_new(queue_write_approve, id);
+
+	w->s = s;
+	w->on_change = done;
+	w->ctx = ctx;
+	s->pending++;
+	write_put(w);
+}
+
 void queue_store_row_done(struct queue_store *s, const char *id)
 {
 	write_put(loose_new(s, queue_write_row_done, id));

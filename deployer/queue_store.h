@@ -72,6 +72,11 @@ struct queue_store_change {
 void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
 
+/* A person has said that the job may be done: on disk when done is called,
+ * however long that takes. */
+void queue_store_approve(struct queue_store *s, const char *id,
+	void (*done)(void *ctx), void *ctx);
+
 /* An ended notification waits again, to be redelivered; its tries go on
  * counting. nothing: it is not ended, not one, or not here any more. */
 void queue_store_reopen(struct queue_store *s, const char *id,

@@ -46,6 +46,8 @@ static const char *const migrations[] = {
 	"  gone_since INTEGER NOT NULL) WITHOUT ROWID;",
 	/* A redelivery: the tries before it, which had the final row. */
 	"ALTER TABLE jobs ADD COLUMN base INTEGER NOT NULL DEFAULT 0;",
+	/* A person has said that it may be done. */
+	"ALTER TABLE jobs ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct db_schema queue_schema = {
@@ -273,6 +275,15 @@ int queue_write_receiver(struct db *db, void *ctx, struct err *err)
 	db_bind_i64(s, 4, w->receiver.probe_at);
 	db_bind_i64(s, 5, w->receiver.gone_since);
 	return finish(s, err);
+}
+
+int queue_write_approve(struct db *db, void *ctx, struct err *err)
+{
+	struct db_stmt *s = about(db,
+		"UPDATE jobs SET approved = 1 WHERE id = ?1 AND state <> 3",
+		ctx, err);
+
+	return s ? finish(s, err) : -1;
 }
 
 int queue_write_reopen(struct db *db, void *ctx, struct err *err)

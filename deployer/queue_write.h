@@ -60,6 +60,7 @@ int queue_write_progress(struct db *db, void *ctx, struct err *err);
 int queue_write_row_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
 int queue_write_receiver(struct db *db, void *ctx, struct err *err);
+int queue_write_approve(struct db *db, void *ctx, struct err *err);
 int queue_write_reopen(struct db *db, void *ctx, struct err *err);
 
 #endif
