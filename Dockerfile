@@ -11,7 +11,7 @@ RUN make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-	ca-certificates libzmq5 libmsgpackc2 libcjson1 libpcre2-8-0 libcurl4 \
+	ca-certificates tzdata libzmq5 libmsgpackc2 libcjson1 libpcre2-8-0 libcurl4 \
 	libmicrohttpd12 libgnutls30 libsqlite3-0 libyaml-0-2 libssl3 libuv1 \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& useradd --uid 10001 --no-create-home pullwire \

@@ -151,10 +151,8 @@ void attempt_again(struct attempt *a, struct record *row, int64_t due)
 
 void attempt_wait(struct attempt *a, struct record *row, int64_t due)
 {
-	if (row) {
+	if (row)
 		row->final = false;
-		row->next_attempt = due;
-	}
 	a->uncounted = true;
 	finish(a, QUEUE_WAITING, due, row);
 }

@@ -39,7 +39,8 @@ void attempt_row(const struct attempt *a, struct record *row,
  */
 void attempt_end(struct attempt *a, struct record *row); /* final */
 void attempt_again(struct attempt *a, struct record *row, int64_t due);
-/* Not counted as a try; waits until due. row may be NULL: it was told. */
+/* Not counted as a try; waits until due. row may be NULL: it was told; else it
+ * says itself when it is tried. */
 void attempt_wait(struct attempt *a, struct record *row, int64_t due);
 /* Not counted as a try; HELD until its engine has been looked at. */
 void attempt_hold(struct attempt *a, struct record *row);

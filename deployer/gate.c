@@ -1,5 +1,7 @@
 #include "deployer/gate.h"
 
+#include <stdarg.h>
+
 static void would_do(const struct conf_trigger *t, const struct job *job,
 	struct strbuf *why)
 {
@@ -17,26 +19,55 @@ static void would_do(const struct conf_trigger *t, const struct job *job,
 		strbuf_addf(why, ", since %s", job->reason);
 }
 
-enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
-	bool approved, int64_t now, int64_t *due, struct strbuf *why)
+/* One more thing that it waits for. */
+static void add(struct strbuf *why, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct strbuf *why, const char *fmt, ...)
 {
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strbuf_addf(why, "%s%s", why->len ? "; " : "", text);
+}
+
+static void add_window(const struct conf_trigger *t, int64_t opens,
+	struct strbuf *why)
+{
+	char when[STR_TIME_LEN];
+
+	add(why, "outside its window");
+	for (size_t i = 0; i < t->window.n; i++)
+		strbuf_addf(why, "%s `%s`", i ? "," : "", t->window.v[i]);
+	strbuf_addf(why, ": waits until %s", str_time(opens, when));
+}
+
+enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
+	const struct gate_facts *facts, int64_t *due, struct strbuf *why)
+{
+	int64_t old_at = job->event.time + t->min_age;
 	char when[STR_TIME_LEN];
 
 	if (t->dry_run) {
 		would_do(t, job, why);
 		return GATE_END;
 	}
-	if (t->approve && !approved) {
-		*due = now + GATE_LOOK_MS;
-		strbuf_addf(why, "waits for approval: pullwire-deployer queue "
-				 "approve %s", job->id);
-		return GATE_WAIT;
+	*due = 0;
+	if (facts->now < old_at) {
+		*due = old_at;
+		add(why, "the push must be %lld s old: waits until %s",
+			(long long)t->min_age / 1000, str_time(old_at, when));
 	}
-	if (now < job->event.time + t->min_age) {
-		*due = job->event.time + t->min_age;
-		strbuf_addf(why, "the push must be %lld s old: waits until %s",
-			(long long)t->min_age / 1000, str_time(*due, when));
-		return GATE_WAIT;
+	if (facts->now < facts->opens) {
+		*due = *due < facts->opens ? facts->opens : *due;
+		add_window(t, facts->opens, why);
 	}
-	return GATE_GO;
+	if (t->approve && !facts->approved) {
+		*due = 0;
+		add(why, "waits for approval: pullwire-deployer queue approve "
+			 "%s", job->id);
+	}
+	return why->len ? GATE_WAIT : GATE_GO;
 }

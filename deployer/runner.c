@@ -112,26 +112,37 @@ void runner_release(struct deployer *d, struct queue_job *job)
 	end_superseded(d, &ended);
 }
 
+static int64_t look_at(int64_t due, int64_t now)
+{
+	return due > 0 && due < now + GATE_LOOK_MS ? due : now + GATE_LOOK_MS;
+}
+
 /* true: not now, or not at all; the attempt is over. */
 static bool stopped(struct attempt *a)
 {
 	struct strbuf why = {0};
 	struct record row, *told = NULL;
-	int64_t due;
-	enum gate_answer answer = gate_ask(a->trigger, &a->what,
-		a->job->approved, a->started, &due, &why);
+	int64_t due = 0;
+	struct gate_facts facts = {
+		.now = a->started,
+		.approved = a->job->approved,
+		.opens = conf_window_next(a->conf, a->trigger, a->started),
+	};
+	enum gate_answer answer =
+		gate_ask(a->trigger, &a->what, &facts, &due, &why);
 
 	if (answer == GATE_END || (answer == GATE_WAIT && !a->job->told)) {
 		attempt_row(a, &row, answer == GATE_END ? "dry_run" : "waiting",
 			NULL);
 		record_reason(&row, "%s", strbuf_cstr(&why));
+		row.next_attempt = due;
 		told = &row;
 	}
 	strbuf_release(&why);
 	if (answer == GATE_END)
 		attempt_end(a, told);
 	else if (answer == GATE_WAIT)
-		attempt_wait(a, told, due);
+		attempt_wait(a, told, look_at(due, a->started));
 	return answer != GATE_GO;
 }
 

@@ -37,6 +37,8 @@ void rule_action(const struct rule *r, struct strbuf *out)
 	if (r->min_age > 0)
 		strbuf_addf(out, ", %lld s after the push",
 			(long long)r->min_age / 1000);
+	if (r->window != NULL)
+		strbuf_addf(out, ", within %s", r->window);
 	if (r->approve)
 		strbuf_add_cstr(out, ", once approved");
 }

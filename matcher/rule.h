@@ -37,6 +37,7 @@ struct rule {
 	/* What the deployer does with a job of it; here only to be told. */
 	bool dry_run, approve;
 	int64_t min_age; /* ms */
+	const char *window; /* or NULL */
 };
 
 struct rule_index;

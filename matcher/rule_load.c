@@ -57,6 +57,19 @@ static void load_range(struct rule *r, struct rule_parts *parts,
 		BUG("conf_load() let pass: %s", err.text);
 }
 
+/* "`A` or `B`" */
+static void load_window(struct rule *r, struct rule_parts *parts,
+	const struct opt_strs *window)
+{
+	struct strbuf text = {0};
+
+	for (size_t i = 0; i < window->n; i++)
+		strbuf_addf(&text, "%s`%s`", i != 0 ? " or " : "",
+			window->v[i]);
+	r->window = rule_parts_text(parts, strbuf_cstr(&text));
+	strbuf_release(&text);
+}
+
 static void load_action(struct rule *r, struct rule_parts *parts,
 	const struct conf_trigger *t)
 {
@@ -102,6 +115,8 @@ static void load(struct rule *r, struct rule_parts *parts,
 	r->dry_run = t->dry_run;
 	r->approve = t->approve;
 	r->min_age = t->min_age;
+	if (t->window.n != 0)
+		load_window(r, parts, &t->window);
 	load_action(r, parts, t);
 }
 

@@ -32,6 +32,7 @@ docker-compose		docker-compose
 /usr/lib/python3/dist-packages/pytest	python3-pytest
 /usr/include/stdio.h	libc6-dev
 /etc/ssl/certs/ca-certificates.crt	ca-certificates
+/usr/share/zoneinfo/Europe/Berlin	tzdata
 curl			curl
 openssl			openssl
 iptables		iptables

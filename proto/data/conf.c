@@ -1,5 +1,6 @@
 #include "proto/data/conf.h"
 
+#include "proto/base/window.h"
 #include "proto/data/conf_load.h"
 
 #include <glob.h>
@@ -252,6 +253,7 @@ struct conf *conf_load_checked(const char *path,
 
 	c->path = xstrdup(path);
 	c->names = map_new();
+	c->windows = map_new();
 	c->refs = 1;
 	root = load_tree(&l, path);
 	if (root) {
@@ -291,7 +293,9 @@ struct conf *conf_ref(const struct conf *c)
 void conf_free(struct conf *c)
 {
 	struct opt_strs files;
-	struct map *names;
+	struct map *names, *windows;
+	struct str text;
+	void *window;
 	char *path;
 
 	if (!c || --c->refs > 0)
@@ -299,11 +303,15 @@ void conf_free(struct conf *c)
 	files = c->files; /* the wheres point into these until the end */
 	path = c->path;
 	names = c->names;
+	windows = c->windows;
 	opt_release(&conf_table, c);
 	for (size_t i = 0; i < files.n; i++)
 		free(files.v[i]);
 	free(files.v);
 	free(path);
 	map_free(names);
+	for (size_t it = 0; map_next(windows, &it, &text, &window);)
+		window_free(window);
+	map_free(windows);
 	free(c);
 }

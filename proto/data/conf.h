@@ -105,6 +105,8 @@ struct conf_trigger {
 	int64_t health_timeout; /* ms; 0: worked out from the healthcheck */
 	int64_t grace; /* ms that a container without healthcheck must stay up */
 	int64_t min_age; /* ms since the push */
+	struct opt_strs window; /* when it may be done (window.h); empty: any
+				   time */
 	bool approve;    /* a person must say so */
 	bool dry_run;    /* nothing is done, only told */
 	size_t expression_line, exclude_line; /* for compile errors */
@@ -204,6 +206,7 @@ struct conf {
 	uint64_t engines_hash;
 	unsigned refs;
 	struct map *names; /* "trigger web" -> its struct; for the look-ups */
+	struct map *windows; /* text -> struct window; conf_window_next() */
 };
 
 enum conf_links {
@@ -248,6 +251,10 @@ const struct conf_engine *conf_engine(const struct conf *c, const char *name);
  */
 bool conf_repository_match(const char *pattern, const char *registry,
 	const char *repository);
+/* now (UTC ms) when one of the trigger's windows is open or it has none, else
+ * when the first opens, UTC ms. The trigger is one of c. Any thread. */
+int64_t conf_window_next(const struct conf *c, const struct conf_trigger *t,
+	int64_t now);
 /* Bytes of the host that a reference or pattern begins with, or 0. */
 size_t conf_host_len(const char *reference);
 /* Is it one of Docker Hub's hosts? */

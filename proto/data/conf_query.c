@@ -2,6 +2,7 @@
 #include "proto/data/conf.h"
 
 #include "proto/base/map.h"
+#include "proto/base/window.h"
 
 /* A name is unique among its kind, so the first that has it is the one. Also
  * of a configuration with faults, and while it is being checked. */
@@ -44,6 +45,22 @@ void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out)
 		strbuf_addf(out, "compose %s", t->deploy.compose);
 	else
 		strbuf_add_cstr(out, "url");
+}
+
+int64_t conf_window_next(const struct conf *c, const struct conf_trigger *t,
+	int64_t now)
+{
+	int64_t next = t->window.n ? INT64_MAX : now;
+
+	for (size_t i = 0; i < t->window.n; i++) {
+		const struct window *w =
+			map_get(c->windows, str_from(t->window.v[i]));
+		int64_t opens = w ? window_next(w, now) : now;
+
+		if (opens < next)
+			next = opens;
+	}
+	return next;
 }
 
 /*

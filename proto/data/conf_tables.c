@@ -113,6 +113,12 @@ static const struct opt trigger_opts[] = {
 		"The action waits until the push is so old; of a redeploy, a "
 		"newer push takes its place.",
 		.min = 0, .max = 90 * DAY, .flags = OPT_RELOAD),
+	KEY(struct conf_trigger, window, OPT_STRS, NULL,
+		"The action waits until one of these is open, such as `Mon-Fri "
+		"22:00-06:00 Europe/Berlin` (the days on which it opens; "
+		"without days, every day); of a redeploy, a newer push takes "
+		"its place. What has begun is not cut off at the end.",
+		.flags = OPT_RELOAD, .max = 8),
 	KEY(struct conf_trigger, approve, OPT_BOOL, "false",
 		"The action waits for `pullwire-deployer queue approve JOB`; of "
 		"a redeploy, a newer push takes its place.",

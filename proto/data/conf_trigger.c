@@ -2,6 +2,8 @@
 #include "proto/data/conf_load.h"
 
 #include "proto/base/semver.h"
+#include "proto/base/window.h"
+#include "proto/base/zone.h"
 
 static bool tag_ok(const char *tag)
 {
@@ -82,6 +84,25 @@ static void check_versions(struct conf_loader *l, const struct yaml *map,
 	if (!range)
 		FAULT(map, "semver", "semver: %s", err.text);
 	semver_range_free(range);
+}
+
+/* Each text once, whoever says it: its time zone is a file. */
+static void check_windows(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t)
+{
+	for (size_t i = 0; i < t->window.n; i++) {
+		struct str text = str_from(t->window.v[i]);
+		struct err err = {0};
+		struct window *w;
+
+		if (map_get(l->conf->windows, text))
+			continue;
+		w = window_new(text.p, ZONE_FOLDER, &err);
+		if (w)
+			map_put(l->conf->windows, text, w);
+		else
+			FAULT(map, "window", "window: %s", err.text);
+	}
 }
 
 static void check_engine_of(struct conf_loader *l, const struct yaml *map,
@@ -168,6 +189,7 @@ void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	take_alias(l, map, t);
 	check_tags(l, map, t);
 	check_versions(l, map, t);
+	check_windows(l, map, t);
 	check_action(l, map, t);
 	t->expression_line = conf_key_line(map,
 		yaml_get(map, "expression") ? "expression" : "tag");

@@ -1,4 +1,6 @@
 """What a trigger may wait for: a person, an age; or it is only tried."""
+import time
+
 from peer.sink import Sink
 from rig.stack import wait_for
 
@@ -36,4 +38,57 @@ def test_dry_run_approve_and_min_age(stacks):
                      f"{asks}/asks").returncode == 0
     assert stack.wait_final(asks)["status"] == "200"
     assert len(sink.requests) == 2
+    sink.close()
+
+
+def test_approval_outlives_the_deployer(stacks):
+    sink = Sink()
+    stack = stacks([{"name": "asks", "repository": "shop/asks",
+                     "url": sink.url("/asks"), "approve": True,
+                     "min_age": "4s"}])
+    stack.start()
+    asks = stack.push("shop/asks", "v1")
+    row = wait_for("it waits", lambda: stack.rows(
+        event=asks, status="waiting"))[0]
+    assert "must be 4 s old" in row["reason"]
+    assert f"queue approve {asks}/asks" in row["reason"]
+    assert stack.run("deployer", "queue", "approve",
+                     f"{asks}/asks").returncode == 0
+    wait_for("it is approved", lambda: f"{asks}/asks is approved"
+             in stack.daemons["deployer"].log())
+    stack.kill("deployer")
+    stack.start("deployer")
+    row = stack.wait_final(asks)
+    assert row["status"] == "200" and row["duration_ms"]["total"] >= 4000, row
+    sink.close()
+
+
+def test_window(stacks):
+    """Closed: it waits, and a row says until when. One open of several is
+    enough. A time zone that is none is a fault with its line."""
+    sink = Sink()
+    day = time.strftime("%a", time.gmtime(time.time() + 3 * 86400))
+    closed = {"name": "hook", "repository": "shop/web", "url": sink.url("/h"),
+              "window": f"{day} 10:00-11:00 UTC"}
+    stack = stacks([closed, {"name": "open", "repository": "shop/web",
+                             "url": sink.url("/open"), "window": [
+                                 f"{day} 10:00-11:00 UTC",
+                                 "00:00-24:00 Europe/Berlin"]}])
+    stack.start()
+    event = stack.push("shop/web", "v1")
+    assert stack.wait_final(event, "open")["status"] == "200"
+    row = wait_for("it waits", lambda: stack.rows(
+        event=event, trigger="hook", status="waiting"))[0]
+    assert f"outside its window `{day} 10:00-11:00 UTC`: waits until " \
+        in row["reason"], row
+    assert "T10:00:00" in row["reason"] and row["next_attempt"], row
+    assert not stack.finals(event=event, trigger="hook")
+    closed["window"] = "00:00-24:00 Mars/Olympus"
+    stack.write()
+    bad = stack.run("matcher", "check", stack.config)
+    assert bad.returncode == 2
+    line = next(n for n, text in enumerate(open(stack.config), 1)
+                if "Mars" in text)
+    assert f"{stack.config}:{line}: window: `Mars/Olympus` is no time zone" \
+        in bad.stderr, bad.stderr
     sink.close()

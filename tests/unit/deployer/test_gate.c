@@ -10,7 +10,7 @@
 
 static const struct {
 	bool dry_run, approve, approved;
-	int64_t min_age, now;
+	int64_t min_age, now, opens;
 	enum gate_answer want;
 	int64_t due;
 	const char *why;
@@ -22,7 +22,7 @@ static const struct {
 	{.min_age = 60000, .now = T + 59999, .want = GATE_WAIT,
 		.due = T + 60000, .why = NULL},
 	{.min_age = 60000, .now = T + 60000, .want = GATE_GO, .why = ""},
-	{.approve = true, .now = T, .want = GATE_WAIT, .due = T + GATE_LOOK_MS,
+	{.approve = true, .now = T, .want = GATE_WAIT, .due = 0,
 		.why = "waits for approval: pullwire-deployer queue approve "
 		       "E/web"},
 	{.approve = true, .approved = true, .now = T, .want = GATE_GO,
@@ -30,6 +30,19 @@ static const struct {
 	/* approved too early is not young enough all the same */
 	{.approve = true, .approved = true, .min_age = 1, .now = T,
 		.want = GATE_WAIT, .due = T + 1, .why = NULL},
+	{.opens = T + 5000, .now = T, .want = GATE_WAIT, .due = T + 5000,
+		.why = "outside its window `Mon 22:00-06:00 UTC`: waits until "
+		       "2023-11-14T22:13:25.000Z"},
+	{.opens = T, .now = T, .want = GATE_GO, .why = ""},
+	/* all of it is said at once, and it waits for the last */
+	{.opens = T + 5000, .min_age = 9000, .now = T, .want = GATE_WAIT,
+		.due = T + 9000,
+		.why = "the push must be 9 s old: waits until "
+		       "2023-11-14T22:13:29.000Z; outside its window `Mon "
+		       "22:00-06:00 UTC`: waits until "
+		       "2023-11-14T22:13:25.000Z"},
+	{.opens = T + 5000, .approve = true, .now = T, .want = GATE_WAIT,
+		.due = 0, .why = NULL},
 	{.dry_run = true, .approve = true, .min_age = 1, .now = T,
 		.want = GATE_END,
 		.why = "dry run, nothing is done: would redeploy container web "
@@ -44,17 +57,22 @@ static void test_cases(void **state)
 			.repository = TEXT("shop/web"), .tag = TEXT("v2"),
 			.time = T}};
 
+	char *window[] = {TEXT("Mon 22:00-06:00 UTC")};
+
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct conf_trigger t = {.dry_run = cases[i].dry_run,
 			.approve = cases[i].approve,
 			.min_age = cases[i].min_age,
+			.window = {.v = window, .n = 1},
 			.deploy = {.container = TEXT("web")}};
 		struct strbuf why = {0};
+		struct gate_facts facts = {.now = cases[i].now,
+			.approved = cases[i].approved,
+			.opens = cases[i].opens};
 		int64_t due = 0;
 
-		if (gate_ask(&t, &job, cases[i].approved, cases[i].now, &due,
-			    &why) != cases[i].want ||
+		if (gate_ask(&t, &job, &facts, &due, &why) != cases[i].want ||
 			due != cases[i].due)
 			fail_msg("case %zu: due %lld: %s", i, (long long)due,
 				strbuf_cstr(&why));
@@ -71,10 +89,11 @@ static void test_url(void **state)
 	struct job job = {.id = TEXT("E/n"), .event = {.time = T,
 		.repository = TEXT("shop/web"), .tag = TEXT("v2")}};
 	struct strbuf why = {0};
+	struct gate_facts facts = {.now = T};
 	int64_t due;
 
 	(void)state;
-	assert_int_equal(gate_ask(&t, &job, false, T, &due, &why), GATE_END);
+	assert_int_equal(gate_ask(&t, &job, &facts, &due, &why), GATE_END);
 	assert_string_equal(strbuf_cstr(&why), "dry run, nothing is done: would "
 		"post to http://h/hook?secret=*** with shop/web:v2");
 	strbuf_release(&why);
