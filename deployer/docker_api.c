@@ -6,6 +6,7 @@
 #include "proto/io/http_client.h"
 
 #define UNIX STR("unix://")
+#define TCP STR("tcp://")
 #define CALL_MS 120000
 #define PING_MS 5000
 #define CONNECT_MS 5000
@@ -15,24 +16,63 @@
 struct docker_api {
 	struct http_conn *conn;
 	char *endpoint;
-	const char *socket; /* within endpoint */
-	int minor;          /* 0: to be negotiated */
+	const char *socket; /* within endpoint; NULL: tcp */
+	char *base;	    /* "https://host:2376" */
+	char *ca, *cert, *key;
+	int minor; /* 0: to be negotiated */
 	char platform[64];
 };
 
-struct docker_api *docker_api_open(const char *endpoint, struct err *err)
+/* The files of the engine's own keys, else those of DOCKER_CERT_PATH. */
+static int find_tls(struct docker_api *api, const struct conf_engine *engine,
+	struct err *err)
 {
-	struct docker_api *api;
+	const struct conf_engine_tls *tls = &engine->tls;
+	const char *dir = getenv("DOCKER_CERT_PATH");
 
-	if (!str_starts(str_from(endpoint), UNIX) ||
-		endpoint[UNIX.n] != '/') {
-		err_fail(err, "engine address %s is not unix:///path",
-			endpoint);
+	if (tls->cert != NULL) {
+		api->ca = xstrdup_null(tls->ca);
+		api->cert = xstrdup(tls->cert);
+		api->key = xstrdup_null(tls->key);
+		return 0;
+	}
+	if (dir == NULL || *dir == '\0')
+		return err_fail(err, "engine address %s needs `tls`, or "
+			"`insecure: true`", engine->docker);
+	api->ca = xprintf("%s/ca.pem", dir);
+	api->cert = xprintf("%s/cert.pem", dir);
+	api->key = xprintf("%s/key.pem", dir);
+	return 0;
+}
+
+static int find_way(struct docker_api *api, const struct conf_engine *engine,
+	struct err *err)
+{
+	struct str address = str_from(api->endpoint);
+
+	if (str_starts(address, UNIX) && api->endpoint[UNIX.n] == '/') {
+		api->socket = api->endpoint + UNIX.n;
+		api->base = xstrdup("http://localhost");
+		return 0;
+	}
+	if (!str_starts(address, TCP))
+		return err_fail(err, "engine address %s is neither "
+			"unix:///path nor tcp://host:port", api->endpoint);
+	api->base = xprintf("%s://%s", engine->insecure ? "http" : "https",
+		api->endpoint + TCP.n);
+	return engine->insecure ? 0 : find_tls(api, engine, err);
+}
+
+struct docker_api *docker_api_open(
+	const struct conf_engine *engine, struct err *err)
+{
+	struct docker_api *api = xcalloc(1, sizeof(*api));
+
+	api->endpoint = xstrdup(engine->docker);
+	if (find_way(api, engine, err) != 0) {
+		docker_api_close(api);
 		return NULL;
 	}
-	api = xcalloc(1, sizeof(*api));
-	api->endpoint = xstrdup(endpoint);
-	api->socket = api->endpoint + UNIX.n;
 	api->conn = http_conn_new();
 	return api;
 }
@@ -43,6 +83,10 @@ void docker_api_close(struct docker_api *api)
 		return;
 	http_conn_free(api->conn);
 	free(api->endpoint);
+	free(api->base);
+	free(api->ca);
+	free(api->cert);
+	free(api->key);
 	free(api);
 }
 
@@ -125,6 +169,9 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 	struct http_call call = {
 		.method = req->method,
 		.unix_socket = api->socket,
+		.tls_ca = api->ca,
+		.tls_cert = api->cert,
+		.tls_key = api->key,
 		.connect_ms = CONNECT_MS,
 		.total_ms = req->total_ms,
 		.stall_ms = req->stall_ms,
@@ -136,7 +183,7 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 	struct err low = {0};
 	int rc;
 
-	strbuf_addf(&url, "http://localhost%s", path);
+	strbuf_addf(&url, "%s%s", api->base, path);
 	call.url = strbuf_cstr(&url);
 	if (req->body != NULL) {
 		json_write(req->body, &body);

@@ -1,6 +1,6 @@
 /*
- * One connection to a Docker engine: its REST API over a unix socket, with
- * the version negotiated. Plain sequential calls of one thread; the calls
+ * One connection to a Docker engine: its REST API over a unix socket or over
+ * tcp with TLS, with the version negotiated. Plain sequential calls of one thread; the calls
  * themselves are in docker_container.h and docker_image.h.
  *
  * Errors: err->code is the HTTP status, or DOCKER_API_NO_ANSWER when the engine
@@ -11,16 +11,19 @@
 #ifndef DEPLOYER_DOCKER_API_H
 #define DEPLOYER_DOCKER_API_H
 
-#include "proto/base/strbuf.h"
+#include "proto/data/conf.h"
 #include "proto/data/json.h"
 
 #define DOCKER_API_NO_ANSWER (-1)
 
 struct docker_api; /* opaque */
 
-/* endpoint: "unix:///path". NULL when it is none; nothing is sent yet. */
-struct docker_api *docker_api_open(const char *endpoint, struct err *err);
+/* The engine outlives it. NULL when its address is none of ours; nothing is
+ * sent yet. */
+struct docker_api *docker_api_open(
+	const struct conf_engine *engine, struct err *err);
 void docker_api_close(struct docker_api *api); /* NULL is fine */
+/* As in conf_engine. */
 const char *docker_api_endpoint(const struct docker_api *api);
 
 /* Does it answer? Seconds at most. */

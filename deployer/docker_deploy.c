@@ -249,7 +249,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	struct err err = {0};
 
 	*res = (struct driver_result){0};
-	d.t.api = docker_api_open(run_->engine->docker, &err);
+	d.t.api = docker_api_open(run_->engine, &err);
 	if (d.t.api == NULL) {
 		driver_result_err(res, DRIVER_FAILED, &err);
 		return;
@@ -278,7 +278,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 
 static int docker_check(const struct conf_engine *engine, struct err *err)
 {
-	struct docker_api *api = docker_api_open(engine->docker, err);
+	struct docker_api *api = docker_api_open(engine, err);
 	int rc = api != NULL ? docker_api_ping(api, err) : -1;
 
 	docker_api_close(api);

@@ -108,7 +108,7 @@ static int recover(struct driver_recovery *rec, struct docker_api *api,
 int docker_recover_engine(struct driver_recovery *rec, struct err *err)
 {
 	struct notes notes = {.journal = rec->journal};
-	struct docker_api *api = docker_api_open(rec->engine->docker, err);
+	struct docker_api *api = docker_api_open(rec->engine, err);
 	int rc = -1;
 
 	if (api == NULL)

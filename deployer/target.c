@@ -3,6 +3,19 @@
 #include "deployer/retry.h"
 #include "proto/base/uid.h"
 
+static void check_engine(const struct conf_engine *e, struct opt_errors *errs)
+{
+	const char *dir = getenv("DOCKER_CERT_PATH");
+
+	if (strncmp(e->docker, "tcp:", 4) == 0 && !e->tls.cert &&
+		!e->insecure && (!dir || !*dir))
+		opt_error(errs, e->where.file, e->where.line,
+			"docker: tcp without TLS makes everybody on the "
+			"network root at engine %s; give `tls: {ca, cert, "
+			"key}`, or DOCKER_CERT_PATH, or write `insecure: true`",
+			e->name);
+}
+
 void target_check_conf(const struct conf *conf, struct opt_errors *errs)
 {
 	const struct conf_deployer *d = &conf->deployer;
@@ -12,6 +25,9 @@ void target_check_conf(const struct conf *conf, struct opt_errors *errs)
 	/* What is no duration was told by conf_load(). */
 	if (errs->list.n)
 		return;
+	CONF_EACH(conf->engines, const struct conf_engine, e)
+		if (target_serves(conf, e->name))
+			check_engine(e, errs);
 	if (d->schedule.n && retry_parse(&schedule, d->schedule.v,
 				     d->schedule.n, &err) < 0)
 		opt_error(errs, d->where.file, d->where.line,

@@ -11,7 +11,8 @@
 
 #define TARGET_LANE_HTTP "http"
 
-/* A schedule within retry.h's limits: faults to errs. */
+/* A schedule within retry.h's limits, TLS for an engine at a tcp address that
+ * is a lane of ours: faults to errs. */
 void target_check_conf(const struct conf *conf, struct opt_errors *errs);
 
 /* This instance's lanes, as the configuration orders them: borrowed texts in

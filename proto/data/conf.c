@@ -80,18 +80,6 @@ static void check_source(struct conf_loader *l, const struct yaml *map,
 				    "one");
 }
 
-static void check_engine(struct conf_loader *l, const struct yaml *map,
-	struct conf_engine *e)
-{
-	conf_check_name(l, map, "engine", e->name, &e->where);
-	if (e->name && strcmp(e->name, "http") == 0)
-		FAULT(map, "name", "name: `http` is the lane of trigger URLs; "
-				   "give the engine another name");
-	if (e->docker && strncmp(e->docker, "unix:///", 8) != 0)
-		FAULT(map, "docker", "docker: `%s` is no engine address; write "
-				     "unix:///PATH/OF/docker.sock", e->docker);
-}
-
 static void check_lanes(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
@@ -228,7 +216,7 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 		check_source(l, l->sources.v[i],
 			(struct conf_source *)c->sources.v + i);
 	for (size_t i = 0; i < c->engines.n; i++)
-		check_engine(l, l->engines.v[i],
+		conf_check_engine(l, l->engines.v[i],
 			(struct conf_engine *)c->engines.v + i);
 	for (size_t i = 0; i < c->triggers.n; i++)
 		conf_check_trigger(l, l->triggers.v[i],

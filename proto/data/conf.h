@@ -126,10 +126,19 @@ const char *conf_trigger_lane(const struct conf_trigger *t);
 /* "container web", "compose shop/web" or "url"; for rows. */
 void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out);
 
+/* Files (PEM) by which an engine and we know each other. */
+struct conf_engine_tls {
+	struct opt_where where;
+	char *ca; /* NULL: the system's roots */
+	char *cert, *key; /* both; NULL: DOCKER_CERT_PATH's */
+};
+
 struct conf_engine {
 	struct opt_where where;
 	char *name;
-	char *docker; /* unix:///var/run/docker.sock */
+	char *docker; /* unix:///PATH or tcp://HOST:PORT, the port filled in */
+	struct conf_engine_tls tls;
+	bool insecure; /* tcp without TLS */
 };
 
 struct conf_tls {

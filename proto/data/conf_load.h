@@ -1,7 +1,7 @@
 /*
  * Loading a configuration, between the files that check it: conf.c reads and
- * checks all but the triggers and what authenticates a sender:
- * conf_trigger.c and conf_auth.c do. Each check adds what it
+ * checks all but the triggers, the engines and what authenticates a sender:
+ * conf_trigger.c, conf_engine.c and conf_auth.c do. Each check adds what it
  * finds; none stops at the first fault.
  */
 #ifndef PROTO_DATA_CONF_LOAD_H
@@ -24,7 +24,7 @@
 	}
 
 extern const struct opt_table conf_auth_table, conf_deploy_table,
-	conf_tls_table;
+	conf_engine_table, conf_tls_table;
 
 struct conf_loader {
 	struct conf *conf;
@@ -53,6 +53,9 @@ void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 /* Each of the list is an address or a network. */
 void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 	const char *key, const struct opt_strs *list);
+/* Its address in one form. */
+void conf_check_engine(struct conf_loader *l, const struct yaml *map,
+	struct conf_engine *e);
 void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t);
 

@@ -156,17 +156,6 @@ static const struct opt trigger_opts[] = {
 static const struct opt_table trigger_table = TABLE(struct conf_trigger,
 	"triggers[]", trigger_opts, "A rule and its one action.");
 
-static const struct opt engine_opts[] = {
-	KEY(struct conf_engine, name, OPT_STR, NULL,
-		"Unique; also the name of its lane.",
-		.flags = OPT_REQUIRED, .max = 64),
-	KEY(struct conf_engine, docker, OPT_STR, NULL,
-		"Address of a Docker Engine: `unix:///var/run/docker.sock`.",
-		.flags = OPT_REQUIRED, .max = 255),
-};
-static const struct opt_table engine_table = TABLE(struct conf_engine,
-	"engines[]", engine_opts, "Where applications run.");
-
 #define KEYS_HELP \
 	"Folder with the link keys that `pullwire-ingress keys FOLDER` makes; " \
 	"needed for tcp links between machines."
@@ -290,7 +279,7 @@ static const struct opt conf_opts[] = {
 	KEY(struct conf, triggers, OPT_LIST, NULL, "Rules and their actions.",
 		.sub = &trigger_table, .flags = OPT_RELOAD),
 	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
-		.sub = &engine_table, .flags = OPT_RESTART),
+		.sub = &conf_engine_table, .flags = OPT_RESTART),
 	KEY(struct conf, ingress, OPT_SUB, NULL, "Receives webhooks.",
 		.sub = &ingress_table),
 	KEY(struct conf, deployer, OPT_SUB, NULL,

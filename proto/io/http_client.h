@@ -2,8 +2,8 @@
  * HTTP out, over libcurl. Two ways: start() on the loop for trigger URLs, and
  * perform() on a worker thread for an engine's API. Never a proxy from the
  * environment, never a redirect, never cookies or netrc, nothing decompressed.
- * TLS is 1.2 or newer and verified against the system's roots, always. Of an
- * answer's headers the first 50 are kept, 1 KiB of each; far more than that
+ * TLS is 1.2 or newer and verified, always: against the system's roots, or the
+ * call's own. Of an answer's headers the first 50 are kept, 1 KiB of each; far more than that
  * fails the call. Only http_client.c and http_transfer.c have curl.h.
  */
 #ifndef PROTO_IO_HTTP_CLIENT_H
@@ -30,6 +30,9 @@ struct http_call {
 	const char *method;
 	const char *url;
 	const char *unix_socket; /* path, or NULL */
+	/* Files (PEM): roots instead of the system's, and what we show. Each
+	 * may be NULL. Only for http_perform(). */
+	const char *tls_ca, *tls_cert, *tls_key;
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
 	struct str body; /* sent when not empty, and by POST, PUT and PATCH */

@@ -201,12 +201,22 @@ static void set_limits(struct http_transfer *t)
 
 static void set_trust(struct http_transfer *t)
 {
+	const struct http_call *call = t->call;
+
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (call->tls_ca) {
+		SET(CURLOPT_CAINFO, call->tls_ca);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	if (call->tls_cert)
+		SET(CURLOPT_SSLCERT, call->tls_cert);
+	if (call->tls_key)
+		SET(CURLOPT_SSLKEY, call->tls_key);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
 	SET(CURLOPT_OPENSOCKETDATA, t);
 }

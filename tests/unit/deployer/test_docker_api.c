@@ -42,21 +42,44 @@ static void test_parse_nul(void **state)
 
 static void test_open(void **state)
 {
-	static const char *const wrong[] = {"", "unix://", "unix://relative",
-		"tcp://host:2375", "/var/run/docker.sock"};
+	static const struct conf_engine wrong[] = {
+		{.docker = ""},
+		{.docker = "unix://"},
+		{.docker = "unix://relative"},
+		{.docker = "/var/run/docker.sock"},
+		{.docker = "tcp://127.0.0.1:2376"}, /* no TLS told */
+	};
+	static const struct {
+		struct conf_engine engine;
+		const char *says;
+	} dead[] = {
+		{{.docker = "unix:///nowhere/docker.sock"}, "could not connect"},
+		{{.docker = "tcp://127.0.0.1:1", .insecure = true},
+			"could not connect"},
+		{{.docker = "tcp://127.0.0.1:1", .tls = {.cert = "/no/cert",
+			.key = "/no/key"}}, "could not connect"},
+	};
 	struct err err;
 	struct docker_api *api;
 
 	(void)state;
+	unsetenv("DOCKER_CERT_PATH");
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		assert_null(docker_api_open(wrong[i], &err));
+		assert_null(docker_api_open(&wrong[i], &err));
 		assert_int_equal(err.cls, ERR_FAIL);
 	}
-	api = docker_api_open("unix:///nowhere/docker.sock", &err);
+	for (size_t i = 0; i < ARRAY_LEN(dead); i++) {
+		api = docker_api_open(&dead[i].engine, &err);
+		assert_non_null(api);
+		assert_int_equal(docker_api_ping(api, &err), -1);
+		assert_true(docker_api_unreachable(&err));
+		assert_non_null(strstr(err.text, dead[i].engine.docker));
+		assert_non_null(strstr(err.text, dead[i].says));
+		docker_api_close(api);
+	}
+	setenv("DOCKER_CERT_PATH", "/nowhere", 1);
+	api = docker_api_open(&wrong[4], &err);
 	assert_non_null(api);
-	assert_int_equal(docker_api_ping(api, &err), -1);
-	assert_true(docker_api_unreachable(&err));
-	assert_non_null(strstr(err.text, "unix:///nowhere/docker.sock"));
 	docker_api_close(api);
 }
 

@@ -265,6 +265,58 @@ static void sources_have_their_rules(void **state)
 	}
 }
 
+static void engines(void **state)
+{
+	static const struct {
+		const char *keys, *want, *docker; /* want NULL: fine */
+	} cases[] = {
+		{"docker: unix:///run/d.sock", NULL, "unix:///run/d.sock"},
+		{"docker: 'unix://'", NULL, "unix:///var/run/docker.sock"},
+		{"docker: '${NOT_SET:-unix:///d}'", NULL, "unix:///d"},
+		{"docker: tcp://h", NULL, "tcp://h:2376"},
+		{"docker: tcp://h, insecure: true", NULL, "tcp://h:2375"},
+		{"docker: 'tcp://10.0.0.1:77', tls: {cert: a, key: b}", NULL,
+			"tcp://10.0.0.1:77"},
+		{"docker: 'tcp://[::1]:77', tls: {ca: c, cert: a, key: b}",
+			NULL, "tcp://[::1]:77"},
+		{"docker: 'tcp://[fd00::7]'", NULL, "tcp://[fd00::7]:2376"},
+		{"docker: ssh://root@h", "forward the engine's socket", NULL},
+		{"docker: tcp://h:2376/x", "is no engine address", NULL},
+		{"docker: 'tcp://h:0'", "is no engine address", NULL},
+		{"docker: 'tcp://u:p@h:1'", "is no engine address", NULL},
+		{"docker: 'tcp://'", "is no engine address", NULL},
+		{"docker: 'tcp://[]:1'", "is no engine address", NULL},
+		{"docker: 'tcp://[::1'", "is no engine address", NULL},
+		{"docker: 'tcp://:2376'", "is no engine address", NULL},
+		{"docker: 'fd://'", "is no engine address", NULL},
+		{"docker: unix:///d, insecure: true", "only an engine at a tcp", NULL},
+		{"docker: unix:///d, tls: {cert: a, key: b}", "only an engine", NULL},
+		{"docker: tcp://h, insecure: true, tls: {cert: a, key: b}",
+			"take one of both out", NULL},
+		{"docker: tcp://h, tls: {cert: a}", "key", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[512];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "engines: [{name: e, %s}]\n",
+			cases[i].keys);
+		c = load(text, &errs);
+		if (cases[i].want ? errs.list.n != 1 ||
+			!strstr(errs.list.v[0], cases[i].want) : !c)
+			fail_msg("case %zu: %zu faults, first: %s", i,
+				errs.list.n, errs.list.n ? errs.list.v[0] : "");
+		if (c)
+			assert_string_equal(conf_engine(c, "e")->docker,
+				cases[i].docker);
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
 static void repositories(void **state)
 {
 	static const struct {
@@ -384,6 +436,7 @@ int main(void)
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
 		cmocka_unit_test(sources_have_their_rules),
+		cmocka_unit_test(engines),
 		cmocka_unit_test(repositories),
 		cmocka_unit_test(each_proof_has_its_sentence),
 		cmocka_unit_test(presets_are_filled_in),
