@@ -1,6 +1,7 @@
 #include "deployer/docker_api.h"
 
 #include "deployer/docker_spec.h"
+#include "deployer/registry_auth.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/io/http_client.h"
@@ -164,8 +165,8 @@ static void message(struct strbuf *body, char *out, size_t n)
 static int exchange(struct docker_api *api, const struct docker_request *req,
 	const char *path, struct http_result *res, struct err *err)
 {
-	static const char *const headers[] = {"Content-Type: application/json"};
-	struct strbuf url = {0}, body = {0};
+	struct strbuf url = {0}, body = {0}, auth = {0};
+	const char *headers[2];
 	struct http_call call = {
 		.method = req->method,
 		.unix_socket = api->socket,
@@ -179,6 +180,7 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 		.truncate = req->raw != NULL,
 		.on_data = req->on_data,
 		.ctx = req->ctx,
+		.headers = headers,
 	};
 	struct err low = {0};
 	int rc;
@@ -188,12 +190,16 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 	if (req->body != NULL) {
 		json_write(req->body, &body);
 		call.body = strbuf_str(&body);
-		call.headers = headers;
-		call.n_headers = ARRAY_LEN(headers);
+		headers[call.n_headers++] = "Content-Type: application/json";
+	}
+	if (req->auth != NULL && *req->auth != '\0') {
+		strbuf_addf(&auth, "X-Registry-Auth: %s", req->auth);
+		headers[call.n_headers++] = strbuf_cstr(&auth);
 	}
 	rc = http_perform(api->conn, &call, res, &low);
 	strbuf_release(&url);
 	strbuf_release(&body);
+	registry_auth_wipe(&auth);
 	if (rc == 0)
 		return 0;
 	/* Whoever answers next may be another version. */

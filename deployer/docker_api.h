@@ -41,6 +41,7 @@ struct docker_request {
 	const char *method;
 	const char *path; /* "/containers/json?all=1", without the version */
 	const struct json *body; /* or NULL */
+	const char *auth; /* of X-Registry-Auth; NULL or "": none */
 	int64_t total_ms; /* 0: none */
 	int64_t stall_ms; /* 0: none */
 	/* What to do with the body of a 2xx, one of: */

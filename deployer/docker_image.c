@@ -169,18 +169,48 @@ static int on_data(void *ctx, struct str data)
 	return 0;
 }
 
+/* Does the text say that the registry wants another login? */
+static bool is_login(const char *text)
+{
+	static const char *const words[] = {
+		"unauthorized", "denied", "no basic auth", " 403", " 401"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasestr(text, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+void docker_image_hint(const struct registry_auth *login, const char *text,
+	struct strbuf *out)
+{
+	const char *from = login != NULL && login->from != NULL
+		? login->from
+		: "a config.json of the deployer's";
+
+	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL)
+		strbuf_add_cstr(out, " (add the registry to the engine's "
+			"insecure-registries, or give it TLS)");
+	else if (is_login(text) && login != NULL && login->server != NULL)
+		strbuf_addf(out, " (the registry does not take the login that "
+			"%s has for it: `docker login` again)", from);
+	else if (is_login(text))
+		strbuf_addf(out, " (there is no login for it in %s: `docker "
+			"login`, or set docker_config)", from);
+}
+
 static int pull_failed(const struct docker_pull *pull, const char *text,
 	int code, struct err *err)
 {
-	const char *hint = "";
 	bool digest = strchr(pull->tag, ':') != NULL;
+	struct strbuf hint = {0};
 
-	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL)
-		hint = " (add the registry to the engine's "
-		       "insecure-registries, or give it TLS)";
-	return err_set(err, docker_image_pull_class(text), code,
+	docker_image_hint(pull->login, text, &hint);
+	err_set(err, docker_image_pull_class(text), code,
 		"pull of %s%s%s failed: %s%s", pull->repository,
-		digest ? "@" : ":", pull->tag, text, hint);
+		digest ? "@" : ":", pull->tag, text, strbuf_cstr(&hint));
+	strbuf_release(&hint);
+	return -1;
 }
 
 /* No answer, or not all of it: the engine's end, or only this stream's? */
@@ -196,7 +226,7 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 	char digest[DRIVER_DIGEST_MAX], struct err *err)
 {
 	struct pulling p = {.pull = pull};
-	struct strbuf path = {0};
+	struct strbuf path = {0}, auth = {0};
 	struct docker_request req = {
 		.method = "POST",
 		.stall_ms = STALL_MS,
@@ -215,6 +245,9 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 		docker_api_encode(&path, str_from(pull->platform));
 	}
 	req.path = strbuf_cstr(&path);
+	if (pull->login != NULL)
+		registry_auth_header(pull->login, &auth);
+	req.auth = strbuf_cstr(&auth);
 	rc = docker_api_do(api, &req, &low);
 	if (p.progress.error[0] != '\0')
 		rc = pull_failed(pull, p.progress.error, 200, err);
@@ -227,5 +260,6 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 	memcpy(digest, p.progress.digest, DRIVER_DIGEST_MAX);
 	docker_progress_release(&p.progress);
 	strbuf_release(&path);
+	registry_auth_wipe(&auth);
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "deployer/docker_api.h"
 #include "deployer/driver.h"
+#include "deployer/registry_auth.h"
 
 /* By id, repo:tag or repo@digest. NULL when there is none; err->code is 404
  * then. The caller frees it. */
@@ -26,6 +27,7 @@ struct docker_pull {
 	const char *repository;
 	const char *tag;      /* a tag or a digest; never empty */
 	const char *platform; /* "" for the engine's own */
+	const struct registry_auth *login; /* or NULL */
 	/* Asked with each piece of progress; true drops the connection, which
 	 * ends the pull. */
 	bool (*cancelled)(void *ctx);
@@ -42,6 +44,10 @@ struct docker_pull {
 int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 	char digest[DRIVER_DIGEST_MAX], struct err *err);
 
+/* Pure: what a person can do about a failed call to a registry, in brackets
+ * and with a space before them; nothing where that is not known. */
+void docker_image_hint(const struct registry_auth *login, const char *text,
+	struct strbuf *out);
 /* Pure: will a pull that failed with this text work later? */
 enum err_class docker_image_pull_class(const char *text);
 

@@ -1,5 +1,6 @@
 #include "deployer/docker_task.h"
 
+#include "deployer/docker_ref.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 
@@ -34,20 +35,36 @@ static struct json *inspect_pinned(struct docker_task *t, struct err *err)
 	return image;
 }
 
+int docker_task_login(
+	struct docker_task *t, struct registry_auth *login, struct err *err)
+{
+	struct docker_ref ref;
+
+	docker_ref_split(str_from(t->repository), &ref);
+	return registry_auth_find(
+		t->run->engine->docker_config, ref.registry, login, err);
+}
+
 static int pull(struct docker_task *t, struct err *err)
 {
+	struct registry_auth login;
 	const struct docker_pull p = {
 		.repository = t->repository,
 		.tag = *t->note.to != '\0' ? t->note.to
 					   : t->run->job->event.tag,
 		.platform = t->platform,
+		.login = &login,
 		.cancelled = cancelled,
 		.ctx = t->run,
 	};
 	char digest[DRIVER_DIGEST_MAX];
+	int rc = docker_task_login(t, &login, err);
 
 	docker_task_progress(t, "pulling");
-	if (docker_image_pull(t->api, &p, digest, err) != 0)
+	if (rc == 0)
+		rc = docker_image_pull(t->api, &p, digest, err);
+	registry_auth_release(&login);
+	if (rc != 0)
 		return -1;
 	if (*t->note.to == '\0')
 		memcpy(t->note.to, digest, sizeof(digest));

@@ -29,6 +29,10 @@ void docker_task_progress(struct docker_task *t, const char *text);
  */
 int docker_task_fetch(struct docker_task *t, const struct json *old_image,
 	struct err *err);
+/* The login for the repository's registry, by the engine's docker_config.
+ * Released by the caller either way. */
+int docker_task_login(
+	struct docker_task *t, struct registry_auth *login, struct err *err);
 /* Makes repository:tag mean that image at the engine. */
 int docker_task_tag(struct docker_task *t, struct err *err);
 

@@ -41,6 +41,7 @@ debootstrap		debootstrap
 sqlite3			sqlite3
 nginx			nginx-light
 pgrep			procps
+openssl			openssl
 wrk			wrk
 '
 

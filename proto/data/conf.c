@@ -223,6 +223,10 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 			(struct conf_trigger *)c->triggers.v + i);
 	conf_check_blocks(l, root, "trusted_proxies", &c->trusted_proxies);
 	check_sections(l, root);
+	CONF_EACH(c->engines, struct conf_engine, e)
+		if (!e->docker_config)
+			e->docker_config =
+				xstrdup_null(c->deployer.docker_config);
 }
 
 struct conf *conf_load(const char *path, struct opt_errors *errs)

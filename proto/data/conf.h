@@ -139,6 +139,7 @@ struct conf_engine {
 	char *docker; /* unix:///PATH or tcp://HOST:PORT, the port filled in */
 	struct conf_engine_tls tls;
 	bool insecure; /* tcp without TLS */
+	char *docker_config; /* path; NULL: deployer's own */
 };
 
 struct conf_tls {
@@ -170,6 +171,7 @@ struct conf_deployer {
 	struct opt_strs schedule; /* waits between attempts at a trigger URL,
 				     durations; empty: retry.h's own */
 	struct opt_strs allow_private; /* "CIDR:PORT" that URLs may lead to */
+	char *docker_config; /* path; NULL: where the docker CLI has it */
 	char *keys;
 };
 

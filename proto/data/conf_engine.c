@@ -44,6 +44,9 @@ static const struct opt engine_opts[] = {
 		"tcp without TLS, port 2375: whoever is on the network between "
 		"is root at the engine. Only for a network that is yours "
 		"alone.", .flags = OPT_RESTART),
+	KEY(struct conf_engine, docker_config, OPT_STR, NULL,
+		"As `deployer.docker_config`, for pulls of this engine.",
+		.flags = OPT_RESTART, .max = 4096),
 };
 const struct opt_table conf_engine_table = TABLE(struct conf_engine,
 	"engines[]", engine_opts, "Where applications run.");

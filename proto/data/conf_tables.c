@@ -223,6 +223,13 @@ static const struct opt deployer_opts[] = {
 		"is judged by the address that is connected to. A cloud's "
 		"metadata service is opened by its own /32 or /128 only.",
 		.max = 256),
+	KEY(struct conf_deployer, docker_config, OPT_STR, NULL,
+		"Credentials of registries: a file as `docker login` writes "
+		"it, `config.json`; `auths`, `credHelpers`, `credsStore` and "
+		"identity tokens are understood. Read anew for each pull. "
+		"Without: that of the folder `DOCKER_CONFIG`, or "
+		"`~/.docker/config.json`, if it can be read.",
+		.flags = OPT_RESTART, .max = 4096),
 	KEY(struct conf_deployer, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };

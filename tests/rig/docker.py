@@ -131,15 +131,17 @@ class Engine:
             self.stream("POST", "/build", tar.getvalue(),
                         {"Content-Type": "application/x-tar"}, t=ref)
 
-    def push(self, ref):
+    def push(self, ref, auth=base64.b64encode(b"{}").decode()):
         """To the registry the name says; returns the digest."""
         repo, _, tag = ref.rpartition(":")
-        auth = {"X-Registry-Auth": base64.b64encode(b"{}").decode()}
+        auth = {"X-Registry-Auth": auth}
         for line in self.stream("POST", f"/images/{repo}/push", headers=auth,
                                 tag=tag):
             if "aux" in line:
                 return line["aux"]["Digest"]
-        raise DockerError("push told no digest")
+        # With containerd's store the image's id is its digest.
+        return next(d.partition("@")[2] for d in self.image(ref)["RepoDigests"]
+                    if d.startswith(repo + "@"))
 
     def tag(self, image, ref):
         repo, _, tag = ref.rpartition(":")

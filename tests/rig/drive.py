@@ -123,7 +123,7 @@ class Drive:
         self.engine, self.registry, self.name = engine, registry, name
         self.dir = tempfile.mkdtemp(prefix="pw-drive-", dir="/tmp")
         os.mkdir(os.path.join(self.dir, "journal"))
-        self.proxies = 0
+        self.proxies, self.keys = 0, {}
         self.job = {"event": str(uuid.uuid4()), "container": name,
                     "registry": registry.host, "repository": name}
         self.how = {}  # more keys of the trigger's `deploy`
@@ -139,12 +139,14 @@ class Drive:
         return os.listdir(os.path.join(self.dir, "journal"))
 
     def config(self, sock, trigger):
-        """A configuration with this engine and this trigger."""
+        """A configuration with this engine (and its keys in self.keys) and
+        this trigger."""
         target = "compose" if self.job.get("compose") else "container"
         path = os.path.join(self.dir, f"{os.path.basename(sock)}.yml")
         with open(path, "w") as f:
             json.dump({
-                "engines": [{"name": "local", "docker": "unix://" + sock}],
+                "engines": [{"name": "local", "docker": "unix://" + sock,
+                             **self.keys}],
                 "triggers": [{"name": "web", "deploy": {
                     target: self.job.get(target), **self.how}, **trigger}]},
                     f)
@@ -177,6 +179,15 @@ class Drive:
 
     def recover(self, **more):
         return self.run("recover", **more)
+
+    def check(self, **env):
+        """What ails the engine, '' for nothing."""
+        env = {k: v for k, v in {**os.environ, **env}.items()
+               if k != "DOCKER_CERT_PATH" or k in env}
+        p = subprocess.run([DRIVE, "check", self.config(
+            self.engine.sock, {"repository": self.name})],
+                           capture_output=True, text=True, env=env)
+        return p.stdout.strip()
 
     def proxy(self, at=0, when="after", api=None):
         self.proxies += 1

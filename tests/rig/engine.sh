@@ -10,9 +10,16 @@
 # engine). It has its own bridge and address range and touches no firewall
 # rule of others: ports are published by docker-proxy alone. A leftover of a
 # killed run is swept before a start. localhost registries need no TLS.
+#
+# ENGINE=FOLDER takes the programs unpacked there (fetch_engine.sh), not the
+# installed ones; ENGINE_STORE=containerd keeps images in containerd's own
+# store (28 and newer); ENGINE_ARGS are further arguments of dockerd.
 
 . "$(dirname "$0")/common.sh"
 
+if [ -n "${ENGINE:-}" ]; then
+	PATH=$ENGINE/usr/bin:$ENGINE/usr/sbin:$PATH
+fi
 name=${2:-engine}
 dir=$RIG/$name
 run=$dir/run
@@ -106,7 +113,12 @@ up() {
 	# the caller's must reach it: a proxy would catch its localhost pulls.
 	local net
 	net=$(cat "$dir/net")
-	env -i PATH="$PATH" HOME="$dir" setsid dockerd \
+	printf '{"features":{"containerd-snapshotter":%s}}\n' \
+		"$([ "${ENGINE_STORE:-}" = containerd ] && echo true ||
+			echo false)" >"$dir/daemon.json"
+	# shellcheck disable=SC2086 # a list of words
+	env -i PATH="$PATH" HOME="$dir" setsid dockerd ${ENGINE_ARGS:-} \
+		--config-file "$dir/daemon.json" \
 		--data-root "$dir/data" --exec-root "$run/exec" \
 		--pidfile "$run/docker.pid" -H "unix://$sock" \
 		--bridge "$bridge" --iptables=false --ip6tables=false \
