@@ -178,10 +178,11 @@ layers:
 headers:
 	@CC="$(CC)" CFLAGS="$(CPPFLAGS) $(WARN) $(PKG_CFLAGS)" tests/headers.sh
 
-#: docs       print docs/CONFIG.md and docs/WIRE.md from the tables in the code
+#: docs       print docs/CONFIG.md, WIRE.md, METRICS.md from the tables in the code
 docs: all
 	$(OUT)/pullwire-matcher docs config >docs/CONFIG.md
 	$(OUT)/pullwire-matcher docs wire >docs/WIRE.md
+	$(OUT)/pullwire-matcher docs metrics >docs/METRICS.md
 
 #: install    programs into $(PREFIX)/bin, example into /etc/pullwire
 install: all

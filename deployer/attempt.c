@@ -8,6 +8,7 @@
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define UNREADABLE_MS 5000
 
@@ -111,6 +112,20 @@ static void written(void *ctx)
 	runner_kick(d);
 }
 
+static void count(const struct attempt *a, enum queue_state state,
+	const char *status)
+{
+	const char *lane = queue_job_lane(a->job);
+
+	metric_add(METRIC_ATTEMPTS, lane, status, 1);
+	if (state == QUEUE_DONE)
+		metric_add(METRIC_JOBS_ENDED, lane, status, 1);
+	else
+		metric_add(METRIC_RETRIES, lane, NULL, 1);
+	if (strcmp(status, "rolled_back") == 0)
+		metric_add(METRIC_ROLLBACKS, lane, NULL, 1);
+}
+
 static void finish(struct attempt *a, enum queue_state state, int64_t due,
 	struct record *row)
 {
@@ -131,6 +146,8 @@ static void finish(struct attempt *a, enum queue_state state, int64_t due,
 		a->job->attempt = a->number;
 	}
 	c.attempt = a->job->attempt;
+	if (row && !a->uncounted)
+		count(a, state, row->status);
 	queue_store_change(a->d->store, &c, written, a);
 }
 

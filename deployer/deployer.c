@@ -16,6 +16,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 50
@@ -179,6 +180,17 @@ static int start_lanes(struct deployer *d, struct err *err)
 	return rc;
 }
 
+static void count_jobs(const struct queue *q)
+{
+	size_t n[QUEUE_DONE];
+	const char *lane;
+
+	for (size_t i = 0; queue_count(q, i, &lane, n); i++)
+		for (size_t state = 0; state < QUEUE_DONE; state++)
+			metric_set(METRIC_JOBS, lane, queue_state_words[state],
+				(int64_t)n[state]);
+}
+
 static void tick(void *ctx)
 {
 	struct deployer *d = ctx;
@@ -186,9 +198,7 @@ static void tick(void *ctx)
 
 	intake_tick(d->intake);
 	orders_tick(d->orders);
-	daemon_metric(d->daemon, "jobs", (int64_t)queue_len(d->queue));
-	daemon_metric(d->daemon, "jobs_running",
-		(int64_t)queue_running(d->queue));
+	count_jobs(d->queue);
 	if (now - d->pruned < PRUNE_MS)
 		return;
 	d->pruned = now;

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+#include "proto/base/metrics.h"
+
 const char *const driver_status_words[] = {
 	[DRIVER_DEPLOYED] = "deployed",
 	[DRIVER_UNCHANGED] = "unchanged",
@@ -46,6 +48,7 @@ void driver_phase(struct driver_run *run, const char *name, int64_t ms)
 	if (i == p->n)
 		p->v[p->n++].name = name;
 	p->v[i].ms += ms;
+	metric_time(METRIC_PHASE, name, ms * 1000);
 }
 
 bool driver_cancelled(const struct driver_run *run)

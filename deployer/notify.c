@@ -10,6 +10,7 @@
 #include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 struct notify {
 	struct deployer *d;
@@ -127,6 +128,7 @@ static void done(void *ctx, const struct post_result *res)
 	row.request = xstrdup_null(res->request);
 	row.response = xstrdup_null(res->response);
 	log_info(a->job->id, "%s", row.status);
+	metric_time(METRIC_DELIVERY, NULL, res->duration_ms * 1000);
 	(void)FAIL_POINT("deployer.answered");
 	if (!res->hopeless)
 		note(c, res);

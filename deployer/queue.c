@@ -7,6 +7,7 @@
 struct lane {
 	char *name;
 	bool open;
+	size_t n[QUEUE_DONE]; /* jobs in each state */
 };
 
 struct queue_target {
@@ -53,6 +54,9 @@ static void set_state(struct queue_job *job, enum queue_state to)
 	if (!allowed[job->state][to])
 		BUG("job %s: %s -> %s", job->id, queue_state_words[job->state],
 			queue_state_words[to]);
+	job->target->lane->n[job->state]--;
+	if (to != QUEUE_DONE)
+		job->target->lane->n[to]++;
 	job->state = to;
 }
 
@@ -250,6 +254,7 @@ void queue_add(struct queue *q, const struct queue_spec *spec,
 	job->approved = spec->approved;
 	job->seq = ++q->seq;
 	job->state = spec->held ? QUEUE_HELD : QUEUE_WAITING;
+	t->lane->n[job->state]++;
 	list_push_back(&t->jobs, &job->node);
 	q->n++;
 	if (!spec->held)
@@ -393,6 +398,16 @@ void queue_each(struct queue *q, const char *lane, enum queue_state state,
 	for (size_t i = 0; i < found.n; i++)
 		fn(ctx, found.v[i]);
 	VEC_RELEASE(&found);
+}
+
+bool queue_count(const struct queue *q, size_t i, const char **lane,
+	size_t n[QUEUE_DONE])
+{
+	if (i >= q->lanes.n)
+		return false;
+	*lane = q->lanes.v[i]->name;
+	memcpy(n, q->lanes.v[i]->n, sizeof(q->lanes.v[i]->n));
+	return true;
 }
 
 size_t queue_len(const struct queue *q)

@@ -103,6 +103,10 @@ struct queue_job *queue_find(struct queue *q, const char *id);
 /* Each job of a lane in this state; fn may end or release it. */
 void queue_each(struct queue *q, const char *lane, enum queue_state state,
 	void (*fn)(void *ctx, struct queue_job *job), void *ctx);
+/* The i-th lane and how many of its jobs are in each state; false past the
+ * last. */
+bool queue_count(const struct queue *q, size_t i, const char **lane,
+	size_t n[QUEUE_DONE]);
 size_t queue_len(const struct queue *q);
 size_t queue_running(const struct queue *q);
 

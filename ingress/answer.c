@@ -6,12 +6,12 @@
 #include "ingress/provider.h"
 #include "ingress/rows.h"
 #include "proto/base/clock.h"
+#include "proto/base/metrics.h"
 
 void refusals_init(struct refusals *r, struct outbox *outbox)
 {
 	r->reject = reject_new();
 	r->outbox = outbox;
-	atomic_init(&r->count, 0);
 }
 
 void refusals_destroy(struct refusals *r)
@@ -56,7 +56,7 @@ void answer_refusal(const struct caller *c, int status, const char *header,
 	const char *fmt, ...)
 {
 	struct json *body = json_new_object();
-	char reason[600];
+	char reason[600], code[12];
 	struct reject_row row = {
 		.source = c->source ? c->source->name : NULL,
 		.peer = c->peer,
@@ -68,7 +68,8 @@ void answer_refusal(const struct caller *c, int status, const char *header,
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
-	atomic_fetch_add(&c->refusals->count, 1);
+	snprintf(code, sizeof(code), "%d", status);
+	metric_add(METRIC_REJECTED, row.source, code, 1);
 	if (reject_note(c->refusals->reject, &row, clock_mono()))
 		observe(c->refusals, &row, c->path);
 	json_set_str(body, "error", status != 401 ? reason :

@@ -5,8 +5,6 @@
 #ifndef INGRESS_ANSWER_H
 #define INGRESS_ANSWER_H
 
-#include <stdatomic.h>
-
 #include "ingress/reject.h"
 #include "proto/daemon/outbox.h"
 #include "proto/data/conf.h"
@@ -16,7 +14,6 @@
 struct refusals {
 	struct reject *reject;
 	struct outbox *outbox; /* borrowed */
-	atomic_uint_fast64_t count;
 };
 
 /* Whose request is answered. All borrowed. */

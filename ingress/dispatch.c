@@ -369,6 +369,14 @@ size_t dispatch_in_flight(const struct dispatch *d)
 	return chan_in_flight(d->chan);
 }
 
+int64_t dispatch_oldest(struct dispatch *d, int64_t now)
+{
+	int64_t time = dispatch_pending(d) > 0
+		? spool_reader_oldest(d->c.reader) : 0;
+
+	return time > 0 && time < now ? now - time : 0;
+}
+
 int64_t dispatch_pending(struct dispatch *d)
 {
 	int64_t n;

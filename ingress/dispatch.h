@@ -53,5 +53,7 @@ bool dispatch_drained(const struct dispatch *d);
 size_t dispatch_matchers(const struct dispatch *d);
 size_t dispatch_in_flight(const struct dispatch *d);
 int64_t dispatch_pending(struct dispatch *d); /* in the spool */
+/* Age of the oldest of them, ms; 0: there is none. now: UTC ms. */
+int64_t dispatch_oldest(struct dispatch *d, int64_t now);
 
 #endif

@@ -16,18 +16,12 @@
 static void tick(void *ctx)
 {
 	struct ingress *g = ctx;
-	struct webhook_counts n;
 	int64_t now = clock_mono();
 
 	dispatch_tick(g->dispatch);
 	ready_tick(g->ready, g->dispatch, now);
 	webhook_tick(g->webhook, now);
 	spool_prune(g->spool, clock_wall() - SPOOL_KEEP_MS);
-	webhook_count(g->webhook, &n);
-	daemon_metric(g->daemon, "accepted", (int64_t)n.events.accepted);
-	daemon_metric(g->daemon, "duplicates", (int64_t)n.events.duplicates);
-	daemon_metric(g->daemon, "ignored", (int64_t)n.events.ignored);
-	daemon_metric(g->daemon, "rejected", (int64_t)n.rejected);
 }
 
 static void tell_loggers(void *ctx, const struct msg_status *status)

@@ -8,6 +8,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 /* Bodies that wait for the spool. Each connection has one, but those of
  * requests that were answered 503 in the meantime stay too. */
@@ -19,7 +20,6 @@ struct intake {
 	struct pending pending;
 	struct loop_timer *timer; /* for the next overdue request */
 	atomic_size_t under_way;
-	atomic_uint_fast64_t accepted, duplicates, ignored;
 };
 
 /* A body on its way through the spool. */
@@ -56,9 +56,15 @@ static void parcel_free(struct parcel *in)
 	free(in);
 }
 
+static void count(const struct parcel *in, const char *result, size_t n)
+{
+	metric_add(METRIC_EVENTS, in->source ? in->source->name : NULL, result,
+		(int64_t)n);
+}
+
 static void observe_rows(struct intake *k, struct parcel *in)
 {
-	atomic_fetch_add(&k->ignored, in->body.ignored.n);
+	count(in, "ignored", in->body.ignored.n);
 	for (size_t i = 0; i < in->body.ignored.n; i++)
 		outbox_observe(k->c.outbox, &in->body.ignored.v[i]);
 	in->body.ignored.n = 0;
@@ -71,11 +77,11 @@ static void hand_over(struct intake *k, struct parcel *in)
 		struct record r = {0};
 
 		if (!e->duplicate) {
-			atomic_fetch_add(&k->accepted, 1);
+			count(in, "accepted", 1);
 			dispatch_accept(k->c.dispatch, &e->event, e->seq);
 			continue;
 		}
-		atomic_fetch_add(&k->duplicates, 1);
+		count(in, "duplicate", 1);
 		rows_duplicate(&r, &e->event, e->first, clock_wall());
 		outbox_observe(k->c.outbox, &r);
 	}
@@ -230,11 +236,4 @@ void intake_free(struct intake *k)
 size_t intake_under_way(struct intake *k)
 {
 	return atomic_load(&k->under_way);
-}
-
-void intake_count(const struct intake *k, struct intake_counts *out)
-{
-	out->accepted = atomic_load(&k->accepted);
-	out->duplicates = atomic_load(&k->duplicates);
-	out->ignored = atomic_load(&k->ignored);
 }

@@ -34,9 +34,4 @@ void intake_take(struct intake *k, const struct caller *c,
 /* Bodies given to the spool whose commit has not ended. */
 size_t intake_under_way(struct intake *k);
 
-struct intake_counts {
-	uint64_t accepted, duplicates, ignored; /* events */
-};
-void intake_count(const struct intake *k, struct intake_counts *out);
-
 #endif

@@ -4,8 +4,10 @@
 #include <stdatomic.h>
 #include <sys/statvfs.h>
 
+#include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define MATCHER_GRACE_MS 10000
 
@@ -88,8 +90,10 @@ void ready_tick(struct ready *r, struct dispatch *dispatch, int64_t now)
 		daemon_not_ready(r->daemon, "accept", "%s", err.text);
 	else
 		daemon_ready(r->daemon, "accept");
-	daemon_metric(r->daemon, "spool_pending", dispatch_pending(dispatch));
-	daemon_metric(r->daemon, "in_flight",
+	metric_set(METRIC_SPOOL, NULL, NULL, dispatch_pending(dispatch));
+	metric_set(METRIC_SPOOL_OLDEST, NULL, NULL,
+		dispatch_oldest(dispatch, clock_wall()) * 1000);
+	metric_set(METRIC_LEASES, NULL, NULL,
 		(int64_t)dispatch_in_flight(dispatch));
 }
 

@@ -68,6 +68,23 @@ int64_t spool_reader_newest(const struct spool_reader *r)
 	return r->newest;
 }
 
+int64_t spool_reader_oldest(struct spool_reader *r)
+{
+	struct err err = {0};
+	struct db_stmt *st = db_prepare(r->db, "select id from event"
+		" indexed by event_pending where state = 'pending'"
+		" order by seq limit 1", &err);
+	int64_t time = 0;
+
+	if (st && db_step(st, &err) > 0) {
+		const char *id = db_col_str(st, 0);
+
+		time = id ? uid_time(id) : 0;
+		db_reset(st);
+	}
+	return time > 0 ? time : 0;
+}
+
 /* The sentence when the row is not what was put, else NULL and row->event. */
 static const char *read_event(struct db_stmt *st, struct spool_row *row)
 {

@@ -16,6 +16,9 @@ void spool_reader_close(struct spool_reader *r); /* NULL is fine */
 /* Pending events and the newest seq, at the time of opening. */
 int64_t spool_reader_pending(const struct spool_reader *r);
 int64_t spool_reader_newest(const struct spool_reader *r);
+/* When the oldest pending event was accepted, UTC ms; 0: there is none, or
+ * the spool cannot be read. */
+int64_t spool_reader_oldest(struct spool_reader *r);
 
 /* A pending event. When damage is a sentence, event is zero and id and source
  * are what the other columns say. */

@@ -1,7 +1,5 @@
 #include "ingress/webhook.h"
 
-#include <stdatomic.h>
-
 #include "ingress/answer.h"
 #include "ingress/auth.h"
 #include "ingress/health.h"
@@ -205,10 +203,4 @@ void webhook_tick(struct webhook *w, int64_t now)
 size_t webhook_under_way(struct webhook *w)
 {
 	return intake_under_way(w->intake);
-}
-
-void webhook_count(const struct webhook *w, struct webhook_counts *out)
-{
-	intake_count(w->intake, &out->events);
-	out->rejected = atomic_load(&w->refusals.count);
 }

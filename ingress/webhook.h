@@ -45,10 +45,4 @@ void webhook_tick(struct webhook *w, int64_t now);
 /* Bodies given to the spool whose commit has not ended. */
 size_t webhook_under_way(struct webhook *w);
 
-struct webhook_counts {
-	struct intake_counts events;
-	uint64_t rejected; /* requests */
-};
-void webhook_count(const struct webhook *w, struct webhook_counts *out);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "logger/exposition.h"
 #include "logger/row.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
@@ -221,6 +222,18 @@ static void get_readyz(struct api *a, struct http_request *req)
 	answer(req, ready ? 200 : 503, &body);
 }
 
+static void get_metrics(struct api *a, struct http_request *req)
+{
+	const char *accept = http_request_header(req, "Accept");
+	bool open = exposition_is_open(accept);
+	struct strbuf body = {.limit = PAGE_MAX};
+
+	exposition_write(a->processes, clock_mono(), open, &body);
+	http_reply(req, 200, exposition_type(open), strbuf_str(&body), headers,
+		ARRAY_LEN(headers) - 1);
+	strbuf_release(&body);
+}
+
 /* ---- routes ------------------------------------------------------------------ */
 
 static const struct {
@@ -232,6 +245,7 @@ static const struct {
 	{RECORDS "/", true, get_record},
 	{"/healthz", false, get_healthz},
 	{"/readyz", false, get_readyz},
+	{"/metrics", false, get_metrics},
 };
 
 static bool answer_fault(struct http_request *req)
@@ -270,5 +284,5 @@ void api_handle(void *ctx, struct http_request *req)
 		return;
 	}
 	answer_error(req, 404, "nothing is served here; see /v1/records, "
-		"/healthz and /readyz");
+		"/metrics, /healthz and /readyz");
 }

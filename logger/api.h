@@ -4,6 +4,7 @@
  *                        next one; query.h has the parameters
  *   GET /v1/records/ID   one row
  *   GET /readyz          all processes; 503 unless each is ready
+ *   GET /metrics         what all processes count; exposition.h
  *   GET /healthz         200 while this process answers
  * The only file here that chooses HTTP statuses. Runs on the server's threads.
  */

@@ -4,6 +4,7 @@
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define WINDOW 256     /* records under way, for each sender */
 #define AGAIN_MS 1000  /* then a record that was given back comes again */
@@ -16,7 +17,6 @@ struct intake {
 	struct processes *processes;
 	struct chan *chan; /* NULL after intake_close() */
 	struct list under_way; /* struct item */
-	struct intake_counts counts;
 	struct err fault;
 	int64_t fault_at; /* mono ms; 0: none yet */
 };
@@ -41,7 +41,7 @@ static void item_free(struct item *it)
 static void refuse(struct intake *in, const struct chan_from *from,
 	const struct err *err)
 {
-	in->counts.refused++;
+	metric_add(METRIC_ROWS_REFUSED, NULL, NULL, 1);
 	in->fault = *err;
 	in->fault_at = clock_mono();
 	log_limited(LOG_ERROR, "store", "rows are given back to their "
@@ -50,23 +50,18 @@ static void refuse(struct intake *in, const struct chan_from *from,
 		chan_nack(in->chan, from, AGAIN_MS, err->text);
 }
 
-static void count(struct intake *in, const struct item *it)
+static void count(const struct item *it)
 {
 	const struct record *r = &it->put.record;
 
-	switch (it->put.outcome) {
-	case STORE_NEW:
-		in->counts.stored++;
-		return;
-	case STORE_REPEATED:
-		in->counts.repeated++;
-		return;
-	case STORE_EXTRA_FINAL:
-		in->counts.stored++;
-		in->counts.extra_finals++;
+	if (it->put.outcome == STORE_REPEATED)
+		metric_add(METRIC_ROWS_REPEATED, NULL, NULL, 1);
+	else
+		metric_add(METRIC_ROWS, r->trigger, r->status, 1);
+	if (it->put.outcome == STORE_EXTRA_FINAL) {
+		metric_add(METRIC_ROWS_EXTRA_FINAL, NULL, NULL, 1);
 		log_warn(r->event, "a second final row: %s from %s is stored "
 			"as not final", r->id, r->instance ? r->instance : "?");
-		return;
 	}
 }
 
@@ -80,7 +75,7 @@ static void answer(void *ctx)
 		refuse(in, &it->from, &it->err);
 	} else {
 		in->fault_at = 0; /* it takes rows */
-		count(in, it);
+		count(it);
 		if (in->chan != NULL)
 			chan_ack(in->chan, &it->from);
 	}
@@ -193,11 +188,6 @@ void intake_free(struct intake *in)
 	LIST_EACH(&in->under_way, node)
 		item_free(CONTAINER_OF(node, struct item, node));
 	free(in);
-}
-
-void intake_count(const struct intake *in, struct intake_counts *out)
-{
-	*out = in->counts;
 }
 
 int intake_check(const struct intake *in, int64_t now, struct err *err)

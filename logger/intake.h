@@ -23,13 +23,6 @@ struct intake_config {
 	struct link_options link;
 };
 
-struct intake_counts {
-	uint64_t stored;
-	uint64_t repeated;     /* known ids, acknowledged again */
-	uint64_t extra_finals; /* see store.h */
-	uint64_t refused;      /* given back to the sender */
-};
-
 /* NULL with err when the link cannot be bound. */
 struct intake *intake_open(const struct intake_config *c, struct err *err);
 /* No more records; those under way end well. */
@@ -40,7 +33,6 @@ void intake_close(struct intake *in);
 /* After the store was closed. NULL is fine. */
 void intake_free(struct intake *in);
 
-void intake_count(const struct intake *in, struct intake_counts *out);
 /* Does the store take rows? 0, or -1 with what it said within the last
  * seconds; now: mono ms. */
 int intake_check(const struct intake *in, int64_t now, struct err *err);

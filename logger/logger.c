@@ -5,6 +5,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 20
@@ -51,7 +52,6 @@ void logger_check(const struct conf *conf, struct opt_errors *errs)
 static void tick(void *ctx)
 {
 	struct logger *g = ctx;
-	struct intake_counts n;
 	struct err err = {0};
 
 	if (intake_check(g->intake, clock_mono(), &err) < 0)
@@ -59,14 +59,9 @@ static void tick(void *ctx)
 			"their senders keep them: %s", err.text);
 	else
 		daemon_ready(g->daemon, "store");
-	intake_count(g->intake, &n);
-	daemon_metric(g->daemon, "rows_stored", (int64_t)n.stored);
-	daemon_metric(g->daemon, "rows_repeated", (int64_t)n.repeated);
-	daemon_metric(g->daemon, "rows_extra_final", (int64_t)n.extra_finals);
-	daemon_metric(g->daemon, "rows_refused", (int64_t)n.refused);
-	daemon_metric(g->daemon, "rows_pruned",
+	metric_set(METRIC_ROWS_PRUNED, NULL, NULL,
 		(int64_t)retention_pruned(g->retention));
-	daemon_metric(g->daemon, "rows_not_printed",
+	metric_set(METRIC_ROWS_NOT_PRINTED, NULL, NULL,
 		(int64_t)output_left_out(g->output));
 }
 

@@ -198,3 +198,17 @@ bool processes_json(struct processes *p, int64_t mono, struct strbuf *out)
 	json_free(j);
 	return ready;
 }
+
+void processes_each(struct processes *p, int64_t mono,
+	void (*fn)(void *ctx, const struct msg_status *last), void *ctx)
+{
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->list.n; i++) {
+		const struct process *x = &p->list.v[i];
+
+		if (x->last.role != NULL &&
+			mono - x->seen_mono <= PROCESSES_SILENT_MS)
+			fn(ctx, &x->last);
+	}
+	pthread_mutex_unlock(&p->lock);
+}

@@ -28,4 +28,8 @@ void processes_down(struct processes *p, const char *role,
 /* {"ready":…,"processes":[…]}; returns whether all are ready. */
 bool processes_json(struct processes *p, int64_t mono, struct strbuf *out);
 
+/* Calls fn for each process that was heard of lately; with the lock. */
+void processes_each(struct processes *p, int64_t mono,
+	void (*fn)(void *ctx, const struct msg_status *last), void *ctx);
+
 #endif

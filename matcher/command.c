@@ -2,6 +2,7 @@
 
 #include "matcher/rule_eval.h"
 #include "matcher/rule_load.h"
+#include "proto/base/metrics.h"
 #include "proto/msg/msg.h"
 
 #define TAG_MAX 128
@@ -161,6 +162,7 @@ int command_docs(const struct conf *none, int argc, char **argv)
 	} pages[] = {
 		{"config", conf_print_markdown},
 		{"wire", msg_print_markdown},
+		{"metrics", metrics_markdown},
 	};
 	struct strbuf text = {0};
 
@@ -173,5 +175,5 @@ int command_docs(const struct conf *none, int argc, char **argv)
 		strbuf_release(&text);
 		return 0;
 	}
-	return misused("docs config|wire");
+	return misused("docs config|wire|metrics");
 }

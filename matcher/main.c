@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 		{"explain", "explain FILE REPOSITORY:TAG",
 			"what each trigger would do with a push, and why",
 			false, command_explain},
-		{"docs", "docs config|wire", "the pages printed from tables",
+		{"docs", "docs config|wire|metrics", "the pages printed from tables",
 			false, command_docs},
 	};
 	static const struct daemon_spec spec = {

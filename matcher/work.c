@@ -5,6 +5,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/map.h"
+#include "proto/base/metrics.h"
 #include "proto/base/uid.h"
 
 #define TICK_MS 500
@@ -28,9 +29,6 @@ struct work {
 	bool draining;
 	void (*drained)(void *ctx);
 	void *ctx;
-	struct {
-		int64_t events, returned, verdict[RULE_NO_TRIGGER + 1];
-	} count;
 };
 
 /* How long no deployer has served the lane, ms. */
@@ -46,7 +44,7 @@ static void end_task(struct work *w, struct task *t)
 {
 	if (t->missed[0] != '\0') {
 		chan_nack(w->in, &t->from, t->delay, t->missed);
-		w->count.returned++;
+		metric_add(METRIC_RETURNED, NULL, NULL, 1);
 	} else {
 		chan_ack(w->in, &t->from);
 	}
@@ -114,6 +112,13 @@ static void check_job(struct work *w, struct task_job *j, int64_t now)
 
 /* ---- events -------------------------------------------------------------- */
 
+static const char *const verdict_words[] = {
+	[RULE_MATCHED] = "matched",
+	[RULE_UNTRIGGERED] = "untriggered",
+	[RULE_ERROR] = "expression_error",
+	[RULE_NO_TRIGGER] = "no_trigger",
+};
+
 static void start_task(struct work *w, struct task *t)
 {
 	int64_t now = clock_mono();
@@ -122,7 +127,7 @@ static void start_task(struct work *w, struct task *t)
 	for (size_t i = 0; i < t->results.n; i++) {
 		enum rule_verdict verdict = t->results.v[i].verdict;
 
-		w->count.verdict[verdict]++;
+		metric_add(METRIC_VERDICTS, verdict_words[verdict], NULL, 1);
 		if (verdict != RULE_MATCHED)
 			rows_put(w->rows, t, &t->results.v[i]);
 	}
@@ -156,7 +161,7 @@ static void take_event(
 		t->from = *from;
 		return;
 	}
-	w->count.events++;
+	metric_add(METRIC_EVALUATED, NULL, NULL, 1);
 	t = task_new(e, w->rules, from, clock_mono() + w->limits.task_ms);
 	list_push_back(&w->tasks, &t->node);
 	map_put(w->by_event, str_from(t->event.id), t);
@@ -346,12 +351,6 @@ static void report_lanes(struct work *w, struct daemon *d)
 
 void work_report(struct work *w, struct daemon *d)
 {
-	static const char *const names[] = {
-		[RULE_MATCHED] = "jobs",
-		[RULE_UNTRIGGERED] = "untriggered",
-		[RULE_ERROR] = "expression_errors",
-		[RULE_NO_TRIGGER] = "no_trigger",
-	};
 	int64_t now = clock_mono();
 
 	if (chan_peers(w->in) == 0)
@@ -363,9 +362,6 @@ void work_report(struct work *w, struct daemon *d)
 	else
 		daemon_ready(d, "the logger");
 	report_lanes(w, d);
-	daemon_metric(d, "events", w->count.events);
-	daemon_metric(d, "returned", w->count.returned);
-	daemon_metric(d, "under_way", (int64_t)map_len(w->by_event));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		daemon_metric(d, names[i], w->count.verdict[i]);
+	metric_set(METRIC_EVALUATING, NULL, NULL,
+		(int64_t)map_len(w->by_event));
 }

@@ -43,6 +43,8 @@ nginx			nginx-light
 pgrep			procps
 openssl			openssl
 wrk			wrk
+promtool		prometheus
+/usr/lib/python3/dist-packages/prometheus_client	python3-prometheus-client
 '
 
 present() {
@@ -112,7 +114,7 @@ if ! install $missing >"$log" 2>&1; then
 fi
 # On a machine with systemd these would start with the next boot; they are
 # here for the tests, which start their own.
-for service in nginx docker-registry; do
+for service in nginx docker-registry prometheus; do
 	case " $missing " in
 	*" $service"[\ -]*)
 		command -v systemctl >/dev/null &&

@@ -9,6 +9,7 @@
 #include "proto/base/base.h"
 
 int64_t clock_mono(void); /* ms */
+int64_t clock_us(void);   /* the same clock, us */
 int64_t clock_wall(void); /* ms since 1970-01-01 UTC */
 /* Blocks the calling thread; worker threads only. */
 void clock_sleep(int64_t ms);

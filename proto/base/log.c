@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/metrics.h"
 #include "proto/base/str.h"
 
 #define LINE_MAX_LEN 4096
@@ -107,6 +108,7 @@ void log_write(enum log_level level, const char *id, const char *fmt, ...)
 {
 	va_list ap;
 
+	metric_add(METRIC_LOG_LINES, levels[level].name, NULL, 1);
 	if (level < state.min)
 		return;
 	va_start(ap, fmt);
@@ -172,6 +174,7 @@ void log_limited(enum log_level level, const char *key, const char *fmt, ...)
 	va_list ap;
 	bool pass;
 
+	metric_add(METRIC_LOG_LINES, levels[level].name, NULL, 1);
 	if (level < state.min)
 		return;
 	pthread_mutex_lock(&gate_lock);

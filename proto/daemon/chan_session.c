@@ -2,6 +2,7 @@
 
 #include "proto/base/enc.h"
 #include "proto/base/log.h"
+#include "proto/base/metrics.h"
 
 #define MAX_SESSIONS 1000 /* at a binding end */
 
@@ -73,6 +74,8 @@ static void tell_owner(struct chan *c, const struct chan_session *s,
 {
 	struct chan_peer peer = chan_session_peer(s, id);
 
+	metric_set(METRIC_LINK_PEERS, c->name, NULL,
+		(int64_t)credit_peers(c->books));
 	if (c->ops.peer != NULL)
 		c->ops.peer(c->ctx, &peer, up);
 }

@@ -5,6 +5,7 @@
 #include "proto/base/mem.h"
 #include "proto/daemon/reload.h"
 #include "proto/daemon/status.h"
+#include "proto/daemon/usage.h"
 #include "proto/io/http_client.h"
 
 #include <errno.h>
@@ -173,11 +174,6 @@ void daemon_ready(struct daemon *d, const char *what)
 	status_set(d->status, what, NULL);
 }
 
-void daemon_metric(struct daemon *d, const char *name, int64_t value)
-{
-	status_metric(d->status, name, value);
-}
-
 void daemon_on_status(struct daemon *d,
 	void (*fn)(void *ctx, const struct msg_status *status), void *ctx)
 {
@@ -197,6 +193,7 @@ static void publish_status(void *ctx)
 	struct msg_status m = {0};
 	struct err err = {0};
 
+	usage_update();
 	status_snapshot(d->status, clock_wall(), &m);
 	if (status_write(d->conf->run, &m, &err) < 0)
 		log_limited(LOG_WARN, "status", "%s", err.text);
@@ -322,6 +319,7 @@ static int run_daemon(struct daemon *d)
 	loop_timer_cancel(&d->status_timer);
 	loop_timer_cancel(&d->drain_timer);
 	d->spec->stop(d->state);
+	status_remove(d->conf->run, d->instance);
 	log_info(NULL, "stopped");
 	return 0;
 }

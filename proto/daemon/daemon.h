@@ -65,8 +65,6 @@ void daemon_drained(struct daemon *d);
 void daemon_not_ready(struct daemon *d, const char *what, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 void daemon_ready(struct daemon *d, const char *what);
-/* A number shown with the status: counters and gauges. */
-void daemon_metric(struct daemon *d, const char *name, int64_t value);
 struct msg_status;
 void daemon_on_status(struct daemon *d,
 	void (*fn)(void *ctx, const struct msg_status *status), void *ctx);

@@ -4,6 +4,7 @@
 
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 
 #define MAX_OBSERVATIONS 10000
 
@@ -161,6 +162,7 @@ static void drop(struct outbox *o, struct record *r)
 	pthread_mutex_lock(&o->lock);
 	n = ++o->dropped;
 	pthread_mutex_unlock(&o->lock);
+	metric_add(METRIC_OUTBOX_DROPPED, NULL, NULL, 1);
 	log_limited(LOG_ERROR, "outbox",
 		"the loggers do not keep up: %llu rows of the access log are "
 		"dropped so far",
@@ -246,6 +248,7 @@ void outbox_observe(struct outbox *o, struct record *r)
 void outbox_status(struct outbox *o, const struct msg_status *s)
 {
 	chan_send_status(o->chan, s);
+	metric_set(METRIC_OUTBOX, NULL, NULL, (int64_t)o->n_rows);
 }
 
 void outbox_answer(struct outbox *o, const struct chan_asker *to,

@@ -2,6 +2,7 @@
 
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 #include "proto/io/watch.h"
 
 #include <libgen.h>
@@ -93,6 +94,7 @@ static void refuse(struct reload *r, const struct reading *j)
 	if (j->state == r->refused && !r->asked)
 		return;
 	r->refused = j->state;
+	metric_add(METRIC_RELOADS, "refused", NULL, 1);
 	for (size_t i = 0; i < j->errs.list.n; i++)
 		log_error(NULL, "%s", j->errs.list.v[i]);
 	log_error(NULL, "the changed configuration has %zu fault%s: nothing "
@@ -111,10 +113,12 @@ static void accept_conf(struct reload *r, struct conf *conf)
 		return;
 	}
 	if (r->spec.take(r->spec.ctx, conf, &err) < 0) {
+		metric_add(METRIC_RELOADS, "refused", NULL, 1);
 		log_error(NULL, "the changed configuration is not taken: %s",
 			err.text);
 		return;
 	}
+	metric_add(METRIC_RELOADS, "taken", NULL, 1);
 	snprintf(r->generation, sizeof(r->generation), "%s", conf->generation);
 	log_info(NULL, "generation %s is in force: %zu triggers",
 		conf->generation, conf->triggers.n);

@@ -1,11 +1,11 @@
 #include "proto/daemon/status.h"
 
+#include "proto/base/metrics.h"
 #include "proto/base/vec.h"
 #include "proto/data/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,16 +15,9 @@ struct condition {
 	char *what, *sentence;
 };
 
-struct gauge {
-	char *name;
-	int64_t value;
-};
-
 struct status {
 	char *role, *instance;
 	VEC(struct condition) conditions;
-	VEC(struct gauge) gauges;
-	pthread_mutex_t lock; /* of gauges */
 };
 
 struct status *status_new(const char *role, const char *instance)
@@ -33,7 +26,6 @@ struct status *status_new(const char *role, const char *instance)
 
 	s->role = xstrdup(role);
 	s->instance = xstrdup(instance);
-	pthread_mutex_init(&s->lock, NULL);
 	return s;
 }
 
@@ -45,11 +37,7 @@ void status_free(struct status *s)
 		free(s->conditions.v[i].what);
 		free(s->conditions.v[i].sentence);
 	}
-	for (size_t i = 0; i < s->gauges.n; i++)
-		free(s->gauges.v[i].name);
 	VEC_RELEASE(&s->conditions);
-	VEC_RELEASE(&s->gauges);
-	pthread_mutex_destroy(&s->lock);
 	free(s->role);
 	free(s->instance);
 	free(s);
@@ -73,27 +61,9 @@ void status_set(struct status *s, const char *what, const char *sentence)
 	VEC_PUSH(&s->conditions, new);
 }
 
-void status_metric(struct status *s, const char *name, int64_t value)
-{
-	struct gauge new;
-	size_t i;
-
-	pthread_mutex_lock(&s->lock);
-	for (i = 0; i < s->gauges.n; i++)
-		if (strcmp(s->gauges.v[i].name, name) == 0)
-			break;
-	if (i == s->gauges.n) {
-		new.name = xstrdup(name);
-		VEC_PUSH(&s->gauges, new);
-	}
-	s->gauges.v[i].value = value;
-	pthread_mutex_unlock(&s->lock);
-}
-
 void status_snapshot(struct status *s, int64_t now, struct msg_status *m)
 {
-	struct json *metrics = json_new_object();
-	struct strbuf text = {0};
+	struct strbuf metrics = {0};
 
 	m->role = xstrdup(s->role);
 	m->instance = xstrdup(s->instance);
@@ -105,14 +75,9 @@ void status_snapshot(struct status *s, int64_t now, struct msg_status *m)
 			m->reasons.v[m->reasons.n++] =
 				xstrdup(s->conditions.v[i].sentence);
 	m->ready = m->reasons.n == 0;
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < s->gauges.n; i++)
-		json_set_i64(metrics, s->gauges.v[i].name,
-			s->gauges.v[i].value);
-	pthread_mutex_unlock(&s->lock);
-	json_write(metrics, &text);
-	m->metrics = strbuf_detach(&text);
-	json_free(metrics);
+	metric_set(METRIC_READY, NULL, NULL, m->ready);
+	metrics_snapshot(&metrics);
+	m->metrics = strbuf_detach(&metrics);
 }
 
 static struct json *status_json(const struct msg_status *m)
@@ -126,6 +91,7 @@ static struct json *status_json(const struct msg_status *m)
 	for (size_t i = 0; i < m->reasons.n; i++)
 		json_push(reasons, json_new_str(m->reasons.v[i]));
 	json_set(j, "reasons", reasons);
+	json_set(j, "metrics", json_parse(str_from(m->metrics), NULL, NULL));
 	return j;
 }
 
@@ -162,9 +128,17 @@ int status_write(const char *run, const struct msg_status *m, struct err *err)
 	return rc;
 }
 
+void status_remove(const char *run, const char *instance)
+{
+	char *path = xprintf("%s/%s.status", run, instance);
+
+	unlink(path);
+	free(path);
+}
+
 static struct json *read_file(const char *path, struct err *err)
 {
-	char buf[65536];
+	static char buf[METRICS_TEXT_MAX * 2]; /* reasons, too */
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 

@@ -1,7 +1,9 @@
 /* The writer thread: one group, one commit, then everyone is told. */
 #include "proto/data/db.h"
 
+#include "proto/base/clock.h"
 #include "proto/base/fail.h"
+#include "proto/base/metrics.h"
 #include "proto/base/vec.h"
 
 #include <errno.h>
@@ -24,6 +26,7 @@ struct db_writer {
 	/* The thread's own. */
 	struct db *db; /* NULL after a failed group, until it opens again */
 	char *path;
+	char *name; /* of the file, for metrics: "spool" of spool.db */
 	const struct db_schema *schema;
 	int lock_fd;
 };
@@ -59,6 +62,8 @@ static int reopen(struct db_writer *w, struct err *err)
 static int apply_all(struct db_writer *w, const struct db_write *group,
 	size_t n, struct err *err)
 {
+	int64_t start;
+
 	if (!w->db && reopen(w, err) < 0)
 		return -1;
 	if (db_exec(w->db, "BEGIN IMMEDIATE", err) < 0)
@@ -68,7 +73,11 @@ static int apply_all(struct db_writer *w, const struct db_write *group,
 			return -1;
 	if (FAIL_POINT("db.commit"))
 		return err_retry(err, "%s: the commit failed", w->path);
-	return db_exec(w->db, "COMMIT", err);
+	start = clock_us();
+	if (db_exec(w->db, "COMMIT", err) < 0)
+		return -1;
+	metric_time(METRIC_COMMIT, w->name, clock_us() - start);
+	return 0;
 }
 
 /* After a failure nothing of the connection is trusted: not what it cached,
@@ -80,6 +89,7 @@ static void run_group(struct db_writer *w, const struct db_write *group,
 	int rc = apply_all(w, group, n, &err);
 
 	if (rc < 0) {
+		metric_add(METRIC_COMMIT_FAILED, w->name, NULL, 1);
 		db_close(w->db);
 		w->db = NULL;
 		if (err.cls == ERR_NONE)
@@ -146,7 +156,16 @@ static void writer_free(struct db_writer *w)
 	pthread_cond_destroy(&w->more);
 	VEC_RELEASE(&w->queue);
 	free(w->path);
+	free(w->name);
 	free(w);
+}
+
+static char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct str name = str_from(slash ? slash + 1 : path);
+
+	return xmemdup0(name.p, str_find(name, '.'));
 }
 
 struct db_writer *db_writer_start(const char *path,
@@ -157,6 +176,7 @@ struct db_writer *db_writer_start(const char *path,
 	int rc;
 
 	w->path = xstrdup(path);
+	w->name = base_name(path);
 	w->schema = schema;
 	w->lock_fd = -1;
 	pthread_mutex_init(&w->lock, NULL);

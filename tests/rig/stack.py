@@ -299,9 +299,9 @@ class Stack:
         assert answer.status == 202, (answer.status, answer.text)
         return answer.json()["id"]
 
-    def get(self, path, port=None):
+    def get(self, path, port=None, accept="*/*"):
         return http("GET", f"http://127.0.0.1:{port or self.logger_port}"
-                    + path)
+                    + path, headers={"Accept": accept})
 
     def rows(self, **filters):
         """All rows of the access log that fit, oldest first."""

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/metrics.h"
 #include "proto/base/vec.h"
 
 /* ---- the channel ----------------------------------------------------------- */
@@ -226,13 +227,13 @@ static size_t printed(struct strbuf *sb)
 static void acknowledged_when_on_disk_printed_once(void **state)
 {
 	char *url = xprintf("sqlite:%s/log.db", dir);
-	struct intake_counts n;
 	struct strbuf sb = {0};
 	struct err err = {0};
 	struct store *s = store_open(url, false, &err);
 
 	(void)state;
 	assert_non_null(s);
+	metrics_reset();
 	open_with(s);
 	wire.look = s;
 	send_row(10, true);
@@ -246,11 +247,10 @@ static void acknowledged_when_on_disk_printed_once(void **state)
 	assert_int_equal(wire.acked.n, 6);
 	assert_int_equal(wire.nacked.n, 0);
 	assert_true(intake_drained(in));
-	intake_count(in, &n);
-	assert_int_equal(n.stored, 3);
-	assert_int_equal(n.repeated, 3);
-	assert_int_equal(n.extra_finals, 1);
-	assert_int_equal(n.refused, 0);
+	assert_int_equal(metric_get(METRIC_ROWS, "t", "deployed"), 3);
+	assert_int_equal(metric_get(METRIC_ROWS_REPEATED, NULL, NULL), 3);
+	assert_int_equal(metric_get(METRIC_ROWS_EXTRA_FINAL, NULL, NULL), 1);
+	assert_int_equal(metric_get(METRIC_ROWS_REFUSED, NULL, NULL), 0);
 	assert_int_equal(printed(&sb), 3);
 	assert_non_null(strstr(strbuf_cstr(&sb),
 		"\"final\":false,\"reason\":\"(a final row exists already)\""));
@@ -263,11 +263,11 @@ static void acknowledged_when_on_disk_printed_once(void **state)
 static void given_back_when_it_cannot_be_stored(void **state)
 {
 	const struct err full = {.cls = ERR_RETRY, .text = "the disk is full"};
-	struct intake_counts n;
 	struct strbuf sb = {0};
 	struct err err = {0};
 
 	(void)state;
+	metrics_reset();
 	open_with(&slow.base);
 	assert_int_equal(intake_check(in, clock_mono(), &err), 0);
 	send_row(10, true);
@@ -292,8 +292,7 @@ static void given_back_when_it_cannot_be_stored(void **state)
 	send_row(20, true);
 	assert_int_equal(wire.nacked.n, 2);
 	assert_true(intake_drained(in));
-	intake_count(in, &n);
-	assert_int_equal(n.refused, 2);
+	assert_int_equal(metric_get(METRIC_ROWS_REFUSED, NULL, NULL), 2);
 	assert_int_equal(printed(&sb), 1);
 	strbuf_release(&sb);
 }
