@@ -1,5 +1,6 @@
 #include "deployer/attempt.h"
 
+#include "deployer/notices.h"
 #include "deployer/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/runner.h"
@@ -97,6 +98,7 @@ static void written(void *ctx)
 	struct deployer *d = a->d;
 
 	results_pump(d->results);
+	notices_pump(d->notices);
 	switch (a->state) {
 	case QUEUE_DONE:
 		queue_end(d->queue, a->job);
@@ -129,14 +131,18 @@ static void count(const struct attempt *a, enum queue_state state,
 static void finish(struct attempt *a, enum queue_state state, int64_t due,
 	struct record *row)
 {
+	struct notice_list notices = {0};
 	struct queue_store_change c = {
 		.id = a->job->id,
 		.state = state,
 		.due = due,
 		.now = clock_wall(),
 		.row = row,
+		.notices = &notices,
 	};
 
+	if (state == QUEUE_DONE)
+		notice_about(a->conf, &a->what, row, &notices);
 	a->state = state;
 	a->due = due;
 	if (a->uncounted) {

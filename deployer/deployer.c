@@ -6,6 +6,7 @@
 #include "deployer/driver.h"
 #include "deployer/engine.h"
 #include "deployer/intake.h"
+#include "deployer/notices.h"
 #include "deployer/notify.h"
 #include "deployer/orders.h"
 #include "deployer/queue_read.h"
@@ -39,6 +40,7 @@ static void row_written(void *ctx)
 	struct deployer *d = ctx;
 
 	results_pump(d->results);
+	notices_pump(d->notices);
 }
 
 /* By the configuration as it is now: a trigger may have gone or changed. */
@@ -52,10 +54,13 @@ static void take_open(void *ctx, const struct queue_spec *spec,
 	struct queue_store_change c = {.id = spec->id, .state = QUEUE_DONE,
 		.attempt = spec->attempt, .now = clock_wall(),
 		.row = &refused};
+	struct notice_list notices = {0};
 
 	if (!intake_accepts(d->conf, job, c.now, &key, &now.coalesce,
 		    &refused)) {
 		refused.final = spec->base == 0;
+		notice_about(d->conf, job, &refused, &notices);
+		c.notices = &notices;
 		queue_store_change(d->store, &c, row_written, d);
 		return;
 	}
@@ -233,10 +238,12 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	list_init(&d->attempts);
 	if (start_schedule(d, err) < 0 || start_store(d, err) < 0 ||
 		start_outbox(d, err) < 0 || start_lanes(d, err) < 0 ||
-		replay(d, err) < 0 || !(d->intake = intake_open(d, err))) {
+		replay(d, err) < 0 || !(d->intake = intake_open(d, err)) ||
+		!(d->notices = notices_open(d, err))) {
 		deployer_stop(d);
 		return NULL;
 	}
+	notices_pump(d->notices);
 	d->orders = orders_new(d);
 	d->pruned = clock_mono() - PRUNE_MS;
 	d->tick = loop_timer_start(d->loop, 0, TICK_MS, tick, d);
@@ -311,6 +318,7 @@ void deployer_stop(void *state)
 	loop_timer_cancel(&d->tick);
 	loop_timer_cancel(&d->next);
 	orders_free(d->orders);
+	notices_close(d->notices);
 	intake_close(d->intake);
 	notify_free(d->notify);
 	while (!list_empty(&d->attempts))

@@ -17,6 +17,7 @@
 
 struct engine;
 struct intake;
+struct notices;
 struct notify;
 struct orders;
 struct results;
@@ -34,6 +35,7 @@ struct deployer {
 	struct engine **engines; /* of our lanes */
 	size_t n_engines;
 	struct intake *intake;
+	struct notices *notices;
 	struct orders *orders;
 	struct list attempts;    /* struct attempt: under way */
 	struct loop_timer *next; /* for the queue's next due job */

@@ -1,5 +1,6 @@
 #include "deployer/intake.h"
 
+#include "deployer/notices.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "deployer/runner.h"
@@ -21,6 +22,8 @@ struct intake {
 	struct deployer *d;
 	struct chan *chan;
 	struct list arrivals; /* struct arrival */
+	struct list failed;   /* struct arrival: our own, to be put again */
+	VEC(uint64_t) deployers; /* the peers that may send notices */
 	bool full;
 };
 
@@ -33,7 +36,11 @@ struct arrival {
 	struct strbuf key;
 	bool coalesce, refused;
 	int64_t now; /* UTC ms, of the delivery */
+	void (*done)(void *ctx); /* our own: nobody is answered */
+	void *ctx;
 };
+
+static void put(struct arrival *a);
 
 bool intake_accepts(const struct conf *conf, const struct job *job,
 	int64_t now, struct strbuf *key, bool *coalesce,
@@ -70,7 +77,13 @@ void intake_tick(struct intake *in)
 	size_t open = queue_len(in->d->queue);
 	bool full = in->full ? open > OPEN_MAX - OPEN_MAX / 10
 			     : open >= OPEN_MAX;
+	struct list again, *node;
 
+	list_init(&again);
+	while ((node = list_pop_front(&in->failed)))
+		list_push_back(&again, node);
+	while ((node = list_pop_front(&again)))
+		put(CONTAINER_OF(node, struct arrival, node));
 	if (full == in->full || in->d->draining)
 		return;
 	in->full = full;
@@ -101,6 +114,11 @@ static void committed(void *ctx, bool known, const struct err *err)
 	struct arrival *a = ctx;
 	struct intake *in = a->in;
 
+	if (err && a->done) {
+		list_remove(&a->node);
+		list_push_back(&in->failed, &a->node);
+		return;
+	}
 	if (err) {
 		log_limited(LOG_WARN, "intake", "a job was not written, it is "
 			"left to the matcher: %s", err->text);
@@ -109,12 +127,53 @@ static void committed(void *ctx, bool known, const struct err *err)
 		return;
 	}
 	(void)FAIL_POINT("deployer.job_committed");
-	if (a->refused)
+	if (a->refused) {
 		results_pump(in->d->results);
-	else if (!known)
+		notices_pump(in->d->notices);
+	} else if (!known) {
 		enqueue(a);
-	chan_ack(in->chan, &a->from);
+	}
+	if (a->done)
+		a->done(a->ctx);
+	else
+		chan_ack(in->chan, &a->from);
 	arrival_free(a);
+}
+
+/* Decides and writes. */
+static void put(struct arrival *a)
+{
+	struct deployer *d = a->in->d;
+	struct queue_store_arrival what = {0};
+	struct notice_list notices = {0};
+	struct record refused;
+
+	list_push_back(&a->in->arrivals, &a->node);
+	strbuf_truncate(&a->key, 0);
+	a->now = clock_wall();
+	a->refused = !intake_accepts(d->conf, &a->job, a->now, &a->key,
+		&a->coalesce, &refused);
+	if (a->refused)
+		notice_about(d->conf, &a->job, &refused, &notices);
+	what.job = &a->job;
+	what.target = strbuf_cstr(&a->key);
+	what.coalesce = a->coalesce;
+	what.now = a->now;
+	what.refused = a->refused ? &refused : NULL;
+	what.notices = &notices;
+	queue_store_arrive(d->store, &what, committed, a);
+}
+
+void intake_notice(struct intake *in, const struct job *job,
+	void (*done)(void *ctx), void *ctx)
+{
+	struct arrival *a = xcalloc(1, sizeof(*a));
+
+	a->in = in;
+	a->done = done;
+	a->ctx = ctx;
+	field_copy(&job_table, &a->job, job);
+	put(a);
 }
 
 /* Not ours, by another configuration than ours: one of the two is about to be
@@ -126,22 +185,36 @@ static bool may_settle(const struct deployer *d, const struct job *job)
 		clock_wall() - job->event.time < SETTLE_MS;
 }
 
+static bool is_deployer(const struct intake *in, uint64_t peer)
+{
+	for (size_t i = 0; i < in->deployers.n; i++)
+		if (in->deployers.v[i] == peer)
+			return true;
+	return false;
+}
+
+/* Is it one that this peer may send? */
+static int check_job(const struct intake *in, const struct chan_from *from,
+	const struct msg *msg, struct err *err)
+{
+	if (msg->type != MSG_JOB)
+		return err_fail(err, "not a job");
+	if (is_deployer(in, from->peer) != (msg->u.job.notice != NULL))
+		return err_fail(err, "notices, and nothing else, come from "
+				     "deployers");
+	return target_check_ids(&msg->u.job, err);
+}
+
 static void deliver(void *ctx, const struct chan_from *from,
 	const struct msg *msg)
 {
 	struct intake *in = ctx;
 	struct deployer *d = in->d;
 	const struct job *job = &msg->u.job;
-	struct queue_store_arrival what = {0};
-	struct record refused;
 	struct arrival *a;
 	struct err err;
 
-	if (msg->type != MSG_JOB) {
-		chan_nack(in->chan, from, MALFORMED_MS, "not a job");
-		return;
-	}
-	if (target_check_ids(job, &err) < 0) {
+	if (check_job(in, from, msg, &err) < 0) {
 		log_limited(LOG_WARN, "intake", "not taken: %s", err.text);
 		chan_nack(in->chan, from, MALFORMED_MS, err.text);
 		return;
@@ -153,29 +226,26 @@ static void deliver(void *ctx, const struct chan_from *from,
 	a = xcalloc(1, sizeof(*a));
 	a->in = in;
 	a->from = *from;
-	a->now = clock_wall();
 	field_copy(&job_table, &a->job, job);
-	list_push_back(&in->arrivals, &a->node);
-	a->refused = !intake_accepts(d->conf, job, a->now, &a->key,
-		&a->coalesce, &refused);
-	what.job = &a->job;
-	what.target = strbuf_cstr(&a->key);
-	what.coalesce = a->coalesce;
-	what.now = a->now;
-	what.refused = a->refused ? &refused : NULL;
-	queue_store_arrive(d->store, &what, committed, a);
+	put(a);
 }
 
 static void on_peer(void *ctx, const struct chan_peer *peer, bool up)
 {
-	(void)ctx;
+	struct intake *in = ctx;
+
 	log_info(NULL, "%s %s", up ? "connected:" : "gone:",
 		peer->instance ? peer->instance : "a matcher");
+	if (up && peer->role && strcmp(peer->role, "deployer") == 0)
+		VEC_PUSH(&in->deployers, peer->peer);
+	for (size_t i = 0; i < in->deployers.n && !up; i++)
+		if (in->deployers.v[i] == peer->peer)
+			VEC_REMOVE_SWAP(&in->deployers, i--);
 }
 
 struct intake *intake_open(struct deployer *d, struct err *err)
 {
-	static const char *const admit[] = {"matcher", NULL};
+	static const char *const admit[] = {"matcher", "deployer", NULL};
 	static const struct chan_ops ops = {
 		.deliver = deliver, .peer = on_peer};
 	struct intake *in = xcalloc(1, sizeof(*in));
@@ -190,6 +260,7 @@ struct intake *intake_open(struct deployer *d, struct err *err)
 		.n_lanes = n,
 		.window = WINDOW,
 		.expect_role = "matcher",
+		.expect_also = "deployer",
 		.link = {
 			.max_message = MSG_MAX,
 			.keys = d->conf->deployer.keys,
@@ -201,6 +272,7 @@ struct intake *intake_open(struct deployer *d, struct err *err)
 
 	in->d = d;
 	list_init(&in->arrivals);
+	list_init(&in->failed);
 	in->chan = chan_open(d->loop, &c, &ops, in, err);
 	free(lanes);
 	if (in->chan)
@@ -221,9 +293,12 @@ void intake_close(struct intake *in)
 	if (!in)
 		return;
 	chan_close(in->chan);
+	while ((node = list_pop_front(&in->failed)))
+		list_push_back(&in->arrivals, node);
 	while (!list_empty(&in->arrivals)) {
 		node = in->arrivals.next;
 		arrival_free(CONTAINER_OF(node, struct arrival, node));
 	}
+	VEC_RELEASE(&in->deployers);
 	free(in);
 }

@@ -1,5 +1,5 @@
 /*
- * Where jobs come in, from matchers only: checked against our own copy of the
+ * Where jobs come in, from matchers, and notices from other deployers: checked against our own copy of the
  * triggers, committed, and only then acknowledged. A job that is not ours to
  * do is committed as ended, with the row `refused`. A known job id, ended or
  * not, is acknowledged again and not done again.
@@ -14,7 +14,11 @@ struct intake;
 /* Binds the link. NULL with err. */
 struct intake *intake_open(struct deployer *d, struct err *err);
 void intake_close(struct intake *in); /* NULL is fine */
-/* Now and then: stops taking jobs while too many wait here. */
+/* A notice of our own, for our own queue. The job is borrowed until done,
+ * which is called once it is on disk, however long that takes. */
+void intake_notice(struct intake *in, const struct job *job,
+	void (*done)(void *ctx), void *ctx);
+/* Every second: stops taking jobs while too many wait here. */
 void intake_tick(struct intake *in);
 /* No more jobs; those on their way are still answered. */
 void intake_drain(struct intake *in);

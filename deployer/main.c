@@ -23,7 +23,7 @@ static const struct daemon_command commands[] = {
 	},
 	{
 		.name = "test",
-		.usage = "test TRIGGER",
+		.usage = "test TRIGGER | test notify:NAME",
 		.help = "posts a notification about no push to its URL",
 		.needs_conf = true,
 		.run = ping_run,

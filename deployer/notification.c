@@ -176,14 +176,14 @@ static void write_body(struct str body, struct strbuf *out)
 	strbuf_add_char(out, '}');
 }
 
-void notification_request(const char *url, const char *const *headers,
-	size_t n, struct str body, struct strbuf *out)
+void notification_request(const char *method, const char *url,
+	const char *const *headers, size_t n, struct str body, struct strbuf *out)
 {
 	struct strbuf lines = {0};
 
 	for (size_t i = 0; i < n; i++)
 		strbuf_addf(&lines, "%s%s", i ? "\n" : "", headers[i]);
-	strbuf_add_cstr(out, "{\"method\":\"POST\",\"url\":");
+	strbuf_addf(out, "{\"method\":\"%s\",\"url\":", method);
 	json_write_str(str_from(url), out);
 	strbuf_add_cstr(out, ",\"headers\":");
 	write_headers(strbuf_str(&lines), out);

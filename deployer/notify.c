@@ -135,7 +135,9 @@ static void done(void *ctx, const struct post_result *res)
 	probe_at = c->known->r.probe_at;
 	call_free(c);
 	if (res->delivered) {
-		record_reason(&row, "the trigger URL took the notification%s",
+		record_reason(&row, "%s%s",
+			a->what.notice ? "the notice was taken"
+				       : "the trigger URL took the notification",
 			a->job->base ? ", redelivered by hand" : "");
 		attempt_end(a, &row);
 	} else if (res->gone) {
@@ -194,6 +196,7 @@ void notify_start(struct notify *n, struct attempt *a)
 	struct strbuf body = {0};
 	struct post_spec spec = {.trigger = a->trigger, .id = id,
 		.hops = a->what.event.hops};
+	struct notice_form form;
 	struct call *c;
 
 	if (gate == RECEIVER_GONE) {
@@ -210,8 +213,16 @@ void notify_start(struct notify *n, struct attempt *a)
 	c->known = k;
 	c->probe = gate == RECEIVER_PROBE;
 	list_push_back(&n->calls, &c->node);
-	notification_body(&a->what.event, &body);
 	notification_id(&a->what, id);
+	if (a->what.notice) {
+		notice_form(a->trigger->notify, a->what.notice, id, &form);
+		spec.form = &form;
+		spec.body = strbuf_str(&form.body);
+		post_start(n->poster, &spec, done, c);
+		notice_form_release(&form);
+		return;
+	}
+	notification_body(&a->what.event, &body);
 	spec.body = strbuf_str(&body);
 	post_start(n->poster, &spec, done, c);
 	strbuf_release(&body);

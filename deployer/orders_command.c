@@ -194,12 +194,13 @@ int orders_approve(const struct conf *conf, int argc, char **argv)
 int orders_enable(const struct conf *conf, int argc, char **argv)
 {
 	const struct conf_trigger *t =
-		argc == 2 ? conf_trigger(conf, argv[1]) : NULL;
+		argc == 2 ? conf_poster(conf, argv[1]) : NULL;
 	struct strbuf order = {0};
 	int rc;
 
-	if (!t || !t->url) {
-		fprintf(stderr, argc == 2 ? "%s is no trigger with a url\n"
+	if (!t) {
+		fprintf(stderr, argc == 2 ? "%s is neither a trigger with a url nor "
+					    "notify:NAME\n"
 					  : "give a trigger's name%s\n",
 			argc == 2 ? argv[1] : "");
 		return 2;

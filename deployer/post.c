@@ -26,6 +26,7 @@ struct post {
 	VEC(char *) headers; /* ours, then the trigger's */
 	size_t n_own;
 	struct strbuf body;
+	const char *method;
 	void (*done)(void *ctx, const struct post_result *res);
 	void *ctx;
 };
@@ -60,8 +61,8 @@ static void describe(struct post *p, const struct http_result *res,
 	 * secrets, are not needed any more. */
 	for (size_t i = p->n_own; i < p->headers.n; i++)
 		hide_value(&p->headers.v[i]);
-	url_redact(str_from(p->trigger->url), &url);
-	notification_request(strbuf_cstr(&url),
+	conf_trigger_url(p->trigger, &url);
+	notification_request(p->method, strbuf_cstr(&url),
 		(const char *const *)p->headers.v, p->headers.n,
 		strbuf_str(&p->body), request);
 	strbuf_release(&url);
@@ -122,12 +123,17 @@ static bool allow_address(void *ctx, const struct sockaddr *addr)
 	return false;
 }
 
+static const char *url_of(const struct post_spec *s)
+{
+	return s->form ? strbuf_cstr(&s->form->url) : s->trigger->url;
+}
+
 /* The status of the row when it may not be sent at all; NULL: it may. */
 static const char *against_rules(const struct post_spec *s, struct err *err)
 {
 	struct url url;
 
-	if (url_parse(str_from(s->trigger->url), &url, err) < 0 ||
+	if (url_parse(str_from(url_of(s)), &url, err) < 0 ||
 		url_policy(&url, err) < 0)
 		return "blocked_port";
 	if (s->hops < EVENT_HOPS_MAX)
@@ -143,7 +149,8 @@ static void set_headers(struct post *p, const struct post_spec *s)
 	int64_t seconds = clock_wall() / 1000;
 	struct strbuf signatures = {0};
 
-	VEC_PUSH(&p->headers, xstrdup("Content-Type: application/json"));
+	VEC_PUSH(&p->headers, xprintf("Content-Type: %s",
+		s->form ? s->form->content_type : "application/json"));
 	VEC_PUSH(&p->headers, xstrdup("User-Agent: Pullwire/" PULLWIRE_VERSION));
 	VEC_PUSH(&p->headers, xprintf("Idempotency-Key: %s", s->id));
 	VEC_PUSH(&p->headers, xprintf("webhook-id: %s", s->id));
@@ -156,6 +163,9 @@ static void set_headers(struct post *p, const struct post_spec *s)
 	strbuf_release(&signatures);
 	VEC_PUSH(&p->headers, xprintf(EVENT_HOPS_HEADER ": %lld",
 				      (long long)s->hops + 1));
+	for (size_t i = 0; s->form && i < ARRAY_LEN(s->form->headers) &&
+		s->form->headers[i]; i++)
+		VEC_PUSH(&p->headers, xstrdup(s->form->headers[i]));
 	p->n_own = p->headers.n;
 	for (size_t i = 0; i < t->headers.n; i++)
 		VEC_PUSH(&p->headers, xstrdup(t->headers.v[i]));
@@ -168,8 +178,8 @@ void post_start(struct poster *poster, const struct post_spec *spec,
 	struct err err;
 	struct post *p;
 	struct http_call call = {
-		.method = "POST",
-		.url = spec->trigger->url,
+		.method = spec->form ? spec->form->method : "POST",
+		.url = url_of(spec),
 		.connect_ms = CONNECT_MS,
 		.total_ms = TOTAL_MS,
 		.max_body = BODY_KEPT,
@@ -186,6 +196,7 @@ void post_start(struct poster *poster, const struct post_spec *spec,
 	p = xcalloc(1, sizeof(*p));
 	p->egress = poster->egress;
 	p->trigger = spec->trigger;
+	p->method = call.method;
 	p->done = done;
 	p->ctx = ctx;
 	strbuf_add_str(&p->body, spec->body);

@@ -7,6 +7,7 @@
 #define DEPLOYER_POST_H
 
 #include "deployer/egress.h"
+#include "deployer/notice_text.h"
 #include "proto/base/list.h"
 #include "proto/io/http_client.h"
 
@@ -18,6 +19,8 @@ struct post_spec {
 	const char *id; /* webhook-id */
 	int64_t hops;   /* already made by the push */
 	struct str body;
+	/* How it is said, when it is no notification; NULL: as one is. */
+	const struct notice_form *form;
 };
 
 /* How it ended; the texts are borrowed for the callback's time. */

@@ -121,6 +121,35 @@ int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 	return rc;
 }
 
+int queue_read_notices(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, const struct job *job), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT seq, payload, id FROM notices WHERE seq > ?1 "
+		"ORDER BY seq LIMIT ?2", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 1, seq);
+	db_bind_i64(s, 2, max);
+	while ((rc = db_step(s, err)) > 0) {
+		struct job job = {0};
+		struct err bad;
+
+		if (field_unpack(&job_table, db_col_blob(s, 1), &job, &bad) <
+			0) {
+			log_error(db_col_str(s, 2), "a notice cannot be read, "
+				"it is left in the queue: %s", bad.text);
+			continue;
+		}
+		fn(ctx, db_col_i64(s, 0), &job);
+		field_release(&job_table, &job);
+	}
+	return rc;
+}
+
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	struct receiver *r, struct err *err)
 {

@@ -33,6 +33,11 @@ int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
 	struct err *err);
 
+/* The same of notices; job is borrowed. */
+int queue_read_notices(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, const struct job *job), void *ctx,
+	struct err *err);
+
 /* What is known of the one at the trigger's URL (url is its SHA-256); all
  * zero when nothing is, or when it was at another URL. 0 or -1. */
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,

@@ -98,6 +98,14 @@ static void write_put(struct queue_write *w)
 
 /* ---- verbs -------------------------------------------------------------------- */
 
+static void take_notices(struct queue_write *w, struct notice_list *list)
+{
+	if (list) {
+		w->notices = *list;
+		*list = (struct notice_list){0};
+	}
+}
+
 void queue_store_arrive(struct queue_store *s,
 	const struct queue_store_arrival *a,
 	void (*done)(void *ctx, bool known, const struct err *err), void *ctx)
@@ -119,6 +127,7 @@ void queue_store_arrive(struct queue_store *s,
 	if (field_pack(&job_table, a->job, &w->payload, &err) < 0)
 		BUG("job %s: %s", a->job->id, err.text);
 	queue_write_row(w, a->refused);
+	take_notices(w, a->notices);
 	w->on_arrival = done;
 	w->ctx = ctx;
 	s->pending++;
@@ -136,6 +145,7 @@ void queue_store_change(struct queue_store *s,
 	w->due = c->due;
 	w->now = c->now;
 	queue_write_row(w, c->row);
+	take_notices(w, c->notices);
 	w->on_change = done;
 	w->ctx = ctx;
 	s->pending++;
@@ -176,6 +186,11 @@ void queue_store_approve(struct queue_store *s, const char *id,
 	w->ctx = ctx;
 	s->pending++;
 	write_put(w);
+}
+
+void queue_store_notice_done(struct queue_store *s, const char *id)
+{
+	write_put(loose_new(s, queue_write_notice_done, id));
 }
 
 void queue_store_row_done(struct queue_store *s, const char *id)

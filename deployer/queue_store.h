@@ -1,11 +1,11 @@
 /*
  * The queue on disk: jobs, the newest push of each target, rows that a logger
- * has not acknowledged, and the drivers' journal, in STATE/queue.db. The SQL
+ * has not acknowledged, notices nobody else has yet, and the drivers' journal, in STATE/queue.db. The SQL
  * is in queue_write.c, queue_read.c and journal.c.
  *
  * Every change is a transaction on the writer's thread, in the order of the
- * calls; done runs on the loop once it is on disk. A job's new state and its
- * row are one transaction. A job that is DONE stays so: whatever comes later
+ * calls; done runs on the loop once it is on disk. A job's new state, its
+ * row and its notices are one transaction. A job that is DONE stays so: whatever comes later
  * for it changes nothing and adds no row, so each job has one final row.
  *
  * If a transaction fails (disk full), an attempt's end is kept and tried
@@ -17,6 +17,7 @@
 #define DEPLOYER_QUEUE_STORE_H
 
 #include "deployer/driver.h"
+#include "deployer/notice.h"
 #include "deployer/queue.h"
 #include "deployer/receiver.h"
 #include "proto/data/db.h"
@@ -44,6 +45,7 @@ struct queue_store_arrival {
 	int64_t now;         /* UTC ms */
 	struct record *refused; /* its final row: the job comes in DONE. Taken
 				   over. NULL: it waits. */
+	struct notice_list *notices; /* of refused; taken over. NULL: none */
 };
 
 /* known: a job of this id is here already, open or ended: nothing was done. */
@@ -65,6 +67,7 @@ struct queue_store_change {
 	int64_t due;            /* UTC ms; not before */
 	int64_t now;
 	struct record *row;     /* taken over; NULL: none */
+	struct notice_list *notices; /* taken over; NULL: none */
 };
 
 /* The end of an attempt, or a row in between (state WAITING, same attempt).
@@ -95,6 +98,8 @@ void queue_store_receiver(struct queue_store *s, const char *trigger,
 
 /* ---- rows and the rest ------------------------------------------------------ */
 
+/* Someone who posts it has it. */
+void queue_store_notice_done(struct queue_store *s, const char *id);
 /* A logger has it. */
 void queue_store_row_done(struct queue_store *s, const char *id);
 

@@ -48,6 +48,11 @@ static const char *const migrations[] = {
 	"ALTER TABLE jobs ADD COLUMN base INTEGER NOT NULL DEFAULT 0;",
 	/* A person has said that it may be done. */
 	"ALTER TABLE jobs ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;",
+	/* Jobs of our own making, until someone who posts them has them. */
+	"CREATE TABLE notices ("
+	"  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  id TEXT NOT NULL UNIQUE,"
+	"  payload BLOB NOT NULL);",
 };
 
 const struct db_schema queue_schema = {
@@ -79,6 +84,7 @@ void queue_write_free(struct queue_write *w)
 	free(w->url);
 	strbuf_release(&w->payload);
 	strbuf_release(&w->row);
+	notice_release(&w->notices);
 	free(w);
 }
 
@@ -127,6 +133,25 @@ static int insert_row(struct db *db, const struct queue_write *w, struct err *er
 	db_bind_str(s, 1, w->row_id);
 	db_bind_blob(s, 2, strbuf_str(&w->row));
 	return finish(s, err);
+}
+
+static int insert_notices(struct db *db, const struct queue_write *w,
+	struct err *err)
+{
+	for (size_t i = 0; i < w->notices.list.n; i++) {
+		const struct notice *n = &w->notices.list.v[i];
+		struct db_stmt *s = db_prepare(db,
+			"INSERT OR IGNORE INTO notices (id, payload) "
+			"VALUES (?1, ?2)", err);
+
+		if (!s)
+			return -1;
+		db_bind_str(s, 1, n->id);
+		db_bind_blob(s, 2, strbuf_str(&n->payload));
+		if (finish(s, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int insert_newest(struct db *db, const struct queue_write *w, struct err *err)
@@ -181,7 +206,7 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 		return 0;
 	if (waits && w->coalesce && insert_newest(db, w, err) < 0)
 		return -1;
-	return insert_row(db, w, err);
+	return insert_row(db, w, err) < 0 ? -1 : insert_notices(db, w, err);
 }
 
 int queue_write_change(struct db *db, void *ctx, struct err *err)
@@ -212,7 +237,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 		if (!s || finish(s, err) < 0)
 			return -1;
 	}
-	return insert_row(db, w, err);
+	return insert_row(db, w, err) < 0 ? -1 : insert_notices(db, w, err);
 }
 
 int queue_write_running(struct db *db, void *ctx, struct err *err)
@@ -241,6 +266,14 @@ int queue_write_row_done(struct db *db, void *ctx, struct err *err)
 {
 	struct db_stmt *s =
 		about(db, "DELETE FROM rows WHERE id = ?1", ctx, err);
+
+	return s ? finish(s, err) : -1;
+}
+
+int queue_write_notice_done(struct db *db, void *ctx, struct err *err)
+{
+	struct db_stmt *s =
+		about(db, "DELETE FROM notices WHERE id = ?1", ctx, err);
 
 	return s ? finish(s, err) : -1;
 }

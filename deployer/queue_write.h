@@ -7,6 +7,7 @@
 #ifndef DEPLOYER_QUEUE_WRITE_H
 #define DEPLOYER_QUEUE_WRITE_H
 
+#include "deployer/notice.h"
 #include "deployer/queue.h"
 #include "deployer/receiver.h"
 #include "proto/data/db.h"
@@ -36,6 +37,7 @@ struct queue_write {
 	/* the row of the same transaction, if any */
 	char *row_id;
 	struct strbuf row;
+	struct notice_list notices; /* of the same transaction */
 	/* the outcome */
 	bool known; /* an arrival that was here already */
 	bool failed;
@@ -58,6 +60,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err);
 int queue_write_running(struct db *db, void *ctx, struct err *err);
 int queue_write_progress(struct db *db, void *ctx, struct err *err);
 int queue_write_row_done(struct db *db, void *ctx, struct err *err);
+int queue_write_notice_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
 int queue_write_receiver(struct db *db, void *ctx, struct err *err);
 int queue_write_approve(struct db *db, void *ctx, struct err *err);

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "deployer/notices.h"
 #include "deployer/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
@@ -37,12 +38,13 @@ static void written(void *ctx)
 	struct recovery *r = ctx;
 
 	results_pump(r->d->results);
+	notices_pump(r->d->notices);
 	queue_job_free(r->job);
 	answer(r, 0);
 }
 
-static int make_row(struct recovery *r, struct record *row, int64_t now,
-	struct err *err)
+static int make_row(struct recovery *r, struct record *row,
+	struct notice_list *notices, int64_t now, struct err *err)
 {
 	struct job what = {0};
 	struct row_times times = {.event = r->job->time,
@@ -54,9 +56,11 @@ static int make_row(struct recovery *r, struct record *row, int64_t now,
 	row_init(row, &what, conf_trigger(r->d->conf, what.trigger),
 		r->job->attempt + 1, driver_status_words[r->result->status],
 		now);
-	field_release(&job_table, &what);
 	row_durations(row, &times);
 	row_result(row, r->result);
+	if (row->final)
+		notice_about(r->d->conf, &what, row, notices);
+	field_release(&job_table, &what);
 	return 0;
 }
 
@@ -65,6 +69,7 @@ static void take(void *ctx)
 	struct recovery *r = ctx;
 	struct queue_store_change c = {.id = r->id, .state = QUEUE_DONE,
 		.now = clock_wall()};
+	struct notice_list notices = {0};
 	struct record row = {0};
 	struct err err;
 
@@ -73,7 +78,7 @@ static void take(void *ctx)
 		answer(r, 0);
 		return;
 	}
-	if (make_row(r, &row, c.now, &err) < 0) {
+	if (make_row(r, &row, &notices, c.now, &err) < 0) {
 		log_error(r->id, "recovered, but not ended: %s", err.text);
 		answer(r, -1);
 		return;
@@ -89,6 +94,7 @@ static void take(void *ctx)
 	queue_end(r->d->queue, r->job);
 	c.attempt = r->job->attempt + 1;
 	c.row = &row;
+	c.notices = &notices;
 	queue_store_change(r->d->store, &c, written, r);
 }
 

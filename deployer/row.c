@@ -16,7 +16,7 @@ void row_init(struct record *r, const struct job *job,
 	r->target = strbuf_detach(&target);
 	if (!trigger->url)
 		return;
-	url_redact(str_from(trigger->url), &url);
+	conf_trigger_url(trigger, &url);
 	r->url = strbuf_detach(&url);
 }
 

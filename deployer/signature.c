@@ -122,32 +122,38 @@ int signature_check_header(const char *line, struct err *err)
 
 /* ---- the configuration ------------------------------------------------------------- */
 
-static void check_trigger(const struct conf_trigger *t, struct opt_errors *errs)
+static void check_signing(const struct conf_trigger *t,
+	struct opt_errors *errs)
 {
+	const char *kind = t->notify ? "" : "trigger ";
 	struct err err;
 
-	if (!t->url && (t->secret.n || t->headers.n))
-		opt_error(errs, t->where.file, t->where.line,
-			"trigger %s: `secret` and `headers` go with `url`",
-			t->name);
 	for (size_t i = 0; i < t->secret.n; i++) {
 		struct strbuf key = {0};
 
 		/* What could not be read was told already. */
 		if (t->secret.v[i].p && decode(&t->secret.v[i], &key, &err) < 0)
 			opt_error(errs, t->where.file, t->where.line,
-				"trigger %s: secret: %s", t->name, err.text);
+				"%s%s: secret: %s", kind, t->name, err.text);
 		wipe(&key);
 	}
 	for (size_t i = 0; i < t->headers.n; i++)
 		if (signature_check_header(t->headers.v[i], &err) < 0)
 			opt_error(errs, t->where.file, t->where.line,
-				"trigger %s: headers: %s", t->name, err.text);
+				"%s%s: headers: %s", kind, t->name, err.text);
 }
 
 void signature_check_conf(const struct conf *conf, struct opt_errors *errs)
 {
-	CONF_EACH(conf->triggers, const struct conf_trigger, t)
+	CONF_EACH(conf->triggers, const struct conf_trigger, t) {
+		if (t->name && !t->url && (t->secret.n || t->headers.n))
+			opt_error(errs, t->where.file, t->where.line,
+				"trigger %s: `secret` and `headers` go with "
+				"`url`", t->name);
 		if (t->name)
-			check_trigger(t, errs);
+			check_signing(t, errs);
+	}
+	CONF_EACH(conf->notify, const struct conf_notify, n)
+		if (n->name)
+			check_signing(&n->as, errs);
 }

@@ -1,5 +1,6 @@
 #include "deployer/target.h"
 
+#include "deployer/notice.h"
 #include "deployer/retry.h"
 #include "proto/base/uid.h"
 
@@ -32,6 +33,12 @@ void target_check_conf(const struct conf *conf, struct opt_errors *errs)
 				     d->schedule.n, &err) < 0)
 		opt_error(errs, d->where.file, d->where.line,
 			"schedule: %s", err.text);
+	if (conf->notify.n && !d->notices.n &&
+		!target_serves(conf, TARGET_LANE_HTTP))
+		opt_error(errs, d->where.file, d->where.line,
+			"notices: this deployer does not serve http, so it "
+			"cannot post what `notify` says; name the links of "
+			"those that do, such as tcp://deployer-http:5702");
 }
 
 size_t target_lanes(const struct conf *conf, const char ***lanes)
@@ -67,7 +74,7 @@ int target_check_ids(const struct job *job, struct err *err)
 
 	if (!uid_valid(job->event.id))
 		return err_fail(err, "a job's event id is none of ours");
-	if (strlen(job->trigger) > UID_JOB_MAX - UID_LEN - 1)
+	if (strlen(job->trigger) > UID_TRIGGER_MAX)
 		return err_fail(err, "a job's trigger has too long a name");
 	uid_job(job->event.id, job->trigger, id);
 	if (strcmp(id, job->id) != 0)
@@ -78,16 +85,19 @@ int target_check_ids(const struct job *job, struct err *err)
 const struct conf_trigger *target_find(const struct conf *conf,
 	const struct job *job, struct err *err)
 {
-	const struct conf_trigger *t = conf_trigger(conf, job->trigger);
+	const struct conf_trigger *t = job->notice ?
+		notice_find(conf, job, err) : conf_trigger(conf, job->trigger);
 	const char *lane;
 
+	if (!t && job->notice)
+		return NULL;
 	if (!t) {
 		err_fail(err, "the deployer's configuration has no trigger "
 			      "%s: restart it with the matcher's "
 			      "configuration", job->trigger);
 		return NULL;
 	}
-	if (!conf_repository_match(t->repository, job->event.registry,
+	if (!job->notice && !conf_repository_match(t->repository, job->event.registry,
 		    job->event.repository)) {
 		err_fail(err, "trigger %s of the deployer's configuration is "
 			      "for %s, not for %s%s%s", t->name, t->repository,

@@ -10,7 +10,10 @@
 #include "proto/base/base.h"
 
 #define UID_LEN 37 /* 36 characters and the NUL */
-#define UID_JOB_MAX (UID_LEN + 1 + 64) /* with the NUL */
+/* Bytes of the trigger in a job's id: a name of the configuration, or
+ * notify:NAME:TRIGGER and the attempt of a redeploy that was done again. */
+#define UID_TRIGGER_MAX 128
+#define UID_JOB_MAX (UID_LEN + 1 + UID_TRIGGER_MAX) /* with the NUL */
 #define UID_RECORD_MAX (UID_JOB_MAX + 32)
 
 /* A new event id for the wall time now; returns buf. Thread-safe. */

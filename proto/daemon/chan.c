@@ -308,6 +308,7 @@ static void copy_config(struct chan *c, const struct chan_config *config)
 {
 	c->name = xstrdup(config->name);
 	c->expect_role = xstrdup_null(config->expect_role);
+	c->expect_also = xstrdup_null(config->expect_also);
 	c->sends = config->sends;
 	c->binds = config->bind != NULL;
 	c->window = config->window > 0 ? config->window : WINDOW;
@@ -334,6 +335,7 @@ static void chan_free(struct chan *c)
 	field_release(&hello_table, &c->hello);
 	strbuf_release(&c->scratch);
 	free(c->expect_role);
+	free(c->expect_also);
 	free(c->name);
 	free(c);
 }

@@ -81,6 +81,7 @@ struct chan_config {
 			   at most CREDIT_MAX_FLIGHT */
 	const char *expect_role; /* peers of another role are refused;
 				    NULL: any */
+	const char *expect_also; /* or of this one */
 	struct link_options link; /* max_message, hwm: 0 for what fits */
 	struct credit_limits limits; /* zero: the defaults */
 };

@@ -166,6 +166,8 @@ static bool welcome(struct chan *c, link_peer peer,
 
 	if (c->expect_role == NULL || strcmp(hello->role, c->expect_role) == 0)
 		return true;
+	if (c->expect_also != NULL && strcmp(hello->role, c->expect_also) == 0)
+		return true;
 	snprintf(text, sizeof(text), "a %s is expected here, not a %s",
 		c->expect_role, hello->role);
 	name = printable(hello->instance);

@@ -49,7 +49,7 @@ struct chan {
 	struct chan_ops ops;
 	void *ctx;
 	bool sends, binds, paused;
-	char *name, *expect_role; /* expect_role may be NULL */
+	char *name, *expect_role, *expect_also; /* the roles may be NULL */
 	struct msg_hello hello; /* ours, but for the number */
 	int64_t window, lost_ms;
 	struct list sessions;

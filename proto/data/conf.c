@@ -129,6 +129,7 @@ static void check_sections(struct conf_loader *l, const struct yaml *root)
 		{"deployer", &c->matcher.deployer},
 		{"logger", &c->matcher.logger},
 	};
+	const struct opt_strs *notices = &c->deployer.notices;
 
 	check_endpoint(l, root, "ingress", "link", c->ingress.link);
 	check_endpoint(l, root, "deployer", "link", c->deployer.link);
@@ -137,6 +138,8 @@ static void check_sections(struct conf_loader *l, const struct yaml *root)
 		for (size_t k = 0; k < lists[i].list->n; k++)
 			check_endpoint(l, root, "matcher", lists[i].key,
 				lists[i].list->v[k]);
+	for (size_t i = 0; i < notices->n; i++)
+		check_endpoint(l, root, "deployer", "notices", notices->v[i]);
 	if (map && c->logger.store &&
 		strncmp(c->logger.store, "sqlite:/", 8) != 0)
 		FAULT(map, "store", "store: `%s` is no store; write "
@@ -221,6 +224,9 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 	for (size_t i = 0; i < c->triggers.n; i++)
 		conf_check_trigger(l, l->triggers.v[i],
 			(struct conf_trigger *)c->triggers.v + i);
+	for (size_t i = 0; i < c->notify.n; i++)
+		conf_check_notify(l, l->notify.v[i],
+			(struct conf_notify *)c->notify.v + i);
 	conf_check_blocks(l, root, "trusted_proxies", &c->trusted_proxies);
 	check_sections(l, root);
 	CONF_EACH(c->engines, struct conf_engine, e)
@@ -253,6 +259,7 @@ struct conf *conf_load_checked(const char *path,
 		REMEMBER(&l.sources, root, "sources");
 		REMEMBER(&l.triggers, root, "triggers");
 		REMEMBER(&l.engines, root, "engines");
+		REMEMBER(&l.notify, root, "notify");
 		load_fragments(&l, path);
 		check_all(&l, root);
 		conf_set_generation(&l);
@@ -265,6 +272,7 @@ struct conf *conf_load_checked(const char *path,
 	VEC_RELEASE(&l.sources);
 	VEC_RELEASE(&l.triggers);
 	VEC_RELEASE(&l.engines);
+	VEC_RELEASE(&l.notify);
 	opt_errors_sort(errs);
 	if (errs->list.n != before) {
 		conf_free(c);

@@ -110,7 +110,46 @@ struct conf_trigger {
 	bool approve;    /* a person must say so */
 	bool dry_run;    /* nothing is done, only told */
 	size_t expression_line, exclude_line; /* for compile errors */
+	/* Not NULL: this is no trigger of the file but where its notices are
+	 * posted to. */
+	const struct conf_notify *notify;
 };
+
+enum conf_notify_format {
+	NOTIFY_WEBHOOK, NOTIFY_SLACK, NOTIFY_DISCORD, NOTIFY_TEAMS,
+	NOTIFY_MATRIX, NOTIFY_NTFY,
+};
+
+#define CONF_NOTIFY_NAME_MAX 32
+#define CONF_NOTIFY "notify:" /* the rows' trigger: notify:NAME:TRIGGER */
+
+/* Who is told how redeploys ended. */
+struct conf_notify {
+	struct opt_where where;
+	char *name;
+	int format; /* enum conf_notify_format */
+	struct opt_strs on;       /* of conf_notify_outcomes; empty: all */
+	struct opt_strs triggers; /* names, patterns with *; empty: all */
+	char *template; /* NULL: the format's own words */
+	/* What the http lane posts by: `url`, `secret`, `headers`, and the
+	 * name notify:NAME. */
+	struct conf_trigger as;
+	char key[sizeof(CONF_NOTIFY) + CONF_NOTIFY_NAME_MAX];
+};
+
+/* NULL at the end: outcomes that are told; what a template may name. */
+extern const char *const conf_notify_outcomes[], *const conf_notify_fields[];
+
+/*
+ * The next piece of a template: text as it stands, or the name of a field
+ * ("{{tag}}"), the other is empty. False at the end, and -- with err -- at
+ * what is neither.
+ */
+bool conf_template_next(struct str *rest, struct str *text, struct str *field,
+	struct err *err);
+/* Is this outcome of this trigger's redeploys told there? */
+bool conf_notify_wants(const struct conf_notify *n, const char *trigger,
+	const char *outcome);
 
 /* Tables with the words of the enums above, and the whole for the manual. */
 extern const struct opt_table conf_table, conf_fragment_table;
@@ -125,6 +164,9 @@ struct conf_fragment {
 const char *conf_trigger_lane(const struct conf_trigger *t);
 /* "container web", "compose shop/web" or "url"; for rows. */
 void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out);
+/* Its URL for rows: the query's values as ***; where notices go all but the
+ * host, since chats have their secrets in the path. */
+void conf_trigger_url(const struct conf_trigger *t, struct strbuf *out);
 
 /* Files (PEM) by which an engine and we know each other. */
 struct conf_engine_tls {
@@ -172,6 +214,7 @@ struct conf_deployer {
 				     durations; empty: retry.h's own */
 	struct opt_strs allow_private; /* "CIDR:PORT" that URLs may lead to */
 	char *docker_config; /* path; NULL: where the docker CLI has it */
+	struct opt_strs notices; /* links of the deployers that serve http */
 	char *keys;
 };
 
@@ -201,6 +244,7 @@ struct conf {
 	struct opt_list sources;  /* struct conf_source */
 	struct opt_list triggers; /* struct conf_trigger */
 	struct opt_list engines;  /* struct conf_engine */
+	struct opt_list notify;   /* struct conf_notify */
 	struct conf_ingress ingress;
 	struct conf_deployer deployer;
 	struct conf_logger logger;
@@ -251,6 +295,11 @@ uint64_t conf_files_state(const char *path);
 const struct conf_source *conf_source(const struct conf *c, struct str name);
 const struct conf_trigger *conf_trigger(const struct conf *c, const char *name);
 const struct conf_engine *conf_engine(const struct conf *c, const char *name);
+/* Where notices of this name, "notify:NAME" or "notify:NAME:...", are posted
+ * to; NULL when it is no such name or not configured. */
+const struct conf_trigger *conf_notify(const struct conf *c, const char *name);
+/* A trigger with a URL, or as conf_notify(). */
+const struct conf_trigger *conf_poster(const struct conf *c, const char *name);
 
 /*
  * Does the pattern (a full name, or a glob with * within and ** across

@@ -47,7 +47,8 @@ void conf_set_generation(struct conf_loader *l)
 	c->fixed = START;
 	c->engines_hash = i ? hash_tree(START, i) : 0;
 	for (i = root->kind == YAML_MAP ? root->first : NULL; i; i = i->next)
-		if (strcmp(i->key, "triggers") != 0)
+		if (strcmp(i->key, "triggers") != 0 &&
+			strcmp(i->key, "notify") != 0)
 			c->fixed = hash_tree(c->fixed, i);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Loading a configuration, between the files that check it: conf.c reads and
- * checks all but the triggers, the engines and what authenticates a sender:
- * conf_trigger.c, conf_engine.c and conf_auth.c do. Each check adds what it
- * finds; none stops at the first fault.
+ * checks all but the triggers, the engines, what authenticates a sender and who
+ * is told: conf_trigger.c, conf_engine.c, conf_auth.c and conf_notify.c do.
+ * Each check adds what it finds; none stops at the first fault.
  */
 #ifndef PROTO_DATA_CONF_LOAD_H
 #define PROTO_DATA_CONF_LOAD_H
@@ -24,13 +24,13 @@
 	}
 
 extern const struct opt_table conf_auth_table, conf_deploy_table,
-	conf_engine_table, conf_tls_table;
+	conf_engine_table, conf_notify_table, conf_tls_table;
 
 struct conf_loader {
 	struct conf *conf;
 	struct opt_errors *errs;
-	/* The node of each source, trigger and engine, in their order. */
-	VEC(const struct yaml *) sources, triggers, engines;
+	/* The node of each source, trigger ..., in their order. */
+	VEC(const struct yaml *) sources, triggers, engines, notify;
 	VEC(struct yaml *) trees;
 };
 
@@ -58,6 +58,12 @@ void conf_check_engine(struct conf_loader *l, const struct yaml *map,
 	struct conf_engine *e);
 void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t);
+/* After the triggers. */
+void conf_check_notify(struct conf_loader *l, const struct yaml *map,
+	struct conf_notify *n);
+/* The rules of trigger URLs. */
+void conf_check_url(struct conf_loader *l, const struct yaml *map,
+	const char *url);
 
 /* The pattern of the files in triggers.d beside path; the caller's. */
 char *conf_fragments(const char *path);

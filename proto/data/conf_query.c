@@ -32,6 +32,26 @@ const struct conf_engine *conf_engine(const struct conf *c, const char *name)
 	return named(c, "engine", str_from(name));
 }
 
+const struct conf_trigger *conf_notify(const struct conf *c, const char *name)
+{
+	struct str rest = str_from(name), part;
+	const struct conf_notify *n = NULL;
+
+	if (str_starts(rest, STR(CONF_NOTIFY))) {
+		rest = str_cut(rest, strlen(CONF_NOTIFY), rest.n);
+		str_split(&rest, ':', &part);
+		n = named(c, "notify", part);
+	}
+	return n ? &n->as : NULL;
+}
+
+const struct conf_trigger *conf_poster(const struct conf *c, const char *name)
+{
+	const struct conf_trigger *t = conf_trigger(c, name);
+
+	return t && t->url ? t : conf_notify(c, name);
+}
+
 const char *conf_trigger_lane(const struct conf_trigger *t)
 {
 	return t->url ? "http" : t->engine;
@@ -61,6 +81,18 @@ int64_t conf_window_next(const struct conf *c, const struct conf_trigger *t,
 			next = opens;
 	}
 	return next;
+}
+
+void conf_trigger_url(const struct conf_trigger *t, struct strbuf *out)
+{
+	struct str url = str_from(t->url);
+	size_t start = str_find(url, '/') + 2;
+	size_t host = str_find(str_cut(url, start, url.n), '/');
+
+	if (t->notify)
+		strbuf_addf(out, "%.*s/***", (int)(start + host), url.p);
+	else
+		url_redact(url, out);
 }
 
 /*

@@ -230,6 +230,10 @@ static const struct opt deployer_opts[] = {
 		"Without: that of the folder `DOCKER_CONFIG`, or "
 		"`~/.docker/config.json`, if it can be read.",
 		.flags = OPT_RESTART, .max = 4096),
+	KEY(struct conf_deployer, notices, OPT_STRS, NULL,
+		"Links of the deployers that serve `http`, which post what "
+		"`notify` says; for one that does not serve it itself.",
+		.max = 64, .flags = OPT_RESTART),
 	KEY(struct conf_deployer, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };
@@ -287,6 +291,9 @@ static const struct opt conf_opts[] = {
 		.sub = &trigger_table, .flags = OPT_RELOAD),
 	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
 		.sub = &conf_engine_table, .flags = OPT_RESTART),
+	KEY(struct conf, notify, OPT_LIST, NULL,
+		"Who is told how redeploys ended.",
+		.sub = &conf_notify_table, .flags = OPT_RELOAD),
 	KEY(struct conf, ingress, OPT_SUB, NULL, "Receives webhooks.",
 		.sub = &ingress_table),
 	KEY(struct conf, deployer, OPT_SUB, NULL,

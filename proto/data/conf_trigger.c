@@ -124,22 +124,29 @@ static void check_engine_of(struct conf_loader *l, const struct yaml *map,
 		t->engine = xstrdup(only->name);
 }
 
+void conf_check_url(struct conf_loader *l, const struct yaml *map,
+	const char *text)
+{
+	struct err err = {0};
+	struct url url;
+
+	if (text && (url_parse(str_from(text), &url, &err) < 0 ||
+			    url_policy(&url, &err) < 0))
+		FAULT(map, "url", "url: %s", err.text);
+}
+
 static void check_action(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t)
 {
 	const char *slash = t->deploy.compose ? strchr(t->deploy.compose, '/')
 					      : NULL;
 	bool deploy = yaml_get(map, "deploy") != NULL;
-	struct err err = {0};
-	struct url url;
 
 	if (deploy == (t->url != NULL))
 		FAULT(map, deploy ? "deploy" : "name",
 			"a trigger has either `deploy` or `url`%s",
 			deploy ? ", not both" : "; this one has neither");
-	if (t->url && (url_parse(str_from(t->url), &url, &err) < 0 ||
-			      url_policy(&url, &err) < 0))
-		FAULT(map, "url", "url: %s", err.text);
+	conf_check_url(l, map, t->url);
 	if (!deploy)
 		return;
 	if (!t->deploy.container == !t->deploy.compose)

@@ -5,7 +5,7 @@
 static const struct field fields[] = {
 	FIELD(struct job, id, FIELD_STR, UID_JOB_MAX - 1, FIELD_REQUIRED,
 		"EVENT/TRIGGER: the same job sent twice is done once."),
-	FIELD(struct job, trigger, FIELD_STR, 64, FIELD_REQUIRED,
+	FIELD(struct job, trigger, FIELD_STR, UID_TRIGGER_MAX, FIELD_REQUIRED,
 		"The trigger's name; what it does is in the deployer's own "
 		"configuration."),
 	FIELD(struct job, lane, FIELD_STR, 64, FIELD_REQUIRED,
@@ -16,12 +16,16 @@ static const struct field fields[] = {
 		"The configuration that the matcher decided by."),
 	FIELD_OF(struct job, event, &event_table, FIELD_REQUIRED,
 		"The push."),
+	FIELD(struct job, notice, FIELD_JSON, JOB_NOTICE_MAX, 0,
+		"The job is a notice, from a deployer to one that serves "
+		"`http`: the row that is told about, an object of the row's "
+		"fields."),
 };
 
 const struct field_table job_table = {
 	.name = "job",
-	.help = "One action for one event and one trigger. From matchers to "
-		"deployers.",
+	.help = "One action for one event and one trigger. From matchers, and as "
+		"notices from deployers, to deployers.",
 	.size = sizeof(struct job),
 	.fields = fields,
 	.n = ARRAY_LEN(fields),

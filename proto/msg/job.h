@@ -1,7 +1,9 @@
 /*
  * One action on one target or trigger URL, for one event and one trigger.
  * Names the trigger only: what the trigger does is looked up by the deployer
- * in its own configuration, so that a forged job cannot choose it.
+ * in its own configuration, so that a forged job cannot choose it. A notice
+ * is a job too: how a redeploy ended, told by the deployer that did it to one
+ * that posts; its trigger is notify:NAME:TRIGGER.
  */
 #ifndef PROTO_MSG_JOB_H
 #define PROTO_MSG_JOB_H
@@ -15,7 +17,10 @@ struct job {
 	char *reason;  /* why it matched, a sentence */
 	char *generation; /* of the matcher's configuration, or NULL */
 	struct event event;
+	char *notice; /* JSON, or NULL */
 };
+
+#define JOB_NOTICE_MAX ((size_t)16 << 10) /* bytes */
 
 extern const struct field_table job_table;
 

@@ -22,7 +22,7 @@ static const struct field fields[] = {
 		"JOB/ATTEMPT/STATUS, or EVENT//0/STATUS without a trigger: a "
 		"row that comes twice is stored once."),
 	TEXT(event, UID_LEN - 1, FIELD_REQUIRED, "The event's id."),
-	TEXT(trigger, 64, 0,
+	TEXT(trigger, UID_TRIGGER_MAX, 0,
 		"The trigger's name; absent when none is concerned."),
 	TEXT(source, 64, 0, "Name of the source."),
 	TEXT(repository, 255, 0, "Full name without the registry's host."),

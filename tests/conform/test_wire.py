@@ -64,6 +64,10 @@ GOLDEN = {
         "id": ID + "/web", "trigger": "web", "lane": "local",
         "reason": 'tag "latest" is listed', "generation": "0123456789abcdef",
         "event": EVENT_MIN}),
+    "job-notice": ("JOB", 3, {
+        "id": ID + "/notify:team:web", "trigger": "notify:team:web",
+        "lane": "http", "reason": "web ended deployed", "event": EVENT_MIN,
+        "notice": '{"status":"deployed"}'}),
     "record-min": ("RECORD", 32768, {
         "time": -1, "id": ID + "//0/no_trigger", "event": ID,
         "status": "no_trigger", "final": True}),

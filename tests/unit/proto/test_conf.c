@@ -226,6 +226,91 @@ static void each_rule_has_its_sentence(void **state)
 	}
 }
 
+/* One fault each, or none; and the line it is told with. */
+static void notify_has_its_rules(void **state)
+{
+	static const char head[] =
+		"engines: [{name: a, docker: 'unix:///a'}]\n"
+		"triggers: [{name: web, repository: x, deploy: {container: c}},"
+		" {name: tell, repository: x, url: 'http://h/'}]\n";
+	static const struct {
+		const char *entry, *want;
+	} cases[] = {
+		{"{name: a, url: 'https://h/'}", NULL},
+		{"{name: a, url: 'https://h/', format: ntfy, on: [failed], "
+		 "triggers: [web, 'x*'], template: 'a {{ tag }} {b}'}", NULL},
+		{"{url: 'https://h/'}", "`name`"},
+		{"{name: a}", "`url`"},
+		{"{name: 'a:b', url: 'https://h/'}", "is no notify name"},
+		{"{name: a23456789012345678901234567890123, "
+		 "url: 'https://h/'}", "name"},
+		{"{name: a, url: 'https://h:8443/'}", "url: https is sent"},
+		{"{name: a, url: 'http://h:25/'}", "25"},
+		{"{name: a, url: 'https://h/', format: irc}", "irc"},
+		{"{name: a, url: 'https://h/', on: [done]}",
+			":3: on: `done` is none of"},
+		{"{name: a, url: 'https://h/', triggers: [wep]}",
+			"`wep` is no trigger"},
+		{"{name: a, url: 'https://h/', triggers: [tell]}",
+			"redeploys nothing"},
+		{"{name: a, url: 'https://h/', template: '{{tga}}'}",
+			":3: template: `{{tga` is no field"},
+		{"{name: a, url: 'https://h/', template: '{{tag'}",
+			"`{{tag` is no field"},
+		{"{name: a, url: 'https://h/', template: '{{tag}'}",
+			"`{{tag` is no field"},
+		{"{name: a, url: 'https://h/', template: ''}", "is empty"},
+		{"{name: a, url: 'https://h/'}, {name: a, url: 'https://h/'}",
+			"is already in"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[1024];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "%snotify: [%s]\n", head,
+			cases[i].entry);
+		c = load(text, &errs);
+		if (!c != (cases[i].want != NULL) ||
+			errs.list.n != (size_t)(cases[i].want != NULL) ||
+			(!c && !strstr(errs.list.v[0], cases[i].want)))
+			fail_msg("case %zu: %zu faults, first: %s", i,
+				errs.list.n,
+				errs.list.n ? errs.list.v[0] : "none");
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
+/* By its rows' triggers, and shown without what may be a secret. */
+static void notify_is_found(void **state)
+{
+	struct opt_errors errs = {0};
+	struct conf *c = load("notify:\n  - {name: team, "
+			      "url: 'https://hooks.example.com/T0/B0/s3cret'}\n",
+		&errs);
+	const struct conf_trigger *t;
+	struct strbuf shown = {0};
+
+	(void)state;
+	assert_non_null(c);
+	t = conf_notify(c, "notify:team:web:2");
+	assert_non_null(t);
+	assert_string_equal(t->name, "notify:team");
+	assert_ptr_equal(t, conf_poster(c, "notify:team"));
+	assert_ptr_equal(t->notify, (const struct conf_notify *)c->notify.v);
+	assert_null(conf_notify(c, "notify:teams:web"));
+	assert_null(conf_notify(c, "team"));
+	assert_null(conf_trigger(c, "notify:team"));
+	conf_trigger_url(t, &shown);
+	assert_string_equal(strbuf_cstr(&shown),
+		"https://hooks.example.com/***");
+	strbuf_release(&shown);
+	conf_free(c);
+}
+
 static void sources_have_their_rules(void **state)
 {
 	static const struct {
@@ -435,6 +520,8 @@ int main(void)
 		cmocka_unit_test(a_good_file_and_its_fragment),
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
+		cmocka_unit_test(notify_has_its_rules),
+		cmocka_unit_test(notify_is_found),
 		cmocka_unit_test(sources_have_their_rules),
 		cmocka_unit_test(engines),
 		cmocka_unit_test(repositories),

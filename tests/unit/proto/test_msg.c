@@ -86,6 +86,10 @@ static const struct {
 		.id = ID "/web", .trigger = "web", .lane = "local",
 		.generation = "0123456789abcdef",
 		.reason = "tag \"latest\" is listed", .event = EVENT_MIN}}}},
+	{"job-notice", {MSG_JOB, 3, {.job = {
+		.id = ID "/notify:team:web", .trigger = "notify:team:web",
+		.lane = "http", .reason = "web ended deployed",
+		.event = EVENT_MIN, .notice = "{\"status\":\"deployed\"}"}}}},
 	{"record-min", {MSG_RECORD, 32768, {.record = {
 		.time = -1, .id = ID "//0/no_trigger", .event = ID,
 		.status = "no_trigger", .final = true}}}},

@@ -1,0 +1,20 @@
+/*
+ * Notices from the store to who posts them: the deployers of
+ * deployer.notices, over a link of our own, or our own queue when lane http is
+ * ours. Each is deleted once it is on disk there. What a crash leaves is sent
+ * again; it is the same job, so it is done once.
+ */
+#ifndef DEPLOYER_NOTICES_H
+#define DEPLOYER_NOTICES_H
+
+#include "deployer/deployer.h"
+
+struct notices;
+
+/* NULL with err. After the intake. */
+struct notices *notices_open(struct deployer *d, struct err *err);
+void notices_close(struct notices *n); /* NULL is fine */
+/* There may be new ones. NULL is fine. */
+void notices_pump(struct notices *n);
+
+#endif
