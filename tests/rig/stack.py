@@ -181,13 +181,14 @@ class Stack:
 
     # ---- life and death
 
-    def start(self, *names, fail=None, snapshot=None):
+    def start(self, *names, fail=None, snapshot=None, env=None):
         """names: roles or ROLE-SUFFIX; all four without. fail: what
         PULLWIRE_FAIL says. snapshot: the power-loss library; each store it
-        watches is the folder of the daemon's role."""
+        watches is the folder of the daemon's role. env: more of it."""
+        more = env
         for name in names or DAEMONS:
             role = name.partition("-")[0]
-            env = dict(self.environment)
+            env = {**self.environment, **(more or {})}
             os.makedirs(self.path(role), mode=0o700, exist_ok=True)
             if fail:
                 env.update(PULLWIRE_FAIL=fail, PULLWIRE_FAIL_DIR=self.fail_dir)

@@ -361,6 +361,72 @@ static void test_too_many_hops(void **state)
 	stop_process();
 }
 
+static bool answered(void)
+{
+	return world.acks + world.nacks > 0;
+}
+
+/* What a peer of this role sends: taken? */
+static bool takes(const char *role, const char *trigger, const char *notice)
+{
+	struct chan_peer peer = {.peer = 7, .role = role, .instance = "x"};
+	struct chan_from from = {7, 1};
+	char id[UID_JOB_MAX];
+	struct msg msg = {.type = MSG_JOB, .lease = 1};
+	struct deployer *d = world.d;
+	bool taken;
+
+	world.acks = world.nacks = 0;
+	msg.u.job = (struct job){
+		.id = uid_job(EVENT(01), trigger, id),
+		.trigger = (char *)(uintptr_t)trigger,
+		.lane = "http",
+		.notice = (char *)(uintptr_t)notice,
+		.event = {.id = EVENT(01), .source = "s",
+			.repository = "shop/web", .tag = "v1"},
+	};
+	world.ops->peer(world.ops_ctx, &peer, true);
+	world.ops->deliver(world.ops_ctx, &from, &msg);
+	run_until(answered);
+	taken = world.acks > 0;
+	world.ops->peer(world.ops_ctx, &peer, false);
+	assert_ptr_equal(world.d, d);
+	return taken;
+}
+
+/* A matcher cannot make one up, a deployer is no matcher. */
+static void test_notices_come_from_deployers(void **state)
+{
+	static const char row[] =
+		"{\"status\":\"deployed\",\"trigger\":\"web\","
+		"\"time\":\"2026-01-31T12:00:00.000Z\"}";
+	char text[400];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		"triggers: [{name: tell, repository: shop/web, "
+		"url: 'http://127.0.0.1:%d/'}]\n"
+		"notify: [{name: a, url: 'http://127.0.0.1:%d/'}]\n"
+		"deployer: {state: '@', schedule: [0], "
+		"allow_private: ['127.0.0.1/32:1025-65535']}\n",
+		http_server_port(receiver.http),
+		http_server_port(receiver.http));
+	configure(text);
+	start_process();
+	assert_false(takes("matcher", "notify:a:web", row));
+	assert_false(takes("deployer", "tell", NULL));
+	assert_true(takes("matcher", "tell", NULL));
+	assert_true(takes("deployer", "notify:a:web", row));
+	run_until(two_finals);
+	assert_int_equal(received(), 2);
+	/* Not asked for here: it ends, and nothing is sent. */
+	assert_true(takes("deployer", "notify:b:web", row));
+	run_until(three_finals);
+	assert_int_equal(rows_of("refused"), 1);
+	assert_int_equal(received(), 2);
+	stop_process();
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -375,6 +441,7 @@ int main(void)
 		TEST(test_blocked_address),
 		TEST(test_loop),
 		TEST(test_too_many_hops),
+		TEST(test_notices_come_from_deployers),
 	};
 
 	http_global_init();

@@ -319,6 +319,58 @@ static void test_one_final_row(void **state)
 	store_end(s, &seen);
 }
 
+static void count_notice(void *ctx, int64_t seq, const struct job *job)
+{
+	size_t *n = ctx;
+
+	++*n;
+	assert_int_equal(seq, *n);
+	assert_string_equal(job->id, EVENT(1) "/notify:a:web");
+	assert_string_equal(job->notice, "{}");
+}
+
+/* Of the transaction that ends the job, and of no later one; there until
+ * someone has it. */
+static void test_notices_come_with_the_end(void **state)
+{
+	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
+	struct job notice = make_job(EVENT(1), EVENT(1) "/notify:a:web", 10);
+	struct queue_store *s;
+	struct seen seen;
+	struct err err;
+	size_t n = 0;
+
+	(void)state;
+	notice.notice = "{}";
+	s = store_start(&seen);
+	arrive(s, &job, NULL, &seen);
+	for (int i = 0; i < 2; i++) {
+		struct notice made = {.id = xstrdup(i ? "late" : notice.id)};
+		struct notice_list list = {0};
+		struct queue_store_change c = {.id = job.id,
+			.state = QUEUE_DONE, .now = 2000, .notices = &list};
+
+		assert_int_equal(field_pack(&job_table, &notice, &made.payload,
+					 &err), 0);
+		VEC_PUSH(&list.list, made);
+		queue_store_change(s, &c, on_change, &seen);
+		assert_int_equal(list.list.n, 0);
+	}
+	wait_for(&seen, 3);
+	store_end(s, &seen);
+	s = store_start(&seen);
+	assert_int_equal(queue_read_notices(queue_store_reader(s), 0, 10,
+				 count_notice, &n, &err), 0);
+	assert_int_equal(n, 1);
+	queue_store_notice_done(s, notice.id);
+	store_end(s, &seen);
+	s = store_start(&seen);
+	assert_int_equal(queue_read_notices(queue_store_reader(s), 0, 10,
+				 count_notice, &n, &err), 0);
+	assert_int_equal(n, 1);
+	store_end(s, &seen);
+}
+
 static void test_rows_wait_for_the_logger(void **state)
 {
 	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
@@ -528,6 +580,7 @@ int main(void)
 		TEST(test_known_is_not_taken_twice),
 		TEST(test_replay),
 		TEST(test_one_final_row),
+		TEST(test_notices_come_with_the_end),
 		TEST(test_rows_wait_for_the_logger),
 		TEST(test_prune),
 		TEST(test_one_owner),
