@@ -48,13 +48,14 @@ FUZZ_ENGINE ?=
 SECONDS ?= 10
 MINUTES ?= 10
 RATE ?= 1000
+FLIPS ?= 5000
 
 # One short line a step; V=1 shows the commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
-.PHONY: all help deps run demo check check-unit build-unit build-fuzz fuzz \
-	test test-compose test-reload storm \
+.PHONY: all help deps run demo check check-unit build-unit build-fuzz \
+	build-stores fuzz test test-compose test-reload storm faults \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -97,8 +98,22 @@ $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libmatcher.a $(OUT)/libproto
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
+# A daemon's store by itself, opened by the daemon's code (tests/crash).
+define stores_rules
+$(OUT)/tests/crash/stores-$(1): $(OUT)/tests/crash/stores.o \
+		$(OUT)/tests/crash/faulty.o $(OUT)/tests/crash/kind_$(1).o \
+		$(OUT)/lib$(2).a $(OUT)/libproto.a
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -ldl
+endef
+$(eval $(call stores_rules,spool,ingress))
+$(eval $(call stores_rules,queue,deployer))
+$(eval $(call stores_rules,log,logger))
+STORES := $(addprefix $(OUT)/tests/crash/stores-,spool queue log)
+
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
-	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c tests/fuzz/*.c))
+	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c tests/fuzz/*.c \
+	tests/crash/*.c))
 
 #: all        build the four programs into build/
 #: deps       install what pkg-config does not find (Debian, as root)
@@ -127,6 +142,8 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 
 build-fuzz: $(FUZZ)
 
+build-stores: $(STORES)
+
 #: fuzz       every parser of foreign bytes fuzzed for SECONDS=10 each
 fuzz: deps
 	@tests/fuzz/run.sh $(SECONDS)
@@ -154,6 +171,12 @@ storm: deps
 	@$(MAKE) -s --no-print-directory all
 	@/usr/bin/python3 tests/storm/storm.py $$(($(MINUTES) * 60)) \
 		$(RATE) $$(($(MINUTES) * 60 * $(RATE)))
+
+#: faults     every call of every store fails in turn; FLIPS=5000 turned bits
+faults: deps
+	@$(MAKE) -s --no-print-directory build-stores
+	@cd tests && PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
+		-p no:cacheprovider crash/test_stores.py
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps

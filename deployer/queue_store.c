@@ -264,9 +264,10 @@ void queue_store_close(struct queue_store *s)
 
 	if (!s)
 		return;
+	/* The writer last: who closes last, and may write, tidies the log. */
+	db_close(s->reader);
 	if (s->writer)
 		db_writer_stop(s->writer);
-	db_close(s->reader);
 	loop_timer_cancel(&s->again);
 	while ((node = list_pop_front(&s->under_way)) ||
 		(node = list_pop_front(&s->failed)))

@@ -70,6 +70,7 @@ suites_end() {
 step "build" $make all || exit 1
 step "build with failure points" $make FAIL=1 all || exit 1
 step "build by-hand driver" $make build/tests/unit/deployer/docker_drive
+step "build stores" $make build-stores
 step "headers" $make headers
 step "layers" $make layers
 

@@ -3,6 +3,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/vec.h"
+#include "proto/data/db_wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -215,7 +216,8 @@ struct db *db_open(const char *path, const struct db_schema *schema,
 			: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	struct db *db;
 
-	if (!readonly && make_file(path, err) < 0)
+	if (!readonly && (make_file(path, err) < 0 ||
+				 db_wal_check(path, err) < 0))
 		return NULL;
 	db = xcalloc(1, sizeof(*db));
 	db->path = xstrdup(path);
