@@ -151,6 +151,7 @@ static void done(void *ctx, const struct post_result *res)
 	} else if (probe) {
 		record_reason(&row, "%s; the trigger stays suspended",
 			res->reason);
+		row.next_attempt = probe_at;
 		attempt_wait(a, &row, probe_at);
 	} else {
 		try_again(a, &row, res);
@@ -185,6 +186,7 @@ static void wait_for_probe(struct attempt *a, const struct receiver *r)
 	record_reason(&row, "the trigger is suspended: its URL has only failed "
 			    "since %s; it is asked once an hour",
 		str_time(r->failing_since, since));
+	row.next_attempt = r->probe_at;
 	attempt_wait(a, &row, r->probe_at);
 }
 
