@@ -74,13 +74,29 @@ const char *notification_status(const struct http_result *res,
 		snprintf(buf, 8, "%d", res->status);
 		return buf;
 	}
-	switch (err->code) {
+	switch ((enum http_failure)err->code) {
 	case HTTP_FAIL_TIMEOUT:
 		return "timeout";
 	case HTTP_FAIL_DNS:
 		return "dns_error";
 	case HTTP_FAIL_TLS:
 		return "tls_error";
+	case HTTP_FAIL_TLS_EXPIRED:
+		return "tls_expired";
+	case HTTP_FAIL_TLS_NOT_YET:
+		return "tls_not_yet_valid";
+	case HTTP_FAIL_TLS_SELF_SIGNED:
+		return "tls_self_signed";
+	case HTTP_FAIL_TLS_UNTRUSTED:
+		return "tls_untrusted";
+	case HTTP_FAIL_TLS_INCOMPLETE:
+		return "tls_incomplete";
+	case HTTP_FAIL_TLS_WRONG_NAME:
+		return "tls_wrong_name";
+	case HTTP_FAIL_TLS_WEAK:
+		return "tls_weak";
+	case HTTP_FAIL_TLS_VERSION:
+		return "tls_version";
 	case HTTP_FAIL_ADDRESS:
 		return "blocked_address";
 	default: /* no connection, or what came was no HTTP answer */

@@ -18,10 +18,19 @@ enum http_failure {
 	HTTP_FAIL_TIMEOUT,
 	HTTP_FAIL_DNS,
 	HTTP_FAIL_CONNECT,
-	HTTP_FAIL_TLS,
+	HTTP_FAIL_TLS, /* none of the kinds below */
 	HTTP_FAIL_ADDRESS, /* refused by allow_address */
 	HTTP_FAIL_PROTOCOL, /* not HTTP, cut short, too large */
 	HTTP_FAIL_ABORTED, /* by on_data or cancelled */
+	/* the peer's certificate, or the TLS that it speaks */
+	HTTP_FAIL_TLS_EXPIRED,
+	HTTP_FAIL_TLS_NOT_YET,
+	HTTP_FAIL_TLS_SELF_SIGNED,
+	HTTP_FAIL_TLS_UNTRUSTED,
+	HTTP_FAIL_TLS_INCOMPLETE,
+	HTTP_FAIL_TLS_WRONG_NAME,
+	HTTP_FAIL_TLS_WEAK,
+	HTTP_FAIL_TLS_VERSION,
 };
 
 struct sockaddr;

@@ -10,6 +10,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/io/http_handshake.h"
 
 #define CONNECT_DEFAULT_MS 10000
 #define BODY_DEFAULT ((size_t)64 << 20)
@@ -275,6 +276,20 @@ static int fail_timeout(const struct http_transfer *t, struct err *err)
 		t->peer, (long long)call->total_ms);
 }
 
+static int fail_tls(const struct http_transfer *t, struct err *err)
+{
+	enum http_failure kind;
+	long verify = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	kind = http_handshake_failure(verify, t->detail);
+	if (kind == HTTP_FAIL_TLS)
+		return err_set(err, ERR_RETRY, kind, "TLS with %s failed: %s",
+			t->peer, t->detail);
+	return err_set(err, ERR_RETRY, (int)kind, "%s %s (%s)", t->peer,
+		http_handshake_reason(kind), t->detail);
+}
+
 static int fail_write(const struct http_transfer *t, struct err *err)
 {
 	if (t->aborted)
@@ -313,8 +328,7 @@ static int fail(const struct http_transfer *t, CURLcode rc, struct err *err)
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
-		return err_set(err, ERR_RETRY, HTTP_FAIL_TLS,
-			"TLS with %s failed: %s", t->peer, t->detail);
+		return fail_tls(t, err);
 	case CURLE_WRITE_ERROR:
 		return fail_write(t, err);
 	case CURLE_UNSUPPORTED_PROTOCOL:

@@ -63,7 +63,10 @@ const char *const record_statuses[] = {
 	"untriggered", "no_trigger", "duplicate", "superseded", "stale",
 	"expression_error", "rejected", "ignored",
 	/* trigger URLs, beside the HTTP statuses */
-	"timeout", "dns_error", "connect_error", "tls_error",
+	"timeout", "dns_error", "connect_error",
+	"tls_expired", "tls_not_yet_valid", "tls_self_signed", "tls_untrusted",
+	"tls_incomplete", "tls_wrong_name", "tls_weak", "tls_version",
+	"tls_error",
 	"blocked_address", "blocked_port", "loop_blocked",
 	/* redeploys */
 	"deployed", "unchanged", "rolled_back", "failed", "refused", "waiting",

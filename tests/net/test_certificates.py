@@ -7,14 +7,14 @@ import threading
 import pytest
 
 GOOD = ("good", "chained")
-BAD = {  # server -> a part of what the row says
-    "expired": "certificate has expired",
-    "self": "self-signed certificate",
-    "wrong": "matches target host name",
-    "unknown": "certificate in certificate chain",
-    "missing": "unable to get local issuer certificate",
-    "sha1": "too weak",
-    "old": "protocol version",
+BAD = {  # server -> the status, and a part of what the row says
+    "expired": ("tls_expired", "shows a certificate that has expired"),
+    "self": ("tls_self_signed", "shows a self-signed certificate"),
+    "wrong": ("tls_wrong_name", "shows a certificate for another name"),
+    "unknown": ("tls_untrusted", "an authority that this system does not"),
+    "missing": ("tls_incomplete", "must send its intermediate"),
+    "sha1": ("tls_weak", "too weak, such as SHA-1"),
+    "old": ("tls_version", "speaks no TLS 1.2"),
 }
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
@@ -74,13 +74,14 @@ def test_seven_bad_certificates(stacks, servers):
     for name in GOOD:
         assert rows[name]["status"] == "200", rows[name]["reason"]
         assert servers[name].requests == 1
-    for name, says in BAD.items():
-        assert rows[name]["status"] == "tls_error"
+    for name, (status, says) in BAD.items():
+        assert rows[name]["status"] == status, rows[name]["reason"]
         assert says in rows[name]["reason"]
         assert servers[name].requests == 0
     sentences = {rows[name]["reason"].replace(name + ".test", "")
                  for name in BAD}
     assert len(sentences) == 7
+    assert len({rows[name]["status"] for name in BAD}) == 7
 
 
 def test_nothing_turns_it_off(stacks, servers):
@@ -94,7 +95,7 @@ def test_nothing_turns_it_off(stacks, servers):
         f.write("insecure\n")
     stack.start()
     row = stack.wait_final(stack.push("shop/web", "v1"))
-    assert row["status"] == "tls_error"
+    assert row["status"] == "tls_self_signed"
     for key in ("insecure", "verify", "tls_verify"):
         stack.settings["triggers"][0][key] = False
         stack.write()

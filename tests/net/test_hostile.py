@@ -19,7 +19,7 @@ TEMPERS = ("hang", "reset", "drip", "big", "bomb", "headers", "throttle",
 WANTED = {"hang": "timeout", "reset": "connect_error", "drip": "timeout",
           "big": "200", "bomb": "200", "headers": "connect_error",
           "throttle": "429", "loop": "308", "slow": "timeout",
-          "tls": "tls_error"}
+          "tls": "tls_self_signed"}
 SECONDS = int(os.environ.get("PULLWIRE_HOSTILE_SECONDS", "40"))
 
 

@@ -129,6 +129,15 @@ static void test_outcome(void **state)
 		{0, HTTP_FAIL_DNS, "dns_error", false, false},
 		{0, HTTP_FAIL_CONNECT, "connect_error", false, false},
 		{0, HTTP_FAIL_TLS, "tls_error", false, false},
+		{0, HTTP_FAIL_TLS_EXPIRED, "tls_expired", false, false},
+		{0, HTTP_FAIL_TLS_NOT_YET, "tls_not_yet_valid", false, false},
+		{0, HTTP_FAIL_TLS_SELF_SIGNED, "tls_self_signed", false,
+			false},
+		{0, HTTP_FAIL_TLS_UNTRUSTED, "tls_untrusted", false, false},
+		{0, HTTP_FAIL_TLS_INCOMPLETE, "tls_incomplete", false, false},
+		{0, HTTP_FAIL_TLS_WRONG_NAME, "tls_wrong_name", false, false},
+		{0, HTTP_FAIL_TLS_WEAK, "tls_weak", false, false},
+		{0, HTTP_FAIL_TLS_VERSION, "tls_version", false, false},
 		{0, HTTP_FAIL_ADDRESS, "blocked_address", false, false},
 		{0, HTTP_FAIL_PROTOCOL, "connect_error", false, false},
 		/* It broke off after a good status: not delivered. */
@@ -155,7 +164,11 @@ static void test_words_are_known(void **state)
 {
 	static const int failures[] = {HTTP_FAIL_TIMEOUT, HTTP_FAIL_DNS,
 		HTTP_FAIL_CONNECT, HTTP_FAIL_TLS, HTTP_FAIL_ADDRESS,
-		HTTP_FAIL_PROTOCOL};
+		HTTP_FAIL_PROTOCOL, HTTP_FAIL_TLS_EXPIRED,
+		HTTP_FAIL_TLS_NOT_YET, HTTP_FAIL_TLS_SELF_SIGNED,
+		HTTP_FAIL_TLS_UNTRUSTED, HTTP_FAIL_TLS_INCOMPLETE,
+		HTTP_FAIL_TLS_WRONG_NAME, HTTP_FAIL_TLS_WEAK,
+		HTTP_FAIL_TLS_VERSION};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
