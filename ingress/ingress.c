@@ -108,6 +108,16 @@ void ingress_check_conf(const struct conf *conf, struct opt_errors *errs)
 }
 
 /* Senders are asked for a certificate when a source wants one. */
+static void ask_for_certificates(struct ingress *g, const struct conf *conf)
+{
+	bool ask = false;
+
+	CONF_EACH(conf->sources, const struct conf_source, s)
+		ask |= s->auth.client_cert.n > 0;
+	if (g->tls)
+		http_tls_ask(g->tls, ask);
+}
+
 static int start_tls(struct ingress *g, struct err *err)
 {
 	struct http_tls_files files = tls_files(&g->conf->ingress.tls);
@@ -117,9 +127,7 @@ static int start_tls(struct ingress *g, struct err *err)
 	g->tls = http_tls_open(daemon_loop(g->daemon), &files, err);
 	if (!g->tls)
 		return -1;
-	CONF_EACH(g->conf->sources, const struct conf_source, s)
-		if (s->auth.client_cert.n)
-			http_tls_ask(g->tls, true);
+	ask_for_certificates(g, g->conf);
 	return 0;
 }
 
@@ -135,12 +143,11 @@ static int start_http(struct ingress *g, struct err *err)
 {
 	struct webhook_config wc = {
 		.loop = daemon_loop(g->daemon),
-		.conf = g->conf,
+		.sources = g->sources,
 		.spool = g->spool,
 		.dispatch = g->dispatch,
 		.outbox = g->outbox,
 		.ready = g->ready,
-		.trigger_url = g->trigger_url,
 	};
 	struct http_server_config hc = {
 		.listen = g->conf->ingress.http,
@@ -176,8 +183,8 @@ void *ingress_start(struct daemon *d, const struct conf *conf,
 		goto fail;
 	g->ready = ready_new(d, dir, g->spool);
 	ready_tick(g->ready, g->dispatch, clock_mono());
-	g->trigger_url = trigger_url_new(conf, err);
-	if (!g->trigger_url || start_tls(g, err) < 0 || start_http(g, err) < 0)
+	g->sources = sources_new(conf, err);
+	if (!g->sources || start_tls(g, err) < 0 || start_http(g, err) < 0)
 		goto fail;
 	g->tick = loop_timer_start(daemon_loop(d), TICK_MS, TICK_MS, tick, g);
 	daemon_on_status(d, tell_loggers, g);
@@ -186,6 +193,16 @@ void *ingress_start(struct daemon *d, const struct conf *conf,
 fail:
 	ingress_stop(g);
 	return NULL;
+}
+
+int ingress_reload(void *state, struct conf *conf, struct err *err)
+{
+	struct ingress *g = state;
+
+	if (sources_replace(g->sources, conf, err) < 0)
+		return -1;
+	ask_for_certificates(g, conf);
+	return 0;
 }
 
 /* ---- stop ---------------------------------------------------------------- */
@@ -227,7 +244,7 @@ void ingress_stop(void *state)
 	dispatch_close(g->dispatch);
 	spool_close(g->spool); /* its last callbacks still reach the others */
 	webhook_free(g->webhook);
-	trigger_url_free(g->trigger_url);
+	sources_free(g->sources);
 	ready_free(g->ready);
 	dispatch_free(g->dispatch);
 	spool_reader_close(g->reader);

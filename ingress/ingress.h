@@ -17,7 +17,7 @@ struct ingress {
 	struct outbox *outbox;
 	struct dispatch *dispatch;
 	struct ready *ready;
-	struct trigger_url *trigger_url;
+	struct sources *sources;
 	struct webhook *webhook;
 	struct http_tls *tls; /* NULL: plain HTTP */
 	struct http_server *http;
@@ -31,6 +31,7 @@ struct ingress {
 void ingress_check_conf(const struct conf *conf, struct opt_errors *errs);
 void *ingress_start(struct daemon *d, const struct conf *conf,
 	struct err *err);
+int ingress_reload(void *state, struct conf *conf, struct err *err);
 void ingress_drain(void *state);
 void ingress_stop(void *state);
 

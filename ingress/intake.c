@@ -29,7 +29,7 @@ struct parcel {
 	struct intake *k;
 	char peer[64];
 	char path[256];
-	const struct conf_source *source;
+	char source[CONF_NAME_LEN];
 };
 
 static void answer_ids(struct http_request *req, const struct spool_put *put)
@@ -58,8 +58,7 @@ static void parcel_free(struct parcel *in)
 
 static void count(const struct parcel *in, const char *result, size_t n)
 {
-	metric_add(METRIC_EVENTS, in->source ? in->source->name : NULL, result,
-		(int64_t)n);
+	metric_add(METRIC_EVENTS, in->source, result, (int64_t)n);
 }
 
 static void observe_rows(struct intake *k, struct parcel *in)
@@ -98,7 +97,9 @@ static void committed(struct spool_put *put, const struct err *err)
 	if (!err)
 		(void)FAIL_POINT("ingress.accepted");
 	if (pending_take(&k->pending, &in->pending)) {
-		struct caller c = {k->c.refusals, req, in->source, in->peer, in->path};
+		struct conf_source named = {.name = in->source};
+		struct caller c = {k->c.refusals, req, &named, in->peer,
+			in->path};
 
 		if (err)
 			answer_later(&c, 503, 5, "the event could not be stored; "
@@ -154,7 +155,6 @@ static void commit(struct intake *k, const struct caller *c,
 	in->body.put.done = committed;
 	snprintf(in->peer, sizeof(in->peer), "%s", c->peer);
 	snprintf(in->path, sizeof(in->path), "%s", c->path);
-	in->source = c->source;
 	atomic_fetch_add(&k->under_way, 1);
 	watch = pending_add(&k->pending, &in->pending, c->req,
 		clock_mono() + INTAKE_COMMIT_MS);
@@ -202,6 +202,7 @@ void intake_take(struct intake *k, const struct caller *c,
 	struct err err = {0};
 
 	in->k = k;
+	snprintf(in->source, sizeof(in->source), "%s", c->source->name);
 	if (body_read(view, as, trigger, http_request_time(c->req), &in->body,
 		&err) < 0) {
 		parcel_free(in);

@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 		.n_commands = ARRAY_LEN(commands),
 		.check = ingress_check_conf,
 		.start = ingress_start,
+		.reload = ingress_reload,
 		.drain = ingress_drain,
 		.stop = ingress_stop,
 	};

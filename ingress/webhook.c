@@ -1,10 +1,8 @@
 #include "ingress/webhook.h"
 
 #include "ingress/answer.h"
-#include "ingress/auth.h"
 #include "ingress/health.h"
 #include "ingress/intake.h"
-#include "ingress/limit.h"
 #include "ingress/peer.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
@@ -15,8 +13,6 @@
 
 struct webhook {
 	struct webhook_config c;
-	struct auth *auth;
-	struct limit *limit;
 	struct refusals refusals;
 	struct intake *intake;
 };
@@ -39,9 +35,10 @@ static const char *view_identity(const void *ctx, size_t i)
 }
 
 /* May the sender, who is known by now, post? Refused when not. */
-static bool has_room(struct webhook *w, const struct caller *c)
+static bool has_room(struct webhook *w, const struct sources_set *set,
+	const struct caller *c)
 {
-	int seconds = limit_take(w->limit, c->source, clock_mono());
+	int seconds = limit_take(set->limit, c->source, clock_mono());
 	struct err err = {0};
 
 	if (seconds)
@@ -71,29 +68,30 @@ static bool refuse_fault(const struct caller *c)
 	return true;
 }
 
-static void handle_webhook(struct webhook *w, struct http_request *req,
-	const char *name)
+static void handle_webhook(struct webhook *w, const struct sources_set *set,
+	struct http_request *req, const char *name)
 {
 	struct request view = {http_request_body(req), view_header, view_query,
 		req, view_identity};
 	char sender[PEER_LEN];
-	struct caller c = {&w->refusals, req, conf_source(w->c.conf, str_from(name)),
-		sender, http_request_path(req)};
+	struct caller c = {&w->refusals, req,
+		conf_source(set->conf, str_from(name)), sender,
+		http_request_path(req)};
 	struct err err = {0};
 	bool options;
 
-	peer_of_request(&w->c.conf->trusted_proxies, req, sender);
+	peer_of_request(&set->conf->trusted_proxies, req, sender);
 	if (refuse_fault(&c))
 		return;
 	options = !strcmp(http_request_method(req), "OPTIONS");
 	if (!options && strcmp(http_request_method(req), "POST") != 0)
 		answer_refusal(&c, 405, "Allow: POST", "a webhook is a POST");
-	else if (auth_check(w->auth, c.source, &view, sender,
+	else if (auth_check(set->auth, c.source, &view, sender,
 			 http_request_time(req), &err) < 0)
 		answer_refusal(&c, 401, "WWW-Authenticate: Bearer", "%s", err.text);
 	else if (options)
 		answer_options(&c);
-	else if (has_room(w, &c))
+	else if (has_room(w, set, &c))
 		intake_take(w->intake, &c, &view, c.source, NULL);
 }
 
@@ -113,7 +111,8 @@ static void take_notification(struct webhook *w, const struct caller *c,
 }
 
 /* A trigger's own URL: the query says which trigger, and proves it. */
-static void handle_hook(struct webhook *w, struct http_request *req)
+static void handle_hook(struct webhook *w, const struct sources_set *set,
+	struct http_request *req)
 {
 	/* What rows name instead of a configured source. */
 	static const struct conf_source own = {
@@ -129,7 +128,7 @@ static void handle_hook(struct webhook *w, struct http_request *req)
 	const struct conf_trigger *t;
 	struct err err = {0};
 
-	peer_of_request(&w->c.conf->trusted_proxies, req, sender);
+	peer_of_request(&set->conf->trusted_proxies, req, sender);
 	if (refuse_fault(&c))
 		return;
 	if (strcmp(http_request_method(req), "POST") != 0) {
@@ -137,28 +136,29 @@ static void handle_hook(struct webhook *w, struct http_request *req)
 			"POST");
 		return;
 	}
-	t = trigger_url_check(w->c.trigger_url,
+	t = trigger_url_check(set->trigger_url,
 		http_request_query(req, "triggerUrl"),
 		http_request_query(req, "secret"), &err);
 	if (!t)
 		answer_refusal(&c, 401, NULL, "%s", err.text);
-	else if (has_room(w, &c))
+	else if (has_room(w, set, &c))
 		take_notification(w, &c, &view, t);
 }
 
 void webhook_handle(void *ctx, struct http_request *req)
 {
 	struct webhook *w = ctx;
+	struct sources_set *set = sources_get(w->c.sources);
 	const char *path = http_request_path(req);
 	struct json *body;
 
 	/* Without a path it broke off: perhaps a webhook, so it has a row. */
 	if (!*path) {
-		handle_webhook(w, req, "");
+		handle_webhook(w, set, req, "");
 	} else if (!strncmp(path, PREFIX, sizeof(PREFIX) - 1)) {
-		handle_webhook(w, req, path + sizeof(PREFIX) - 1);
+		handle_webhook(w, set, req, path + sizeof(PREFIX) - 1);
 	} else if (!strcmp(path, HOOK)) {
-		handle_hook(w, req);
+		handle_hook(w, set, req);
 	} else if (!strcmp(path, "/healthz") || !strcmp(path, "/readyz")) {
 		health_answer(w->c.ready, req, path[1] == 'r');
 	} else {
@@ -167,6 +167,7 @@ void webhook_handle(void *ctx, struct http_request *req)
 			"go to " PREFIX "SOURCE");
 		answer_json(req, 404, body, NULL);
 	}
+	sources_put(w->c.sources, set);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -176,8 +177,6 @@ struct webhook *webhook_new(const struct webhook_config *c)
 	struct webhook *w = xcalloc(1, sizeof(*w));
 
 	w->c = *c;
-	w->auth = auth_new(c->conf);
-	w->limit = limit_new(c->conf);
 	refusals_init(&w->refusals, c->outbox);
 	w->intake = intake_new(&(struct intake_config){c->loop, c->spool,
 		c->dispatch, c->outbox, &w->refusals});
@@ -189,8 +188,6 @@ void webhook_free(struct webhook *w)
 	if (!w)
 		return;
 	intake_free(w->intake);
-	limit_free(w->limit);
-	auth_free(w->auth);
 	refusals_destroy(&w->refusals);
 	free(w);
 }

@@ -18,21 +18,19 @@
 
 #include "ingress/intake.h"
 #include "ingress/ready.h"
-#include "ingress/trigger_url.h"
+#include "ingress/sources.h"
 #include "proto/daemon/outbox.h"
-#include "proto/data/conf.h"
 #include "proto/io/http_server.h"
 
 struct webhook;
 
 struct webhook_config {
 	struct loop *loop;
-	const struct conf *conf;
+	struct sources *sources;
 	struct spool *spool;
 	struct dispatch *dispatch;
 	struct outbox *outbox;
-	struct ready *ready;
-	struct trigger_url *trigger_url; /* all outlive it */
+	struct ready *ready; /* all outlive it */
 };
 
 struct webhook *webhook_new(const struct webhook_config *c);

@@ -18,7 +18,7 @@ struct reload {
 	bool again; /* something changed while it was being read */
 	bool asked; /* by a person: told even when nothing is new */
 	uint64_t refused; /* state of the files that was refused last, or 0 */
-	char generation[CONF_GENERATION_LEN]; /* what is in force */
+	struct conf *conf; /* what is in force */
 	struct reading *reading;
 };
 
@@ -47,8 +47,8 @@ static void watch_file(struct watch *w, const char *path)
 
 /*
  * The file by its name; what its links lead to; triggers.d, also when it is
- * still to come; and "..data", the link that a Kubernetes volume turns. Anew
- * each time: links may lead elsewhere since.
+ * still to come; the files of secrets; and "..data", the link that a Kubernetes
+ * volume turns. Anew each time: links may lead elsewhere since.
  */
 static void watch_all(struct reload *r)
 {
@@ -62,6 +62,8 @@ static void watch_all(struct reload *r)
 		strcmp(real, r->spec.path) != 0)
 		watch_file(r->watch, real);
 	watch_add(r->watch, folder, "..data");
+	for (size_t i = 0; i < r->conf->secret_files.n; i++)
+		watch_file(r->watch, r->conf->secret_files.v[i]);
 	watch_add(r->watch, folder, "triggers.d");
 	watch_add(r->watch, fragments, NULL);
 	free(fragments);
@@ -99,7 +101,16 @@ static void refuse(struct reload *r, const struct reading *j)
 		log_error(NULL, "%s", j->errs.list.v[i]);
 	log_error(NULL, "the changed configuration has %zu fault%s: nothing "
 			"is changed, generation %s stays in force",
-		j->errs.list.n, j->errs.list.n == 1 ? "" : "s", r->generation);
+		j->errs.list.n, j->errs.list.n == 1 ? "" : "s", r->conf->generation);
+}
+
+static bool same_files(const struct opt_strs *a, const struct opt_strs *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = !strcmp(a->v[i], b->v[i]);
+	return same;
 }
 
 static void accept_conf(struct reload *r, struct conf *conf)
@@ -107,7 +118,8 @@ static void accept_conf(struct reload *r, struct conf *conf)
 	struct err err = {0};
 
 	r->refused = 0;
-	if (strcmp(conf->generation, r->generation) == 0) {
+	if (conf->secrets == r->conf->secrets &&
+		strcmp(conf->generation, r->conf->generation) == 0) {
 		if (r->asked)
 			log_info(NULL, "read again: nothing has changed");
 		return;
@@ -119,11 +131,17 @@ static void accept_conf(struct reload *r, struct conf *conf)
 		return;
 	}
 	metric_add(METRIC_RELOADS, "taken", NULL, 1);
-	snprintf(r->generation, sizeof(r->generation), "%s", conf->generation);
+	if (conf->secrets != r->conf->secrets)
+		log_info(NULL, "secrets have changed");
+	/* Files that were not watched while they were read: once more. */
+	r->again |= !same_files(&conf->secret_files, &r->conf->secret_files);
+	conf_free(r->conf);
+	r->conf = conf_ref(conf);
 	log_info(NULL, "generation %s is in force: %zu triggers",
 		conf->generation, conf->triggers.n);
 	if (conf->fixed != r->spec.running->fixed)
-		log_warn(NULL, "more than `triggers` has changed: for the rest "
+		log_warn(NULL, "more than `triggers`, `sources`, `notify` and "
+			       "`trusted_proxies` has changed: for the rest "
 			       "restart the process");
 }
 
@@ -176,8 +194,7 @@ struct reload *reload_new(struct loop *l, const struct reload_spec *spec)
 
 	r->loop = l;
 	r->spec = *spec;
-	snprintf(r->generation, sizeof(r->generation), "%s",
-		spec->running->generation);
+	r->conf = conf_ref(spec->running);
 	r->watch = watch_new(l, SETTLE_MS, changed, r, &err);
 	if (r->watch != NULL)
 		watch_all(r);
@@ -194,6 +211,7 @@ void reload_free(struct reload *r)
 	if (r->reading != NULL)
 		r->reading->r = NULL;
 	watch_free(r->watch);
+	conf_free(r->conf);
 	free(r);
 }
 

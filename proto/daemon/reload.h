@@ -1,9 +1,9 @@
 /*
- * A changed configuration is read again: when its file, a file of triggers.d
- * or a link on the way to them changes, and on SIGHUP. It is read and checked
- * on a thread of its own, whole; only one without fault is handed on. One with
- * faults changes nothing, and all its faults are logged, once for each state
- * of the files.
+ * A changed configuration is read again: when its file, a file of triggers.d,
+ * a file of a secret or a link on the way to them changes, and on SIGHUP. It is
+ * read and checked on a thread of its own, whole; only one without fault is
+ * handed on. One with faults changes nothing, and all its faults are logged,
+ * once for each state of the files.
  */
 #ifndef PROTO_DAEMON_RELOAD_H
 #define PROTO_DAEMON_RELOAD_H

@@ -252,7 +252,7 @@ struct conf *conf_load_checked(const char *path,
 	c->path = xstrdup(path);
 	c->names = map_new();
 	c->windows = map_new();
-	c->refs = 1;
+	atomic_init(&c->refs, 1);
 	root = load_tree(&l, path);
 	if (root) {
 		opt_read(&conf_table, root, c, errs);
@@ -286,28 +286,35 @@ struct conf *conf_ref(const struct conf *c)
 	/* Who holds it cannot change it, but for this count. */
 	struct conf *own = (struct conf *)(uintptr_t)c;
 
-	own->refs++;
+	atomic_fetch_add(&own->refs, 1);
 	return own;
+}
+
+static void free_strs(struct opt_strs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->v[i]);
+	free(s->v);
 }
 
 void conf_free(struct conf *c)
 {
-	struct opt_strs files;
+	struct opt_strs files, secret_files;
 	struct map *names, *windows;
 	struct str text;
 	void *window;
 	char *path;
 
-	if (!c || --c->refs > 0)
+	if (!c || atomic_fetch_sub(&c->refs, 1) > 1)
 		return;
 	files = c->files; /* the wheres point into these until the end */
+	secret_files = c->secret_files;
 	path = c->path;
 	names = c->names;
 	windows = c->windows;
 	opt_release(&conf_table, c);
-	for (size_t i = 0; i < files.n; i++)
-		free(files.v[i]);
-	free(files.v);
+	free_strs(&files);
+	free_strs(&secret_files);
 	free(path);
 	map_free(names);
 	for (size_t it = 0; map_next(windows, &it, &text, &window);)

@@ -7,10 +7,13 @@
 #ifndef PROTO_DATA_CONF_H
 #define PROTO_DATA_CONF_H
 
+#include <stdatomic.h>
+
 #include "proto/data/opt.h"
 #include "proto/data/url.h"
 
 #define CONF_TAGS_MAX 10
+#define CONF_NAME_LEN 65 /* of a source, trigger or engine, with the NUL */
 #define CONF_EXPRESSION_MAX 512 /* bytes */
 
 /* A header whose whole value is a secret. */
@@ -257,9 +260,12 @@ struct conf {
 	struct opt_strs files; /* and all others: what the wheres point to */
 	/* What this is: the same for the same content, wherever it is read. */
 	char generation[CONF_GENERATION_LEN];
-	uint64_t fixed; /* hash of all that needs a restart */
+	uint64_t fixed; /* hash of all that needs a restart in each process */
+	/* Of the secrets' values: never shown, since it could be guessed at. */
+	uint64_t secrets;
+	struct opt_strs secret_files; /* what `K_file` keys name */
 	uint64_t engines_hash;
-	unsigned refs;
+	atomic_uint refs;
 	struct map *names; /* "trigger web" -> its struct; for the look-ups */
 	struct map *windows; /* text -> struct window; conf_window_next() */
 };
@@ -281,7 +287,8 @@ struct conf *conf_load(const char *path, struct opt_errors *errs);
 struct conf *conf_load_checked(const char *path,
 	void (*check)(const struct conf *conf, struct opt_errors *errs),
 	struct opt_errors *errs);
-/* One more reference to it; conf_free() drops one, the last one frees. */
+/* One more reference to it; conf_free() drops one, the last one frees. Any
+ * thread. */
 struct conf *conf_ref(const struct conf *c);
 void conf_free(struct conf *c); /* NULL is fine */
 /* A number that changes when one of its files does: written, replaced, added

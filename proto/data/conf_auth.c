@@ -13,10 +13,10 @@ static const char *const algorithms[] = {"sha256", "sha1", "sha512", NULL};
 static const struct opt header_opts[] = {
 	KEY(struct conf_auth_header, name, OPT_STR, NULL,
 		"The header's name, such as `X-Token`.",
-		.flags = OPT_REQUIRED, .max = 128),
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 128),
 	KEY(struct conf_auth_header, secret, OPT_SECRETS, NULL,
 		"Its whole value is one of these.",
-		.flags = OPT_REQUIRED),
+		.flags = OPT_REQUIRED | OPT_RELOAD),
 };
 static const struct opt_table header_table = TABLE(struct conf_auth_header,
 	"sources[].auth.header", header_opts,
@@ -28,21 +28,21 @@ static const struct opt hmac_opts[] = {
 		"Signature`; Forgejo too), `jfrog` (`X-JFrog-Event-Auth` with "
 		"signing on), `nexus` (`X-Nexus-Webhook-Signature`): says the "
 		"four keys below.",
-		.words = presets, .flags = OPT_RESTART),
+		.words = presets, .flags = OPT_RELOAD),
 	KEY(struct conf_auth_hmac, header, OPT_STR, NULL,
 		"The header that carries the code.",
-		.flags = OPT_RESTART, .max = 128),
+		.flags = OPT_RELOAD, .max = 128),
 	KEY(struct conf_auth_hmac, prefix, OPT_STR, NULL,
 		"What stands before the code, such as `sha256=`.",
-		.flags = OPT_RESTART, .max = 32),
+		.flags = OPT_RELOAD, .max = 32),
 	KEY(struct conf_auth_hmac, encoding, OPT_ENUM, "hex",
-		"Of the code.", .words = encodings, .flags = OPT_RESTART),
+		"Of the code.", .words = encodings, .flags = OPT_RELOAD),
 	KEY(struct conf_auth_hmac, algorithm, OPT_ENUM, "sha256",
 		"The hash function.", .words = algorithms,
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth_hmac, secret, OPT_SECRETS, NULL,
 		"The key, as the sender was given it.",
-		.flags = OPT_REQUIRED),
+		.flags = OPT_REQUIRED | OPT_RELOAD),
 };
 static const struct opt_table hmac_table = TABLE(struct conf_auth_hmac,
 	"sources[].auth.hmac", hmac_opts,
@@ -53,34 +53,34 @@ static const struct opt auth_opts[] = {
 		"The request must carry `Authorization: Bearer` with one of "
 		"these tokens. Several: all are valid, for rotation; so with "
 		"every secret here.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, url_token, OPT_SECRETS, NULL,
 		"The URL must carry one of these as `token=` or `secret=`, for "
 		"senders that can set nothing else.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, basic, OPT_SECRETS, NULL,
 		"`USER:PASSWORD`, as HTTP's basic authentication sends it.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, header, OPT_SUB, NULL,
 		"A header that carries a secret.", .sub = &header_table,
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, hmac, OPT_SUB, NULL,
 		"A header that carries a code over the body.",
-		.sub = &hmac_table, .flags = OPT_RESTART),
+		.sub = &hmac_table, .flags = OPT_RELOAD),
 	KEY(struct conf_auth, standard_webhooks, OPT_SECRETS, NULL,
 		"Signed as Standard Webhooks 1.0 has it, within five minutes: "
 		"`whsec_` and 24 to 64 bytes in base64.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, client_cert, OPT_STRS, NULL,
 		"The sender's TLS certificate: its SHA-256 (`openssl x509 -fingerprint -sha256`), or a name in it, its "
 		"CN, a DNS name, an e-mail address or a URI, that "
 		"`ingress.tls.client_ca` vouches for. Several: each is valid. "
 		"Not through a proxy that ends TLS itself.",
-		.flags = OPT_RESTART, .max = 16),
+		.flags = OPT_RELOAD, .max = 16),
 	KEY(struct conf_auth, none, OPT_BOOL, "false",
 		"Anyone may post here. A warning at each start; give `allow` "
 		"with it.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 };
 const struct opt_table conf_auth_table = TABLE(struct conf_auth,
 	"sources[].auth", auth_opts,

@@ -1,6 +1,9 @@
 /* Which configuration is this? Its content's hash, and its files' state. */
 #include "proto/data/conf_load.h"
 
+#include "proto/base/mem.h"
+#include "proto/data/opt_value.h"
+
 #include <glob.h>
 #include <libgen.h>
 #include <sys/stat.h>
@@ -33,6 +36,67 @@ static uint64_t hash_tree(uint64_t hash, const struct yaml *node)
 	return mix(hash, "", 1);
 }
 
+static uint64_t hash_secret(uint64_t hash, const struct secret *s)
+{
+	return mix(mix(hash, &s->n, sizeof(s->n)), s->p, s->n);
+}
+
+/* What the option tables know as secrets. */
+static uint64_t hash_secrets(uint64_t hash, const struct opt_table *t,
+	const char *obj)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct opt *o = &t->opts[i];
+		const void *p = obj + o->offset;
+		const struct opt_secrets *secrets = p;
+		const struct opt_list *list = p;
+
+		if (o->type == OPT_SECRET)
+			hash = hash_secret(hash, p);
+		for (size_t k = 0; o->type == OPT_SECRETS && k < secrets->n; k++)
+			hash = hash_secret(hash, &secrets->v[k]);
+		if (o->type == OPT_SUB)
+			hash = hash_secrets(hash, o->sub, p);
+		for (size_t k = 0; o->type == OPT_LIST && k < list->n; k++)
+			hash = hash_secrets(hash, o->sub,
+				(const char *)list->v + k * o->sub->size);
+	}
+	return hash;
+}
+
+static void add_secret_file(struct opt_strs *files, const char *scalar)
+{
+	struct err err = {0};
+	char *path = opt_expand(scalar, &err);
+
+	if (!path)
+		return; /* told when it was read */
+	files->v = xreallocarray(files->v, files->n + 1, sizeof(*files->v));
+	files->v[files->n++] = path;
+}
+
+static void find_secret_files(struct opt_strs *files, const struct yaml *node)
+{
+	static const struct str suffix = {"_file", 5};
+	bool named = node->key && str_ends(str_from(node->key), suffix);
+
+	if (named && node->kind == YAML_SCALAR)
+		add_secret_file(files, node->scalar);
+	for (const struct yaml *i = node->first; i; i = i->next) {
+		if (named && i->kind == YAML_SCALAR)
+			add_secret_file(files, i->scalar);
+		else
+			find_secret_files(files, i);
+	}
+}
+
+/* Sections that ingress, matchers and deployers take while they run. */
+static bool is_reloaded(const char *key)
+{
+	return !strcmp(key, "triggers") || !strcmp(key, "sources") ||
+		!strcmp(key, "notify") || !strcmp(key, "trusted_proxies");
+}
+
 void conf_set_generation(struct conf_loader *l)
 {
 	struct conf *c = l->conf;
@@ -41,14 +105,16 @@ void conf_set_generation(struct conf_loader *l)
 
 	for (size_t k = 0; k < l->trees.n; k++)
 		all = hash_tree(all, l->trees.v[k]);
+	for (size_t k = 0; k < l->trees.n; k++)
+		find_secret_files(&c->secret_files, l->trees.v[k]);
+	c->secrets = hash_secrets(START, &conf_table, (const char *)c);
 	snprintf(c->generation, sizeof(c->generation), "%016llx",
 		(unsigned long long)all);
 	i = yaml_get(root, "engines");
 	c->fixed = START;
 	c->engines_hash = i ? hash_tree(START, i) : 0;
 	for (i = root->kind == YAML_MAP ? root->first : NULL; i; i = i->next)
-		if (strcmp(i->key, "triggers") != 0 &&
-			strcmp(i->key, "notify") != 0)
+		if (!is_reloaded(i->key))
 			c->fixed = hash_tree(c->fixed, i);
 }
 

@@ -27,40 +27,40 @@ static const char *const level_words[] = {
 static const struct opt source_opts[] = {
 	KEY(struct conf_source, name, OPT_STR, NULL,
 		"Unique; the last part of the URL `/v1/webhooks/NAME`.",
-		.flags = OPT_REQUIRED, .max = 64),
+		.flags = OPT_REQUIRED | OPT_RELOAD, .max = 64),
 	KEY(struct conf_source, type, OPT_ENUM, NULL,
 		"Whose webhooks these are. `distribution` is registry:2 and :3, "
 		"`aliyun` Alibaba Cloud ACR, `gitea` also Forgejo, `generic` a "
 		"body of `{\"name\",\"tag\",\"digest\"?}`; `auto` guesses by "
 		"the headers and the body. [REGISTRIES.md](REGISTRIES.md) says "
 		"what to set where.",
-		.words = conf_source_types, .flags = OPT_REQUIRED),
+		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, auth, OPT_SUB, NULL,
 		"How the sender proves who it is.", .sub = &conf_auth_table,
-		.flags = OPT_REQUIRED),
+		.flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, registry, OPT_STR, NULL,
 		"The host[:port] that these images are pulled from, when the "
 		"body does not say or says otherwise.",
-		.flags = OPT_RESTART, .max = 255),
+		.flags = OPT_RELOAD, .max = 255),
 	KEY(struct conf_source, registry_map, OPT_STRS, NULL,
 		"`FROM=TO`, each `HOST[:PORT][/PATH]`: an image whose name "
 		"begins with FROM is pulled by the name that has TO instead, "
 		"for a registry that is pulled from by an internal name. Whole "
 		"parts between slashes only; the longest FROM counts, and goes "
 		"before `registry`.",
-		.flags = OPT_RESTART, .max = 64),
+		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_source, region, OPT_STR, NULL,
 		"Carried into the notification when the body does not say.",
-		.flags = OPT_RESTART, .max = 64),
+		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_source, allow, OPT_STRS, NULL,
 		"Addresses and networks that the sender must be in, such as "
 		"`10.0.0.0/8`. Without: any.",
-		.flags = OPT_RESTART, .max = 256),
+		.flags = OPT_RELOAD, .max = 256),
 	KEY(struct conf_source, topic, OPT_STR, NULL,
 		"ARN of the one SNS topic that this source takes messages of; "
 		"for `ecr`. Needed to be shown the address that confirms a "
 		"subscription.",
-		.flags = OPT_RESTART, .max = 255),
+		.flags = OPT_RELOAD, .max = 255),
 	KEY(struct conf_source, rate, OPT_INT, "50",
 		"Requests a second that are taken for long; above it the "
 		"answer is 429 with `Retry-After`. Counted are requests whose "
@@ -71,7 +71,7 @@ static const struct opt source_opts[] = {
 		.min = 1, .max = 1000000, .flags = OPT_RELOAD),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 };
 static const struct opt_table source_table = TABLE(struct conf_source,
 	"sources[]", source_opts, "A registry that may post here.");
@@ -183,13 +183,13 @@ static const struct opt ingress_opts[] = {
 		"What senders reach this by, such as `https://hooks.example."
 		"com`: what `pullwire-ingress url TRIGGER` prints begins with "
 		"it. Without: this machine's name and the port of `http`.",
-		.max = 1024),
+		.max = 1024, .flags = OPT_RELOAD),
 	KEY(struct conf_ingress, trigger_key, OPT_SECRETS, NULL,
 		"Key by which the secrets of trigger URLs are made, at least "
 		"32 characters; the same for ingresses that share their URLs. "
 		"Several: all are valid, URLs are made with the first. Without: "
 		"a random one that the state folder keeps.",
-		.flags = OPT_RESTART),
+		.flags = OPT_RELOAD),
 	KEY(struct conf_ingress, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };
@@ -286,7 +286,7 @@ static const struct opt_table matcher_table = TABLE(struct conf_matcher,
 
 static const struct opt conf_opts[] = {
 	KEY(struct conf, sources, OPT_LIST, NULL, "Registries that may post.",
-		.sub = &source_table, .flags = OPT_RESTART),
+		.sub = &source_table, .flags = OPT_RELOAD),
 	KEY(struct conf, triggers, OPT_LIST, NULL, "Rules and their actions.",
 		.sub = &trigger_table, .flags = OPT_RELOAD),
 	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
@@ -306,7 +306,7 @@ static const struct opt conf_opts[] = {
 		"Addresses and networks of the reverse proxies before ingress: "
 		"of a request from one, the sender is who `X-Forwarded-For` "
 		"says. Of all others that header is not looked at.",
-		.max = 256, .flags = OPT_RESTART),
+		.max = 256, .flags = OPT_RELOAD),
 	KEY(struct conf, run, OPT_STR, "/run/pullwire",
 		"Folder of the status files that the `health` commands read.",
 		.flags = OPT_RESTART),

@@ -12,7 +12,7 @@ import threading
 import time
 
 from peer.sink import Sink
-from rig.stack import TOKEN, wait_for
+from rig.stack import TOKEN, http as request, wait_for
 
 SECONDS = float(os.environ.get("RELOAD_SECONDS", 6))
 RATE = float(os.environ.get("RELOAD_RATE", 150))
@@ -172,6 +172,104 @@ def test_each_way_a_file_changes(stacks):
     wait_for("SIGHUP", lambda: "read again: nothing" in
              stack.daemons["matcher"].log() or
              "is in force: 0" in stack.daemons["matcher"].log())
+
+
+BODY = json.dumps({"name": "shop/web", "tag": "v1"}).encode()
+
+
+def answers(stack, source, token):
+    return stack.post(BODY, source, token).status
+
+
+def served(stack, source, token):
+    wait_for(f"{source} takes {token}",
+             lambda: answers(stack, source, token) == 202)
+
+
+def source(name, secret, **keys):
+    return {"name": name, "type": "generic", "auth": {"bearer": secret},
+            **keys}
+
+
+def test_sources_change_without_a_restart(stacks):
+    stack = stacks(triggers("a", 1)).start()
+    ingress = stack.daemons["ingress"]
+    secret = stack.path("secret")
+
+    def change(*sources, **more):
+        stack.settings["sources"] = list(sources)
+        stack.settings.update(more)
+        replace(stack, json.dumps(stack.settings, indent=1))
+
+    def keep(text, name=secret):
+        with open(name + ".new", "w") as f:
+            f.write(text)
+        os.rename(name + ".new", name)
+
+    keep("from-a-file-1")
+    assert answers(stack, "push", TOKEN) == 202
+    change(source("push", ["rotated", TOKEN]), source("new", "fresh"),
+           {"name": "file", "type": "generic",
+            "auth": {"bearer_file": secret}})
+    served(stack, "new", "fresh")
+    assert answers(stack, "push", TOKEN) == 202
+    assert answers(stack, "push", "rotated") == 202
+    assert answers(stack, "registry", TOKEN) == 401, "it is gone"
+    assert answers(stack, "file", "from-a-file-1") == 202
+    # A file of a secret alone.
+    keep("from-a-file-2")
+    served(stack, "file", "from-a-file-2")
+    assert answers(stack, "file", "from-a-file-1") == 401
+    assert ingress.log().count("secrets have changed") == 2
+    # All or nothing: one fault in one source, and the others stay.
+    change(source("push", "third"), {"name": "x", "type": "nothing"})
+    wait_for("the faults", lambda: "stays in force" in ingress.log())
+    os.chmod(stack.config, 0o600)
+    assert answers(stack, "push", "third") == 401
+    assert answers(stack, "push", "rotated") == 202
+    # Disabled and limited ones; senders elsewhere; the log has no secret.
+    change(source("push", "third"), source("new", "fresh", enabled=False),
+           source("few", "few", rate=1, burst=1),
+           source("far", "far", allow=["192.0.2.1"]))
+    served(stack, "push", "third")
+    assert answers(stack, "push", "rotated") == 401
+    assert answers(stack, "new", "fresh") == 401
+    assert answers(stack, "far", "far") == 401
+    assert {answers(stack, "few", "few") for _ in range(3)} == {202, 429}
+    assert ingress.log().count("stays in force") == 1
+    assert "restart" not in ingress.log()
+    change(source("push", "third"), ingress={
+        **stack.settings["ingress"], "max_body": "2KiB"})
+    wait_for("the rest", lambda: "restart the process" in ingress.log())
+    for word in "rotated", "fresh", "from-a-file", "third":
+        assert word not in ingress.log()
+
+
+def test_trigger_urls_change_without_a_restart(stacks):
+    deploy = [{"name": n, "repository": "shop/web", "engine": "none",
+               "deploy": {"container": n}} for n in ("one", "two")]
+    stack = stacks(deploy, engines={"none": "/nowhere.sock"})
+    stack.start("logger", "matcher", "ingress")
+    urls = [stack.run("ingress", "url", n).stdout.strip()
+            for n in ("one", "two")]
+    body = json.dumps({
+        "push_data": {"digest": "sha256:" + "a" * 64,
+                      "pushed_at": "2016-11-29 12:25:46", "tag": "v1"},
+        "repository": {"name": "web", "namespace": "shop", "region": "r",
+                       "repo_full_name": "shop/web"}}).encode()
+
+    def post(url):
+        path = url[url.index("/hook/"):]
+        return request("POST",
+                       f"http://127.0.0.1:{stack.ingress_port}" + path,
+                       body, {"Content-Type": "application/json"}).status
+
+    assert [post(u) for u in urls] == [202, 202]
+    stack.settings["triggers"] = [
+        {**deploy[0], "deploy": {"container": "other"}}, deploy[1]]
+    replace(stack, json.dumps(stack.settings, indent=1))
+    wait_for("the URL of another target ends", lambda: post(urls[0]) == 401)
+    assert post(urls[1]) == 202
 
 
 def test_kubernetes_turns_a_link(stacks):

@@ -111,11 +111,12 @@ static struct conf_trigger trigger = {
 	.engine = (char *)"local", .deploy.container = (char *)"web"};
 static struct secret trigger_key = S("0123456789abcdef0123456789abcdef");
 static struct conf conf = {
+	.refs = 1,
 	.sources = {sources, ARRAY_LEN(sources)},
 	.triggers = {&trigger, 1},
 	.ingress = {.max_body = 4096, .trigger_key = {&trigger_key, 1}},
 };
-static struct trigger_url *trigger_url;
+static struct sources *senders;
 
 static char dir[64];
 static struct loop *loop;
@@ -139,7 +140,7 @@ static void stop_loop(void *ctx)
 static int setup(void **state)
 {
 	struct err err = {0};
-	struct webhook_config wc = {.conf = &conf};
+	struct webhook_config wc = {0};
 	struct http_server_config hc = {
 		.listen = "127.0.0.1:0",
 		.max_body = 4096,
@@ -155,7 +156,7 @@ static int setup(void **state)
 		map_put(conf.names, str_from(key), &sources[i]);
 	}
 	map_put(conf.names, STR("trigger web"), &trigger);
-	wc.trigger_url = trigger_url = trigger_url_new(&conf, &err);
+	wc.sources = senders = sources_new(&conf, &err);
 	snprintf(dir, sizeof(dir), "/tmp/pullwire-webhook-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	wc.loop = loop = loop_new();
@@ -188,7 +189,7 @@ static int teardown(void **state)
 	loop_post(loop, stop_loop, loop);
 	pthread_join(loop_thread, NULL);
 	webhook_free(webhook);
-	trigger_url_free(trigger_url);
+	sources_free(senders);
 	ready_free(ready);
 	loop_free(loop);
 	map_free(conf.names);
@@ -505,11 +506,13 @@ static void test_limit(void **state)
 static void test_trigger_url(void **state)
 {
 	struct strbuf url = {0}, answer = {0};
+	struct sources_set *set = sources_get(senders);
 	char *target;
 
 	(void)state;
-	assert_int_equal(trigger_url_make(trigger_url, &trigger, &url, NULL),
+	assert_int_equal(trigger_url_make(set->trigger_url, &trigger, &url, NULL),
 		0);
+	sources_put(senders, set);
 	target = strstr(strbuf_cstr(&url), "/hook/trigger?");
 	assert_int_equal(request("POST", target, "", STR(NOTIFICATION),
 		&answer), 202);
