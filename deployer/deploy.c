@@ -37,6 +37,7 @@ static void over(void *ctx)
 	struct deploy *p = ctx;
 
 	engine_leave(p->engine);
+	free(p->result.evidence);
 	free(p);
 }
 

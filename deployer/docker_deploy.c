@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "deployer/docker_memory.h"
 #include "deployer/docker_pick.h"
 #include "deployer/docker_recover.h"
 #include "deployer/docker_ref.h"
@@ -57,6 +58,11 @@ static int claim(struct deploy *d, struct str name, struct err *err)
 	return -1;
 }
 
+static int claim_name(void *ctx, const char *name, struct err *err)
+{
+	return claim(ctx, str_from(name), err);
+}
+
 /* Lists the target and takes the names of all that belongs to it. */
 static int list(struct deploy *d, struct err *err)
 {
@@ -81,6 +87,16 @@ static int list(struct deploy *d, struct err *err)
 	return 0;
 }
 
+/* All of the engine's: what goes along with a target is none of its. */
+static struct json *list_all(const struct deploy *d, struct err *err)
+{
+	struct json *filters = json_new_object();
+	struct json *all = docker_container_list(d->t.api, filters, err);
+
+	json_free(filters);
+	return all;
+}
+
 /*
  * Ends what an earlier attempt left of this target: of this job, or of one
  * that has ended. 0: d->list is the target now. -1 with *res.
@@ -95,11 +111,12 @@ static int settle(struct deploy *d, struct driver_result *res)
 		.patience_ms = SETTLE_PATIENCE_MS,
 	};
 	struct err err = {0};
+	struct json *all = NULL;
 	char *stuck = NULL;
 	int rc = -1;
 
-	if (list(d, &err) != 0 ||
-		docker_settle_job(&how, d->list, note, &err) != 0 ||
+	if (list(d, &err) != 0 || (all = list_all(d, &err)) == NULL ||
+		docker_settle_job(&how, all, note, &err) != 0 ||
 		docker_settle_rest(&how, d->list, note, 1, &stuck, &err) != 0 ||
 		list(d, &err) != 0)
 		fail(&err, res);
@@ -111,6 +128,7 @@ static int settle(struct deploy *d, struct driver_result *res)
 	else
 		rc = 0;
 	free(stuck);
+	json_free(all);
 	return rc;
 }
 
@@ -179,39 +197,50 @@ static void add_progress(const struct deploy *d, struct driver_result *res)
 	if (all < 2)
 		return;
 	memcpy(reason, res->reason, sizeof(reason));
+	/* All of them went back together. */
 	snprintf(res->reason, sizeof(res->reason),
 		"%.440s (%" PRId64 " of %" PRId64 " containers run the new "
-		"image)", reason, d->done + d->before + d->same, all);
+		"image)", reason, d->same, all);
 }
 
-static void replace_all(struct deploy *d, struct driver_result *res)
+static void replace_all(struct deploy *d, struct docker_replacing *p,
+	struct driver_result *res)
 {
 	struct docker_task *t = &d->t;
 	const struct json *c = json_first(d->list);
+	const char *name;
 
 	t->note.total = (int64_t)json_len(d->list);
 	for (; c; c = json_next(c)) {
-		if (docker_note_is_done(&t->note, docker_swap_name(c))) {
+		name = docker_swap_name(c);
+		if (docker_note_is_done(&t->note, name) ||
+			docker_note_kept(&t->note, name) != NULL) {
 			d->before++;
 			continue;
 		}
 		docker_replace_container(
-			t, json_str(json_get(c, "Id")), res);
+			p, json_str(json_get(c, "Id")), res);
 		if (res->status == DRIVER_DEPLOYED)
 			d->done++;
 		else if (res->status == DRIVER_UNCHANGED)
 			d->same++;
-		else if (res->status != DRIVER_REFUSED) {
-			add_progress(d, res);
-			return;
-		}
+		else if (res->status != DRIVER_REFUSED)
+			break;
 	}
-	sum_up(d, res);
+	if (c == NULL) {
+		sum_up(d, res);
+		docker_replace_end(p, res);
+	}
+	if (res->status == DRIVER_FAILED || res->status == DRIVER_ROLLED_BACK)
+		add_progress(d, res);
 }
 
 static void run(struct deploy *d, struct driver_result *res)
 {
 	struct docker_task *t = &d->t;
+	struct docker_replacing replacing = {
+		.t = t, .claim = claim_name, .ctx = d};
+	struct strbuf target = {0};
 	struct err err = {0};
 
 	if (docker_note_load(&t->note, t->run->journal, t->run->job->id,
@@ -219,8 +248,12 @@ static void run(struct deploy *d, struct driver_result *res)
 		driver_result_err(res, DRIVER_FAILED, &err);
 		return;
 	}
+	t->note.engine = t->run->engine->name;
 	free(t->note.reference);
 	t->note.reference = xstrdup(t->reference);
+	conf_trigger_target(t->run->trigger, &target);
+	free(t->note.target);
+	t->note.target = strbuf_detach(&target);
 	if (docker_note_is_returned(&t->note)) {
 		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", t->note.reason);
 		return;
@@ -236,7 +269,9 @@ static void run(struct deploy *d, struct driver_result *res)
 		missing(d, res);
 		return;
 	}
-	replace_all(d, res);
+	replacing.targets = d->list;
+	replace_all(d, &replacing, res);
+	docker_follow_release(&replacing.follow);
 }
 
 /* ---- the driver --------------------------------------------------------------- */
@@ -262,6 +297,11 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	run(&d, res);
 	memcpy(res->from_digest, d.t.note.from, sizeof(d.t.note.from));
 	memcpy(res->to_digest, d.t.note.to, sizeof(d.t.note.to));
+	if (d.t.note.target != NULL)
+		docker_memory_result(run_->journal, run_->engine->name,
+			d.t.note.target, d.t.note.to, res);
+	if (res->status == DRIVER_ROLLED_BACK || res->status == DRIVER_FAILED)
+		res->evidence = xstrdup_null(d.t.note.evidence);
 	for (size_t i = 0; i < d.claims.n; i++) {
 		docker_self_release(run_->engine->docker, d.claims.v[i]);
 		free(d.claims.v[i]);

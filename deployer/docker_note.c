@@ -1,5 +1,6 @@
 #include "deployer/docker_note.h"
 
+#include "deployer/docker_memory.h"
 #include "proto/base/mem.h"
 
 void docker_note_digest(char out[DRIVER_DIGEST_MAX], const char *digest)
@@ -26,6 +27,8 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	n->step = xstrdup_null(json_str(json_get(root, "step")));
 	n->reason = xstrdup_null(json_str(json_get(root, "reason")));
 	n->reference = xstrdup_null(json_str(json_get(root, "reference")));
+	n->target = xstrdup_null(json_str(json_get(root, "target")));
+	n->evidence = xstrdup_null(json_str(json_get(root, "evidence")));
 	n->total = json_i64(json_get(root, "total"), 0);
 	docker_note_digest(n->from, json_str(json_get(root, "from")));
 	docker_note_digest(n->to, json_str(json_get(root, "to")));
@@ -38,6 +41,13 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 		json_free(root);
 		return err_fail(err, "journal entry of job %s is incomplete",
 			job);
+	}
+	for (const struct json *b = json_first(json_get(root, "batch")); b;
+		b = json_next(b)) {
+		struct docker_swap s;
+
+		if (docker_swap_from_json(b, &s) == 0)
+			VEC_PUSH(&n->batch, s);
 	}
 	json_free(root);
 	return 0;
@@ -75,12 +85,22 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 		json_set_str(root, "reason", n->reason);
 	if (n->reference != NULL)
 		json_set_str(root, "reference", n->reference);
+	if (n->target != NULL)
+		json_set_str(root, "target", n->target);
+	if (n->evidence != NULL)
+		json_set_str(root, "evidence", n->evidence);
 	json_set_str(root, "from", n->from);
 	json_set_str(root, "to", n->to);
 	json_set_i64(root, "total", n->total);
 	json_set(root, "done", json_copy(n->done));
 	if (n->now.name != NULL)
 		json_set(root, "now", docker_swap_to_json(&n->now));
+	for (size_t i = 0; i < n->batch.n; i++) {
+		if (i == 0)
+			json_set(root, "batch", json_new_array());
+		json_push(json_get(root, "batch"),
+			docker_swap_to_json(&n->batch.v[i]));
+	}
 	json_write(root, &text);
 	json_free(root);
 	rc = n->journal->put(n->journal, n->job, strbuf_cstr(&text), err);
@@ -94,13 +114,57 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 	return 0;
 }
 
+static void remember(const struct docker_note *n, const struct docker_swap *s)
+{
+	if (n->engine != NULL && s->name != NULL)
+		docker_memory_set_container(
+			n->journal, n->engine, s->name, s->memory);
+}
+
 int docker_note_end(struct docker_note *n, const char *name, bool done,
 	struct err *err)
 {
-	if (done && !docker_note_is_done(n, name))
+	if (done && !docker_note_is_done(n, name)) {
 		json_push(n->done, json_new_str(name));
+		remember(n, &n->now);
+	}
 	if (n->now.name != NULL && strcmp(n->now.name, name) == 0)
 		docker_swap_release(&n->now);
+	return docker_note_save(n, DOCKER_STEP_DONE, err);
+}
+
+void docker_note_keep(struct docker_note *n)
+{
+	VEC_PUSH(&n->batch, n->now);
+	n->now = (struct docker_swap){0};
+}
+
+struct docker_swap *docker_note_kept(const struct docker_note *n,
+	const char *name)
+{
+	for (size_t i = 0; i < n->batch.n; i++)
+		if (strcmp(n->batch.v[i].name, name) == 0)
+			return &n->batch.v[i];
+	return NULL;
+}
+
+void docker_note_drop_batch(struct docker_note *n)
+{
+	for (size_t i = 0; i < n->batch.n; i++)
+		docker_swap_release(&n->batch.v[i]);
+	VEC_RELEASE(&n->batch);
+	docker_swap_release(&n->now);
+}
+
+int docker_note_end_batch(struct docker_note *n, struct err *err)
+{
+	for (size_t i = 0; i < n->batch.n; i++) {
+		remember(n, &n->batch.v[i]);
+		if (n->batch.v[i].role == NULL &&
+			!docker_note_is_done(n, n->batch.v[i].name))
+			json_push(n->done, json_new_str(n->batch.v[i].name));
+	}
+	docker_note_drop_batch(n);
 	return docker_note_save(n, DOCKER_STEP_DONE, err);
 }
 
@@ -138,7 +202,9 @@ void docker_note_release(struct docker_note *n)
 	free(n->reason);
 	free(n->stuck);
 	free(n->reference);
+	free(n->target);
+	free(n->evidence);
 	json_free(n->done);
-	docker_swap_release(&n->now);
+	docker_note_drop_batch(n);
 	*n = (struct docker_note){0};
 }

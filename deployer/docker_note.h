@@ -11,6 +11,7 @@
 #include "deployer/docker_image.h"
 #include "deployer/docker_swap.h"
 #include "deployer/driver.h"
+#include "proto/base/vec.h"
 
 /* The step that is about to be taken. */
 #define DOCKER_STEP_CREATE "create"
@@ -25,14 +26,20 @@
 struct docker_note {
 	struct journal *journal; /* borrowed */
 	const char *job;         /* borrowed */
+	const char *engine; /* its name, borrowed; NULL: nothing is remembered */
 	bool found; /* there was an entry: an earlier process began the job */
 	char *step;   /* the last one saved, or NULL */
 	char *reason; /* of a rollback, or NULL */
+	char *target;    /* as rows have it, or NULL */
+	char *evidence;  /* of a rollback: JSON for the row, or NULL */
 	char *reference; /* repository:tag that is deployed, or NULL */
 	char from[DRIVER_DIGEST_MAX], to[DRIVER_DIGEST_MAX];
 	struct json *done; /* array: names of containers that are replaced */
 	int64_t total;     /* containers in all; 0: not yet known */
 	struct docker_swap now; /* the one being replaced; name NULL: none */
+	/* Replaced, with the old one still asleep until all are; and those that
+	 * go along with them (role), asleep until their turn comes. */
+	VEC(struct docker_swap) batch;
 	/* Not kept: neither forward nor back was possible, a sentence. */
 	char *stuck;
 };
@@ -51,6 +58,15 @@ int docker_note_save(struct docker_note *n, const char *step,
 /* The container of that name is replaced (done) or as it was before. */
 int docker_note_end(struct docker_note *n, const char *name, bool done,
 	struct err *err);
+/* What is replaced now waits in the batch for the others; not yet written. */
+void docker_note_keep(struct docker_note *n);
+/* The batch's member of that name, or NULL. */
+struct docker_swap *docker_note_kept(const struct docker_note *n,
+	const char *name);
+/* All of the batch is done: the old ones are gone. */
+int docker_note_end_batch(struct docker_note *n, struct err *err);
+/* Nothing of the batch and of now is under way any more; not yet written. */
+void docker_note_drop_batch(struct docker_note *n);
 bool docker_note_is_done(const struct docker_note *n, const char *name);
 /* All of its containers are replaced. */
 bool docker_note_is_complete(const struct docker_note *n);

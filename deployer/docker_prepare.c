@@ -1,6 +1,7 @@
 #include "deployer/docker_prepare.h"
 
 #include "deployer/docker_fit.h"
+#include "deployer/docker_memory.h"
 #include "deployer/docker_pick.h"
 #include "proto/base/mem.h"
 
@@ -64,11 +65,13 @@ static struct docker_spec_input input_of(const struct docker_replace *r)
 	return (struct docker_spec_input){
 		.old = r->old,
 		.old_image = r->old_image,
-		.new_image = r->t->image,
-		.reference = r->t->reference,
+		.new_image = r->image,
+		.reference = r->reference,
 		.api = docker_api_minor(r->t->api),
 		.engine_name = json_str(json_get(r->info, "Name")),
 		.sources = r->sources,
+		.keep_env = r->t->run->trigger->deploy.keep_env.v,
+		.n_keep_env = r->t->run->trigger->deploy.keep_env.n,
 	};
 }
 
@@ -88,14 +91,14 @@ static int save_rebirth(struct docker_replace *r, struct err *err)
 	}
 	json_set(j, "body", spec.body);
 	json_set(j, "connect", spec.connect);
-	json_set_str(j, "platform", r->t->platform);
+	json_set_str(j, "platform", r->platform);
 	r->swap->rebirth = j;
 	return 0;
 }
 
-static void describe(struct docker_replace *r, const char *was)
+static void describe(const struct docker_replace *r, const char *was,
+	struct docker_swap *s)
 {
-	struct docker_swap *s = r->swap;
 	struct strbuf policy = {0};
 	char did[DOCKER_DID_LEN];
 
@@ -106,29 +109,50 @@ static void describe(struct docker_replace *r, const char *was)
 	s->old_id = xstrdup_null(json_str(json_get(r->old, "Id")));
 	s->was = xstrdup(was);
 	s->policy = policy.len > 0 ? strbuf_detach(&policy) : xstrdup("{}");
-	s->image = xstrdup_null(json_str(json_get(r->t->image, "Id")));
+	s->image = xstrdup_null(json_str(json_get(r->image, "Id")));
+	s->order = xstrdup("stop-first");
 	strbuf_release(&policy);
+}
+
+int docker_prepare_body(struct docker_replace *r,
+	const struct json *successors, struct err *err)
+{
+	struct docker_spec_input in = input_of(r);
+	struct json *labels = docker_swap_labels(r->swap);
+	int rc;
+
+	docker_spec_release(&r->spec);
+	in.labels = labels;
+	in.successors = successors;
+	rc = docker_spec_build(&in, &r->spec, err);
+	json_free(labels);
+	return rc;
+}
+
+/* All that the engine tells about what the container stands on. */
+static int gather(struct docker_replace *r, struct err *err)
+{
+	r->auto_remove =
+		json_bool(json_path(r->old, "HostConfig.AutoRemove"));
+	return check_networks(r, err) != 0 || find_sources(r, err) != 0 ||
+			find_engine_name(r, err) != 0
+		? -1
+		: 0;
 }
 
 static int build(struct docker_replace *r, const char *was, struct err *err)
 {
-	struct docker_spec_input in;
-	struct json *labels;
-	int rc;
-
-	if (check_networks(r, err) != 0 || find_sources(r, err) != 0 ||
-		find_engine_name(r, err) != 0)
+	if (gather(r, err) != 0)
 		return -1;
-	describe(r, was);
-	r->auto_remove =
-		json_bool(json_path(r->old, "HostConfig.AutoRemove"));
+	r->image = r->t->image;
+	r->reference = r->t->reference;
+	r->platform = r->t->platform;
+	describe(r, was, r->swap);
+	r->swap->memory = docker_memory_next(r->memory, r->old, r->old_image,
+		r->image, r->t->note.from);
 	if (r->auto_remove && save_rebirth(r, err) != 0)
 		return -1;
-	in = input_of(r);
-	in.labels = labels = docker_swap_labels(r->swap);
-	rc = docker_spec_build(&in, &r->spec, err);
-	json_free(labels);
-	return rc;
+	return docker_prepare_body(r, NULL, err);
 }
 
 /* Equal ids, or the same platform's manifest under another index. */
@@ -145,6 +169,26 @@ static bool runs_already(const struct docker_replace *r)
 			strcmp(manifest, wanted) == 0);
 }
 
+/* The defaults of an image that was deleted, as we noted them; or none, where
+ * all that the container has is to be kept. */
+static struct json *image_from_memory(const struct docker_replace *r,
+	const char *id)
+{
+	const struct json *image = json_get(r->memory, "image");
+	const char *known = json_str(json_get(image, "Id"));
+	struct json *none;
+
+	if (id != NULL && known != NULL && strcmp(id, known) == 0)
+		return json_copy(image);
+	if (id == NULL ||
+		r->t->run->trigger->deploy.missing_image != MISSING_KEEP_ALL)
+		return NULL;
+	none = json_new_object();
+	json_set_str(none, "Id", id);
+	json_set(none, "Config", json_new_object());
+	return none;
+}
+
 static int look_at_old_image(struct docker_replace *r, struct err *err)
 {
 	const char *id = json_str(json_get(r->old, "Image"));
@@ -152,12 +196,16 @@ static int look_at_old_image(struct docker_replace *r, struct err *err)
 
 	r->old_image = docker_image_inspect(
 		r->t->api, id != NULL ? id : "", &e);
+	r->memory = docker_memory_container(r->t->run->journal,
+		r->t->run->engine->name, docker_swap_name(r->old));
+	if (r->old_image == NULL && e.code == 404)
+		r->old_image = image_from_memory(r, id);
 	if (r->old_image == NULL && e.code == 404)
 		return err_fail(err,
 			"the image of container %s is gone from the engine, so "
 			"its defaults cannot be told from its settings; create "
-			"the container anew and push again",
-			docker_swap_name(r->old));
+			"the container anew, or set `missing_image: keep_all`, "
+			"and push again", docker_swap_name(r->old));
 	if (r->old_image == NULL) {
 		*err = e;
 		return -1;
@@ -178,6 +226,24 @@ static int fits(const struct docker_replace *r, struct err *err)
 	};
 
 	return docker_fit_check(&fit, err);
+}
+
+static bool failed_before(const struct docker_replace *r,
+	struct driver_result *res)
+{
+	const struct driver_run *run = r->t->run;
+	bool known;
+	char *why;
+
+	if (run->force || run->trigger->deploy.force)
+		return false;
+	why = docker_memory_failed(run->journal, run->engine->name,
+		r->t->note.target, r->t->note.to);
+	if (why != NULL)
+		driver_result_set(res, DRIVER_REFUSED, "%s", why);
+	known = why != NULL;
+	free(why);
+	return known;
 }
 
 static void before_anything(struct docker_replace *r, const struct err *err,
@@ -220,15 +286,62 @@ int docker_prepare(struct docker_replace *r, const char *id,
 		before_anything(r, &err, res);
 		return -1;
 	}
-	if (runs_already(r) && !deploy->force) {
+	if (runs_already(r) && !deploy->force && !t->run->force) {
 		driver_result_set(res, DRIVER_UNCHANGED,
 			"%s runs that image already", docker_swap_name(r->old));
 		return -1;
 	}
+	if (failed_before(r, res))
+		return -1;
 	if (build(r, was, &err) != 0) {
 		before_anything(r, &err, res);
 		return -1;
 	}
+	return 0;
+}
+
+/* The name by which it was created, while that still means its image. */
+static char *own_reference(const struct docker_replace *r)
+{
+	const char *id = json_str(json_get(r->old, "Image"));
+	const char *name = json_str(json_path(r->old, "Config.Image"));
+	struct json *image = name != NULL
+		? docker_image_inspect(r->t->api, name, NULL)
+		: NULL;
+	const char *now = json_str(json_get(image, "Id"));
+	bool same = now != NULL && id != NULL && strcmp(now, id) == 0;
+	char *reference = xstrdup_null(same ? name : id);
+
+	json_free(image);
+	return reference;
+}
+
+int docker_prepare_dependent(struct docker_replace *r, struct json *old,
+	struct docker_swap *s, struct err *err)
+{
+	struct strbuf platform = {0};
+	const char *was;
+
+	r->old = old;
+	if (docker_pick_judge(old, STOPPED_RECREATE, &was, err) != 0)
+		return -1;
+	r->old_image = docker_image_inspect(r->t->api,
+		json_str(json_get(old, "Image")), err);
+	if (r->old_image == NULL || gather(r, err) != 0)
+		return -1;
+	if (r->auto_remove)
+		return err_fail(err, "container %s was run with --rm and would "
+			"be gone for good", docker_swap_name(old));
+	docker_image_platform(
+		r->old_image, docker_api_platform(r->t->api), &platform);
+	r->image = r->old_image;
+	r->reference = r->own_reference = own_reference(r);
+	r->platform = r->own_platform = platform.len > 0
+		? strbuf_detach(&platform)
+		: xstrdup("");
+	strbuf_release(&platform);
+	describe(r, was, s);
+	s->role = xstrdup("dependent");
 	return 0;
 }
 
@@ -238,5 +351,8 @@ void docker_prepare_release(struct docker_replace *r)
 	json_free(r->old_image);
 	json_free(r->sources);
 	json_free(r->info);
+	json_free(r->memory);
 	docker_spec_release(&r->spec);
+	free(r->own_reference);
+	free(r->own_platform);
 }

@@ -1,5 +1,6 @@
 #include "deployer/docker_recover.h"
 
+#include "deployer/docker_memory.h"
 #include "deployer/docker_settle.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -12,6 +13,7 @@ struct notes {
 	VEC(struct docker_note) list;
 	VEC(char *) jobs; /* owned; the notes borrow them */
 	struct journal *journal;
+	const char *engine;
 };
 
 static int add_note(void *ctx, const char *job, const char *json)
@@ -28,6 +30,7 @@ static int add_note(void *ctx, const char *job, const char *json)
 		docker_note_release(&note);
 		docker_note_parse(&note, notes->journal, name, NULL, NULL);
 	}
+	note.engine = notes->engine;
 	VEC_PUSH(&notes->list, note);
 	return 0;
 }
@@ -72,6 +75,10 @@ static int report(struct driver_recovery *rec, const struct docker_note *note)
 			"the deployer was restarted; the job runs again");
 	memcpy(res.from_digest, note->from, sizeof(note->from));
 	memcpy(res.to_digest, note->to, sizeof(note->to));
+	if (note->target != NULL)
+		docker_memory_result(rec->journal, note->engine, note->target,
+			note->to, &res);
+	res.evidence = note->evidence; /* the note's */
 	return rec->report(rec, note->job, &res);
 }
 
@@ -107,7 +114,8 @@ static int recover(struct driver_recovery *rec, struct docker_api *api,
 
 int docker_recover_engine(struct driver_recovery *rec, struct err *err)
 {
-	struct notes notes = {.journal = rec->journal};
+	struct notes notes = {
+		.journal = rec->journal, .engine = rec->engine->name};
 	struct docker_api *api = docker_api_open(rec->engine, err);
 	int rc = -1;
 

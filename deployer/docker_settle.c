@@ -1,177 +1,10 @@
 #include "deployer/docker_settle.h"
 
-#include "deployer/docker_gate.h"
+#include "deployer/docker_batch.h"
 #include "deployer/docker_rollback.h"
 #include "deployer/docker_spec.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
-
-/* ---- one swap ----------------------------------------------------------------- */
-
-static int go_back(const struct docker_settle *how,
-	const struct docker_swap *s, enum docker_settled outcome,
-	enum docker_settled *out, struct err *err)
-{
-	if (docker_rollback_run(how->api, s, how->patience_ms, err) != 0)
-		return -1;
-	*out = outcome;
-	return 0;
-}
-
-/* 0 and the verdict in *good, or -1: the engine is unreachable. */
-static int gate(const struct docker_settle *how, const struct docker_swap *s,
-	const struct json *old, bool fresh, bool *good, struct err *why,
-	struct err *err)
-{
-	const struct docker_gate g = {
-		.image = s->image,
-		.old = old,
-		.fresh = fresh,
-		.grace_ms = how->grace_ms,
-		.health_ms = how->health_ms,
-	};
-
-	*good = docker_gate_wait(how->api, s->new_id, &g, why) == 0;
-	if (*good || !docker_api_unreachable(why))
-		return 0;
-	if (err != NULL)
-		*err = *why;
-	return -1;
-}
-
-static int settle_without_new(const struct docker_settle *how,
-	const struct docker_swap *s, bool old, const char *condemned,
-	enum docker_settled *out, struct err *why, struct err *err)
-{
-	if (!old && s->rebirth == NULL) {
-		*out = DOCKER_SETTLED_NOTHING;
-		return 0;
-	}
-	err_fail(why, "%s", condemned != NULL
-			? condemned
-			: "the new container was removed by somebody else");
-	/* Never created, unless its id was noted. */
-	return go_back(how, s,
-		s->new_id != NULL ? DOCKER_SETTLED_BACK : DOCKER_SETTLED_UNDONE,
-		out, err);
-}
-
-/* Only where it still has a temporary name: another one is a person's wish. */
-static int take_name(const struct docker_settle *how,
-	const struct docker_swap *s, const struct json *new, struct err *err)
-{
-	struct str base;
-
-	if (!docker_swap_is_alias(str_from(docker_swap_name(new)), NULL, &base))
-		return 0;
-	return docker_container_rename(how->api, s->new_id, s->name, err);
-}
-
-static int settle_without_old(const struct docker_settle *how,
-	const struct docker_swap *s, const struct json *new,
-	const char *condemned, enum docker_settled *out, struct err *why,
-	struct err *err)
-{
-	/* Of a --rm container "gone" is no sign that the new one was good. */
-	bool judge = s->rebirth != NULL || !docker_swap_started(new);
-	bool good = true;
-	struct err e = {0};
-
-	if (condemned != NULL && s->rebirth != NULL) {
-		err_fail(why, "%s", condemned);
-		return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
-	}
-	*out = DOCKER_SETTLED_FORWARD;
-	if (take_name(how, s, new, &e) != 0) {
-		if (e.code != 409) {
-			if (err != NULL)
-				*err = e;
-			return -1;
-		}
-		log_warn(s->name, "another container has the name; %s stays "
-			"as it is", docker_swap_name(new));
-		*out = DOCKER_SETTLED_NOTHING;
-		return 0;
-	}
-	if (strcmp(s->was, "stopped") == 0)
-		return 0;
-	if (!docker_swap_started(new) &&
-		docker_container_start(how->api, s->new_id, why) != 0)
-		good = false;
-	else if (judge && gate(how, s, NULL, !docker_swap_started(new), &good,
-				 why, err) != 0)
-		return -1;
-	if (good || s->rebirth == NULL)
-		return 0;
-	return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
-}
-
-static int settle_both(const struct docker_settle *how,
-	const struct docker_swap *s, const struct json *old,
-	const struct json *new, const char *condemned,
-	enum docker_settled *out, struct err *why, struct err *err)
-{
-	bool good = false;
-
-	if (condemned != NULL)
-		err_fail(why, "%s", condemned);
-	if (!docker_swap_started(new))
-		return go_back(how, s,
-			condemned != NULL ? DOCKER_SETTLED_BACK
-					  : DOCKER_SETTLED_UNDONE,
-			out, err);
-	if (condemned == NULL &&
-		gate(how, s, old, false, &good, why, err) != 0)
-		return -1;
-	if (!good)
-		return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
-	*out = DOCKER_SETTLED_FORWARD;
-	if (docker_swap_forward(how->api, s, err) != 0)
-		return -1;
-	return strcmp(s->was, "paused") == 0
-		? docker_container_pause(how->api, s->new_id, err)
-		: 0;
-}
-
-/* NULL and 0 when it is gone; -1 when the engine does not say. */
-static int look(struct docker_api *api, const char *id, struct json **out,
-	struct err *err)
-{
-	struct err e = {0};
-
-	*out = id != NULL ? docker_container_inspect(api, id, &e) : NULL;
-	if (id == NULL || *out != NULL || e.code == 404)
-		return 0;
-	if (err != NULL)
-		*err = e;
-	return -1;
-}
-
-int docker_settle_swap(const struct docker_settle *how,
-	const struct docker_swap *s, const char *condemned,
-	enum docker_settled *out, struct err *why, struct err *err)
-{
-	struct json *old = NULL, *new = NULL;
-	int rc = -1;
-
-	if (look(how->api, s->old_id, &old, err) == 0 &&
-		look(how->api, s->new_id, &new, err) == 0) {
-		if (new == NULL)
-			rc = settle_without_new(how, s, old != NULL, condemned,
-				out, why, err);
-		else if (old == NULL)
-			rc = settle_without_old(how, s, new, condemned,
-				out, why, err);
-		else
-			rc = settle_both(how, s, old, new, condemned, out, why,
-				err);
-	}
-	json_free(old);
-	json_free(new);
-	return rc;
-}
-
-/* ---- all of them -------------------------------------------------------------- */
 
 /* Writes the outcome down; s is the note's own, or a copy of it. */
 static int conclude(struct docker_note *note, const char *name,
@@ -189,6 +22,18 @@ static int conclude(struct docker_note *note, const char *name,
 		name);
 	docker_swap_release(&note->now);
 	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
+}
+
+static char *stuck_text(const struct docker_settle *how,
+	const struct docker_swap *s, const struct err *e)
+{
+	struct strbuf text = {0};
+
+	strbuf_addf(&text, "%s could be neither replaced nor restored: %.200s; "
+		"by hand: ", s->name, e->text);
+	docker_rollback_manual(how->api, s, &text);
+	log_error(s->name, "%s", strbuf_cstr(&text));
+	return strbuf_detach(&text);
 }
 
 /* Settles s and writes it into the note (which may be NULL). */
@@ -212,16 +57,10 @@ static int settle_one(const struct docker_settle *how,
 			*err = e;
 		rc = -1;
 	} else {
-		struct strbuf text = {0};
-
-		strbuf_addf(&text, "%s could be neither replaced nor "
-			"restored: %.200s; by hand: ", name, e.text);
-		docker_rollback_manual(how->api, s, &text);
-		log_error(name, "%s", strbuf_cstr(&text));
 		if (note != NULL)
 			stuck = &note->stuck;
 		free(*stuck);
-		*stuck = strbuf_detach(&text);
+		*stuck = stuck_text(how, s, &e);
 		rc = 0;
 	}
 	free(name);
@@ -237,7 +76,7 @@ static int settle_labelled(const struct docker_settle *how, const char *id,
 	struct json *c;
 	int rc;
 
-	if (look(how->api, id, &c, err) != 0)
+	if (docker_settle_look(how->api, id, &c, err) != 0)
 		return -1;
 	if (c == NULL || docker_swap_from_labels(c, &s) != 0) {
 		json_free(c);
@@ -262,13 +101,13 @@ static int settle_orphan(const struct docker_settle *how, const char *id,
 	struct json *c, *other = NULL;
 	struct str base;
 	char *name = NULL;
-	int rc = look(how->api, id, &c, err);
+	int rc = docker_settle_look(how->api, id, &c, err);
 
 	if (rc == 0 && c != NULL &&
 		docker_swap_is_alias(
 			str_from(docker_swap_name(c)), "old", &base)) {
 		name = xmemdup0(base.p, base.n);
-		rc = look(how->api, name, &other, err);
+		rc = docker_settle_look(how->api, name, &other, err);
 	}
 	if (rc == 0 && name != NULL && other == NULL) {
 		log_warn(name, "found it as %s after a broken deployment: "
@@ -302,12 +141,128 @@ static const char *did_of(const struct json *container)
 		json_get(container, "Labels"), DOCKER_LABEL_DEPLOY));
 }
 
-int docker_settle_job(const struct docker_settle *how,
+/* ---- several together ----------------------------------------------------------- */
+
+/* The new containers that the journal does not know of yet, by their labels. */
+static void learn_ids(struct docker_note *note, const struct json *list)
+{
+	const struct json *c = json_first(list), *labels;
+	const char *did, *old, *id;
+	struct docker_swap *s;
+
+	for (; c; c = json_next(c)) {
+		labels = json_get(c, "Labels");
+		did = json_str(json_get(labels, DOCKER_LABEL_DEPLOY));
+		old = json_str(json_get(labels, DOCKER_LABEL_REPLACES));
+		id = json_str(json_get(c, "Id"));
+		if (id == NULL || did == NULL || old == NULL ||
+			!is_of(note, did))
+			continue;
+		for (size_t i = 0; i <= note->batch.n; i++) {
+			s = i < note->batch.n ? &note->batch.v[i] : &note->now;
+			if (s->old_id != NULL && s->new_id == NULL &&
+				strcmp(s->old_id, old) == 0)
+				s->new_id = xstrdup(id);
+		}
+	}
+}
+
+/* All go back: for good, where reason says why, or for another try. */
+static int undo_all(const struct docker_settle *how, struct docker_note *note,
+	const char *reason, struct err *err)
+{
+	const struct docker_swap *stuck = NULL;
+	size_t n = note->batch.n + (note->now.name != NULL);
+	struct err e = {0};
+	char *text;
+
+	if (docker_batch_undo(how->api, note, how->patience_ms, &stuck, &e) !=
+		0) {
+		if (docker_api_unreachable(&e)) {
+			*err = e;
+			return -1;
+		}
+		note->stuck = stuck_text(how, stuck, &e);
+		return 0;
+	}
+	docker_note_drop_batch(note);
+	if (reason == NULL)
+		return docker_note_save(note, DOCKER_STEP_DONE, err);
+	text = xprintf("%s; %zu containers run their former images again",
+		reason, n);
+	free(note->reason);
+	note->reason = text;
+	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
+}
+
+/* Their old containers were being removed: all new ones are good. */
+static int finish_all(const struct docker_settle *how,
+	struct docker_note *note, struct err *err)
+{
+	for (size_t i = note->batch.n; i-- > 0;)
+		if (docker_swap_forward(how->api, &note->batch.v[i], err) != 0)
+			return -1;
+	return docker_note_end_batch(note, err);
+}
+
+/* The one under way, while those before it wait for the others. */
+static int settle_now(const struct docker_settle *how_,
+	struct docker_note *note, struct err *err)
+{
+	struct docker_settle how = *how_;
+	enum docker_settled outcome;
+	struct err why = {0}, e = {0};
+
+	how.keep = true;
+	if (docker_settle_swap(&how, &note->now, NULL, &outcome, &why, &e) !=
+		0) {
+		if (docker_api_unreachable(&e)) {
+			*err = e;
+			return -1;
+		}
+		note->stuck = stuck_text(&how, &note->now, &e);
+		return 0;
+	}
+	if (outcome == DOCKER_SETTLED_FORWARD)
+		docker_note_keep(note);
+	else
+		docker_swap_release(&note->now);
+	if (outcome == DOCKER_SETTLED_BACK)
+		return undo_all(&how, note, why.text, err);
+	return docker_note_save(note, DOCKER_STEP_DONE, err);
+}
+
+static bool is_at(const struct docker_note *note, const char *step)
+{
+	return note->step != NULL && strcmp(note->step, step) == 0;
+}
+
+static int settle_batch(const struct docker_settle *how,
 	const struct json *list, struct docker_note *note, struct err *err)
 {
+	learn_ids(note, list);
+	if (is_at(note, DOCKER_STEP_COMMIT))
+		return finish_all(how, note, err);
+	if (is_at(note, DOCKER_STEP_ROLLBACK))
+		return undo_all(how, note,
+			note->reason != NULL ? note->reason : "it failed", err);
+	/* They sleep, and only a whole new try wakes them up in order. */
+	if (docker_batch_has_dependents(note))
+		return undo_all(how, note, NULL, err);
+	return note->now.name != NULL ? settle_now(how, note, err) : 0;
+}
+
+int docker_settle_job(const struct docker_settle *how_,
+	const struct json *list, struct docker_note *note, struct err *err)
+{
+	struct docker_settle with = *how_;
+	const struct docker_settle *how = &with;
 	const struct json *c;
 	const char *id;
 
+	with.evidence = &note->evidence;
+	if (note->batch.n > 0 || (note->total > 1 && note->now.name != NULL))
+		return settle_batch(how, list, note, err);
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
 		if (id != NULL && did_of(c) != NULL && is_of(note, did_of(c)) &&

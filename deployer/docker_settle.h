@@ -11,7 +11,9 @@
  *   O there or --rm, N gone     back
  *   NAME.old-1a2b3c4d alone, NAME free    it gets its name back, started
  *
- * Doing it twice changes nothing.
+ * Doing it twice changes nothing. Of several containers that are replaced
+ * together, those that are done wait for the job's next try; where others
+ * depend on the target all go back for it.
  */
 #ifndef DEPLOYER_DOCKER_SETTLE_H
 #define DEPLOYER_DOCKER_SETTLE_H
@@ -22,6 +24,8 @@ struct docker_settle {
 	struct docker_api *api;
 	int64_t grace_ms, health_ms; /* as docker_gate.h has them */
 	int64_t patience_ms;         /* for a rollback */
+	char **evidence; /* NULL, or what a new one that failed left behind */
+	bool keep; /* forward leaves the old container asleep */
 };
 
 enum docker_settled {
@@ -38,6 +42,10 @@ enum docker_settled {
 int docker_settle_swap(const struct docker_settle *how,
 	const struct docker_swap *s, const char *condemned,
 	enum docker_settled *out, struct err *why, struct err *err);
+
+/* NULL and 0 when it is gone; -1 when the engine does not say. */
+int docker_settle_look(struct docker_api *api, const char *id,
+	struct json **out, struct err *err);
 
 /*
  * Settles what a job left, as its note and the listed containers tell it, and

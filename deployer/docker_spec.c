@@ -2,8 +2,6 @@
 
 #include "deployer/docker_spec_part.h"
 
-#define SHORT_ID 12
-
 bool docker_spec_empty(const struct json *j)
 {
 	const char *s = json_str(j);
@@ -62,8 +60,8 @@ bool docker_spec_is_short_id(const struct docker_spec_input *in, const char *s)
 {
 	struct str id = str_from(json_str(json_get(in->old, "Id")));
 
-	return s != NULL && id.n >= SHORT_ID &&
-		str_eq(str_from(s), str_cut(id, 0, SHORT_ID));
+	return s != NULL && id.n >= DOCKER_SHORT_ID &&
+		str_eq(str_from(s), str_cut(id, 0, DOCKER_SHORT_ID));
 }
 
 int docker_spec_build(const struct docker_spec_input *in,

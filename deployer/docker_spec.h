@@ -28,6 +28,11 @@ struct docker_spec_input {
 	/* Containers named in HostConfig.VolumesFrom: name as there -> inspected.
 	 * One that is missing here is taken for gone. May be NULL. */
 	const struct json *sources;
+	/* Names of variables that are the user's whatever the image says. */
+	char *const *keep_env;
+	size_t n_keep_env;
+	/* Containers that were replaced just now: old id -> new id. May be NULL. */
+	const struct json *successors;
 	const struct json *labels; /* added to the new container's, or NULL */
 };
 
@@ -52,7 +57,7 @@ const char *docker_spec_manifest(const struct json *image);
 #define DOCKER_LABEL_DEPLOY "pullwire.deploy"     /* deployment, 8 hex digits */
 #define DOCKER_LABEL_REPLACES "pullwire.replaces" /* id of the old container */
 #define DOCKER_LABEL_NAME "pullwire.name"         /* name when done */
-#define DOCKER_LABEL_ORDER "pullwire.order"       /* stop-first */
+#define DOCKER_LABEL_ORDER "pullwire.order"       /* stop-first, start-first */
 #define DOCKER_LABEL_WAS "pullwire.was"       /* the old's state, docker_swap.h */
 #define DOCKER_LABEL_POLICY "pullwire.policy" /* the old's RestartPolicy, JSON */
 

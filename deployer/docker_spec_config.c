@@ -41,14 +41,27 @@ static bool array_has(const struct json *array, const struct json *item)
 	return false;
 }
 
+static bool is_kept(const struct docker_spec_input *in, const struct json *var)
+{
+	struct str name = str_from(json_str(var));
+
+	name = str_cut(name, 0, str_find(name, '='));
+	for (size_t i = 0; i < in->n_keep_env; i++)
+		if (str_is(name, in->keep_env[i]))
+			return true;
+	return false;
+}
+
 /* KEY without '=' means "unset" and is the user's. */
-static void subtract_env(struct json *c, const struct json *image)
+static void subtract_env(struct json *c, const struct docker_spec_input *in,
+	const struct json *image)
 {
 	struct json *env = json_get(c, "Env");
 	const struct json *defaults = json_get(image, "Env");
 
 	for (size_t i = json_len(env); i-- > 0;)
-		if (array_has(defaults, json_at(env, i)))
+		if (array_has(defaults, json_at(env, i)) &&
+			!is_kept(in, json_at(env, i)))
 			json_del_at(env, i);
 }
 
@@ -235,7 +248,7 @@ struct json *docker_spec_config(const struct docker_spec_input *in)
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		json_del(c, never[i]);
 	subtract_command(c, image);
-	subtract_env(c, image);
+	subtract_env(c, in, image);
 	subtract_health(c, image);
 	edit_labels(c, in, image);
 	filter(json_get(c, "Volumes"), in_image, json_get(image, "Volumes"));

@@ -251,6 +251,60 @@ static void fill_device_permissions(struct json *host)
 			json_set_str(d, "CgroupPermissions", "rwm");
 }
 
+/* The successor of the container that is named so, or NULL. */
+static const char *successor_of(const struct docker_spec_input *in,
+	struct str name)
+{
+	const struct json *s = json_first(in->successors);
+
+	for (; s; s = json_next(s))
+		if (name.n >= DOCKER_SHORT_ID &&
+			str_starts(str_from(json_key(s)), name))
+			return json_str(s);
+	return NULL;
+}
+
+/* References by id to containers that were replaced; names need no change. */
+static void follow_successors(struct json *host,
+	const struct docker_spec_input *in)
+{
+	static const char *const modes[] = {
+		"NetworkMode", "PidMode", "IpcMode"};
+	const struct str joins = STR("container:");
+	struct json *from = json_get(host, "VolumesFrom"), *named;
+	struct str text;
+	const char *id;
+	char *value;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		text = str_from(json_str(json_get(host, modes[i])));
+		if (!str_starts(text, joins))
+			continue;
+		id = successor_of(in, str_cut(text, joins.n, text.n));
+		if (id == NULL)
+			continue;
+		value = xprintf("container:%s", id);
+		json_set_str(host, modes[i], value);
+		free(value);
+	}
+	if (json_len(from) == 0)
+		return;
+	named = json_new_array();
+	for (const struct json *v = json_first(from); v; v = json_next(v)) {
+		text = str_from(json_str(v));
+		id = successor_of(in, str_cut(text, 0, str_find(text, ':')));
+		text = str_cut(text, str_find(text, ':'), text.n);
+		if (id == NULL) {
+			json_push(named, json_copy(v));
+			continue;
+		}
+		value = xprintf("%s%.*s", id, (int)text.n, text.p);
+		json_push(named, json_new_str(value));
+		free(value);
+	}
+	json_set(host, "VolumesFrom", named);
+}
+
 static void drop_endpoint_sysctls(struct json *host,
 	const struct docker_spec_input *in)
 {
@@ -274,6 +328,7 @@ struct json *docker_spec_host(const struct docker_spec_input *in)
 		strip_mount_options(host);
 	fill_device_permissions(host);
 	drop_endpoint_sysctls(host, in);
+	follow_successors(host, in);
 	if (docker_spec_joins(docker_spec_mode(in)))
 		json_del(host, "PortBindings");
 	json_del(host, "ContainerIDFile");

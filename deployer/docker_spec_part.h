@@ -16,6 +16,8 @@ struct json *docker_spec_host(const struct docker_spec_input *in);
 struct json *docker_spec_net(const struct docker_spec_input *in,
 	struct json *connect);
 
+#define DOCKER_SHORT_ID 12 /* hex digits of an id that is cut */
+
 /* Absent, null, "", [] and {} are one: the engine drops them. */
 bool docker_spec_empty(const struct json *j);
 bool docker_spec_same(const struct json *a, const struct json *b);

@@ -25,6 +25,9 @@ static const struct {
 		true},
 	{"new", NULL, offsetof(struct docker_swap, new_id), false},
 	{"image", NULL, offsetof(struct docker_swap, image), false},
+	{"order", DOCKER_LABEL_ORDER, offsetof(struct docker_swap, order),
+		false},
+	{"role", NULL, offsetof(struct docker_swap, role), false},
 };
 
 static char **text_of(struct docker_swap *s, size_t i)
@@ -43,6 +46,7 @@ void docker_swap_release(struct docker_swap *s)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(*text_of(s, i));
 	json_free(s->rebirth);
+	json_free(s->memory);
 	*s = (struct docker_swap){0};
 }
 
@@ -55,6 +59,8 @@ struct json *docker_swap_to_json(const struct docker_swap *s)
 			json_set_str(j, texts[i].key, text_in(s, i));
 	if (s->rebirth != NULL)
 		json_set(j, "rebirth", json_copy(s->rebirth));
+	if (s->memory != NULL)
+		json_set(j, "memory", json_copy(s->memory));
 	return j;
 }
 
@@ -84,6 +90,8 @@ int docker_swap_from_json(const struct json *j, struct docker_swap *s)
 		return -1;
 	if (!json_is_null(json_get(j, "rebirth")))
 		s->rebirth = json_copy(json_get(j, "rebirth"));
+	if (!json_is_null(json_get(j, "memory")))
+		s->memory = json_copy(json_get(j, "memory"));
 	return 0;
 }
 
@@ -92,9 +100,8 @@ struct json *docker_swap_labels(const struct docker_swap *s)
 	struct json *labels = json_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (texts[i].label != NULL)
+		if (texts[i].label != NULL && text_in(s, i) != NULL)
 			json_set_str(labels, texts[i].label, text_in(s, i));
-	json_set_str(labels, DOCKER_LABEL_ORDER, "stop-first");
 	return labels;
 }
 
@@ -271,7 +278,7 @@ int docker_swap_retire(struct docker_api *api, const char *id, struct err *err)
 	return -1;
 }
 
-int docker_swap_forward(struct docker_api *api, const struct docker_swap *s,
+int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	struct err *err)
 {
 	struct json *old;
@@ -299,7 +306,13 @@ int docker_swap_forward(struct docker_api *api, const struct docker_swap *s,
 	json_free(old);
 	if (rc == 0)
 		rc = docker_swap_ensure_name(api, s->new_id, s->name, err);
-	if (rc == 0)
-		rc = docker_swap_ensure_gone(api, s->old_id, false, err);
 	return rc;
+}
+
+int docker_swap_forward(struct docker_api *api, const struct docker_swap *s,
+	struct err *err)
+{
+	if (docker_swap_take_over(api, s, err) != 0)
+		return -1;
+	return docker_swap_ensure_gone(api, s->old_id, false, err);
 }

@@ -19,9 +19,14 @@ struct docker_swap {
 			   new one is started), stopped (and it is not) */
 	char *policy;   /* the old one's RestartPolicy, JSON */
 	char *image;    /* id of the image that the new one must run */
+	char *order;    /* stop-first or start-first */
+	char *role;     /* "dependent": goes along with the target; or NULL */
 	/* Of an old container that its engine removes when it stops (--rm), what
 	 * it takes to make it again: {"body", "connect", "platform"}. */
 	struct json *rebirth;
+	/* What is to be remembered of the container when the new one has
+	 * taken over (docker_memory.h), or NULL. */
+	struct json *memory;
 };
 
 void docker_swap_release(struct docker_swap *s);
@@ -58,7 +63,10 @@ int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 /* Policy "no": a stopped container is then not started with the engine. */
 int docker_swap_retire(struct docker_api *api, const char *id,
 	struct err *err);
-/* The new one keeps the name, the old one goes; it is the point of no return. */
+/* The old one is asleep under a temporary name, the new one has the name. */
+int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
+	struct err *err);
+/* And the old one goes; it is the point of no return. */
 int docker_swap_forward(struct docker_api *api, const struct docker_swap *s,
 	struct err *err);
 

@@ -40,6 +40,12 @@ struct journal {
 	int (*each)(struct journal *j, const char *lane,
 		int (*fn)(void *ctx, const char *job, const char *json),
 		void *ctx, struct err *err);
+	/* What outlives the jobs: one JSON text a key, NULL deletes it. On disk
+	 * before it returns 0. Any thread; errors as above. */
+	int (*keep)(struct journal *j, const char *key, const char *json,
+		struct err *err);
+	int (*kept)(struct journal *j, const char *key, char **json,
+		struct err *err);
 };
 
 /* How a deploy ended. The word in the access log is driver_status_words[]. */
@@ -63,6 +69,9 @@ struct driver_result {
 	char reason[512];   /* a sentence without a final stop */
 	char from_digest[DRIVER_DIGEST_MAX]; /* "" when not known */
 	char to_digest[DRIVER_DIGEST_MAX];
+	/* What the new container did before it was given up, a JSON object for
+	 * the row's response; or NULL. The caller of the driver frees it. */
+	char *evidence;
 };
 
 /* Sets status, reason and cls: of FAILED the error's, or FAIL; else NONE. */
@@ -94,6 +103,7 @@ struct driver_run {
 	 * DRIVER_CANCELLED; past it go on: 10 s are left, then recovery. */
 	const atomic_bool *cancel;
 	struct journal *journal;
+	bool force; /* a person wants it: also what failed before */
 	struct driver_phases phases;
 	/* A few words for `pullwire-deployer queue`: "pulling". Few a run. */
 	void (*progress)(struct driver_run *run, const char *text);

@@ -10,6 +10,7 @@ struct entry {
 /* One call; all of it runs on the writer's thread, the caller waits. */
 struct call {
 	const char *job, *note, *lane;
+	const char *key;
 	VEC(struct entry) found;
 	bool unknown; /* no error of apply: that would undo other writes */
 };
@@ -179,9 +180,63 @@ static int each(struct journal *j, const char *lane,
 	return rc;
 }
 
+/* ---- keep, kept ---------------------------------------------------------------- */
+
+static int apply_keep(struct db *db, void *ctx, struct err *err)
+{
+	struct call *c = ctx;
+	struct db_stmt *s = db_prepare(db, c->note
+			? "INSERT OR REPLACE INTO driver_kept (key, value) "
+			  "VALUES (?1, ?2)"
+			: "DELETE FROM driver_kept WHERE key = ?1", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, c->key);
+	if (c->note)
+		db_bind_str(s, 2, c->note);
+	return run_stmt(s, err);
+}
+
+static int keep(struct journal *j, const char *key, const char *json,
+	struct err *err)
+{
+	struct call call = {.key = key, .note = json};
+
+	return run(j, apply_keep, &call, err);
+}
+
+static int apply_kept(struct db *db, void *ctx, struct err *err)
+{
+	struct call *c = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"SELECT key, value FROM driver_kept WHERE key = ?1", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, c->key);
+	return collect(s, c, err);
+}
+
+static int kept(struct journal *j, const char *key, char **json,
+	struct err *err)
+{
+	struct call call = {.key = key};
+	int rc = run(j, apply_kept, &call, err);
+
+	*json = NULL;
+	if (rc == 0 && call.found.n) {
+		*json = call.found.v[0].note;
+		call.found.v[0].note = NULL;
+	}
+	found_release(&call);
+	return rc;
+}
+
 void journal_init(struct journal_db *j, struct db_writer *writer)
 {
 	j->journal = (struct journal){
-		.put = put, .get = get, .del = del, .each = each};
+		.put = put, .get = get, .del = del, .each = each,
+		.keep = keep, .kept = kept};
 	j->writer = writer;
 }

@@ -53,6 +53,10 @@ static const char *const migrations[] = {
 	"  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  id TEXT NOT NULL UNIQUE,"
 	"  payload BLOB NOT NULL);",
+	/* What the drivers remember beyond a job. */
+	"CREATE TABLE driver_kept ("
+	"  key TEXT PRIMARY KEY,"
+	"  value TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 const struct db_schema queue_schema = {

@@ -63,6 +63,10 @@ void row_result(struct record *r, const struct driver_result *result)
 		!(result->status == DRIVER_FAILED &&
 			result->cls == ERR_RETRY);
 	record_reason(r, "%s", result->reason);
+	if (result->evidence) {
+		free(r->response);
+		r->response = xstrdup(result->evidence);
+	}
 	if (result->from_digest[0])
 		r->from_digest = xstrdup(result->from_digest);
 	if (result->to_digest[0])

@@ -32,8 +32,8 @@ struct row_times {
  */
 void row_durations(struct record *r, const struct row_times *t);
 
-/* The row of a deploy's end: status, reason, digests, and whether it is the
- * job's last. */
+/* The row of a deploy's end: status, reason, digests, evidence, and whether it
+ * is the job's last. */
 void row_result(struct record *r, const struct driver_result *result);
 
 #endif

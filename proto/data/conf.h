@@ -83,9 +83,13 @@ struct conf_deploy {
 	int pinned;  /* enum conf_pinned */
 	int stopped; /* enum conf_stopped */
 	bool force;  /* though they run that image */
+	int missing_image; /* enum conf_missing */
+	bool cleanup; /* remove images that nobody needs any more */
+	struct opt_strs keep_env; /* names */
 };
 
 enum conf_pinned { PINNED_AUTO, PINNED_SKIP, PINNED_REPLACE };
+enum conf_missing { MISSING_REFUSE, MISSING_KEEP_ALL };
 enum conf_stopped { STOPPED_SKIP, STOPPED_RECREATE, STOPPED_START };
 
 enum conf_trigger_type { TRIGGER_ALL, TRIGGER_TAG_LIST, TRIGGER_TAG_REG_EXP };

@@ -5,6 +5,8 @@ static const char *const pinned_words[] = {"auto", "skip", "replace", NULL};
 static const char *const stopped_words[] = {
 	"skip", "recreate", "start", NULL};
 
+static const char *const missing_words[] = {"refuse", "keep_all", NULL};
+
 static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, container, OPT_STR, NULL,
 		"The container of this name.", .flags = OPT_RELOAD, .max = 255),
@@ -32,7 +34,23 @@ static const struct opt deploy_opts[] = {
 		"new one. One that crashed is always replaced and started.",
 		.words = stopped_words, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, force, OPT_BOOL, "false",
-		"Replace a container also when it runs this very image.",
+		"Replace a container also when it runs this very image, or the "
+		"image was rolled back there before.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, keep_env, OPT_STRS, NULL,
+		"Names of environment variables whose values stay even where "
+		"they equal the old image's. Without: such a value is taken "
+		"for the image's, and the new image's counts.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, missing_image, OPT_ENUM, "refuse",
+		"Where the image that a container runs was deleted, and we did "
+		"not deploy it: `refuse`, or `keep_all` to take all of the "
+		"container's settings for the user's.",
+		.words = missing_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
+		"Remove images that were replaced here, but the last one, "
+		"unless a container uses them or they have a name in another "
+		"repository.",
 		.flags = OPT_RELOAD),
 };
 

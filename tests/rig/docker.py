@@ -33,7 +33,8 @@ httpd -f -p 8080 -h /www &
 httpd=$!
 wait
 """
-APPLETS = "sh mkdir ln env sort httpd sleep test wget cat true false".split()
+APPLETS = ("sh mkdir ln env sort httpd sleep test wget cat true false yes "
+           "head touch").split()
 
 
 def rig(script, *args):

@@ -123,6 +123,7 @@ class Drive:
         self.engine, self.registry, self.name = engine, registry, name
         self.dir = tempfile.mkdtemp(prefix="pw-drive-", dir="/tmp")
         os.mkdir(os.path.join(self.dir, "journal"))
+        os.mkdir(os.path.join(self.dir, "kept"))
         self.proxies, self.keys = 0, {}
         self.job = {"event": str(uuid.uuid4()), "container": name,
                     "registry": registry.host, "repository": name}
@@ -137,6 +138,12 @@ class Drive:
 
     def journal(self):
         return os.listdir(os.path.join(self.dir, "journal"))
+
+    def kept(self):
+        return os.listdir(os.path.join(self.dir, "kept"))
+
+    def forget(self, name):
+        os.unlink(os.path.join(self.dir, "kept", name))
 
     def config(self, sock, trigger):
         """A configuration with this engine (and its keys in self.keys) and
@@ -224,7 +231,8 @@ def ref(drive, tag):
 
 def names(engine, prefix):
     return sorted(n.lstrip("/") for c in engine.containers()
-                  for n in c["Names"] if n.lstrip("/").startswith(prefix))
+                  for n in c["Names"] if n.lstrip("/").startswith(prefix)
+                  and n.count("/") == 1)
 
 
 def version(engine, name):

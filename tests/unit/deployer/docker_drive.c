@@ -6,7 +6,8 @@
  *   docker_drive deploy|recover|check CONFIG KEY=VALUE...
  *
  * CONFIG has the engine `local` and the trigger `web`. The keys:
- *   journal=DIR event=UUID cancel=1 full=1 (the journal's disk is full)
+ *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
+ *   full=1 (the journal's disk is full)
  *   registry=HOST repository=NAME tag=TAG [digest=sha256:...]
  */
 #include <dirent.h>
@@ -131,6 +132,45 @@ static int each(struct journal *j, const char *lane,
 	return 0;
 }
 
+/* ---- what outlives the jobs: DIR/kept/KEY --------------------------------------- */
+
+static char *kept_path(struct journal *j, const char *key)
+{
+	char *name = xstrdup(key), *path;
+
+	for (char *p = name; *p; p++)
+		if (*p == '/')
+			*p = '+';
+	path = xprintf("%s/../kept/%s", files_of(j)->dir, name);
+	free(name);
+	return path;
+}
+
+static int keep(struct journal *j, const char *key, const char *json,
+	struct err *err)
+{
+	char *path = kept_path(j, key);
+	FILE *f = json != NULL ? fopen(path, "we") : NULL;
+
+	if (json == NULL)
+		unlink(path);
+	else if (f == NULL || fputs(json, f) < 0 || fclose(f) != 0)
+		err_retry(err, "%s cannot be written", path);
+	free(path);
+	return json != NULL && f == NULL ? -1 : 0;
+}
+
+static int kept(struct journal *j, const char *key, char **json,
+	struct err *err)
+{
+	char *path = kept_path(j, key);
+
+	(void)err;
+	*json = read_all(path);
+	free(path);
+	return 0;
+}
+
 /* ---- what it told ----------------------------------------------------------- */
 
 static struct json *result_json(const struct driver_result *res)
@@ -142,6 +182,9 @@ static struct json *result_json(const struct driver_result *res)
 	json_set_bool(j, "retry", res->cls == ERR_RETRY);
 	json_set_str(j, "from", res->from_digest);
 	json_set_str(j, "to", res->to_digest);
+	if (res->evidence != NULL)
+		json_set(j, "evidence",
+			json_parse(str_from(res->evidence), NULL, NULL));
 	return j;
 }
 
@@ -209,6 +252,7 @@ static int deploy(char **args, const struct conf_engine *engine,
 		.job = &job,
 		.cancel = &cancel,
 		.journal = journal,
+		.force = value(args, "force", NULL) != NULL,
 	};
 	struct driver_result res = {0};
 	struct json *j, *phases = json_new_object();
@@ -220,6 +264,7 @@ static int deploy(char **args, const struct conf_engine *engine,
 	json_set(j, "phases", phases);
 	json_set_i64(j, "stopped_at", run.phases.stopped_at);
 	print(j);
+	free(res.evidence);
 	return 0;
 }
 
@@ -248,7 +293,7 @@ int main(int argc, char **argv)
 {
 	char **args = argv + (argc > 2 ? 3 : argc);
 	struct files files = {
-		.j = {put, get, del, each},
+		.j = {put, get, del, each, keep, kept},
 		.dir = value(args, "journal", "."),
 		.full = value(args, "full", NULL) != NULL,
 	};
