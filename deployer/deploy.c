@@ -96,6 +96,8 @@ void deploy_start(struct attempt *a)
 		.engine = engine_conf(p->engine),
 		.trigger = a->trigger,
 		.job = &a->what,
+		.source = conf_source(
+			a->conf, str_from(a->what.event.source)),
 		.cancel = &d->cancel,
 		.journal = queue_store_journal(d->store),
 		.progress = progress,

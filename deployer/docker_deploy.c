@@ -14,6 +14,7 @@
 #include "deployer/docker_replace.h"
 #include "deployer/docker_self.h"
 #include "deployer/docker_settle.h"
+#include "deployer/docker_verify.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/vec.h"
@@ -263,6 +264,8 @@ static void run(struct deploy *d, struct driver_result *res)
 		return;
 	}
 	if (is_unsettled(d) && settle(d, res) != 0)
+		return;
+	if (docker_verify(t, res) != 0)
 		return;
 	docker_pick_sort(d->list);
 	if (json_len(d->list) == 0) {

@@ -56,6 +56,7 @@ enum driver_status {
 	DRIVER_FAILED,      /* cls RETRY: tried again on the schedule; FAIL: final */
 	DRIVER_REFUSED,     /* final: will not be done, nothing was touched */
 	DRIVER_WAITING,     /* the engine does not answer: the job waits for it */
+	DRIVER_STALE,       /* final: the registry does not confirm the push */
 	DRIVER_CANCELLED,   /* *cancel was seen, all is as before: no row */
 };
 
@@ -98,6 +99,8 @@ struct driver_run {
 	const struct conf_engine *engine;
 	const struct conf_trigger *trigger; /* what to redeploy, and how */
 	const struct job *job;              /* what was pushed */
+	/* Who says so; NULL: not one of the configuration's. */
+	const struct conf_source *source;
 	/* Set when the process is told to end: stop at the next place where
 	 * everything is as before (until the old container is stopped) with
 	 * DRIVER_CANCELLED; past it go on: 10 s are left, then recovery. */

@@ -47,6 +47,7 @@ struct queue_job {
 	uint64_t seq;      /* order of arrival */
 	enum queue_state state;
 	bool approved;     /* by a person */
+	bool confirmed;    /* by the registry, since this process began */
 	bool told;         /* the row `waiting` of this attempt is written */
 };
 

@@ -1,6 +1,7 @@
 #include "deployer/runner.h"
 
 #include "deployer/attempt.h"
+#include "deployer/confirm.h"
 #include "deployer/deploy.h"
 #include "deployer/engine.h"
 #include "deployer/gate.h"
@@ -152,7 +153,9 @@ static void start(struct deployer *d, struct queue_job *job)
 
 	if (!a || stopped(a))
 		return;
-	if (a->trigger->url)
+	if (a->trigger->url && confirm_needed(a))
+		confirm_start(a);
+	else if (a->trigger->url)
 		notify_start(d->notify, a);
 	else
 		deploy_start(a);

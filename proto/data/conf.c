@@ -75,6 +75,10 @@ static void check_source(struct conf_loader *l, const struct yaml *map,
 			FAULT(map, "registry_map", "registry_map: `%s` is not "
 				"`FROM=TO`, each HOST[:PORT][/PATH] without a "
 				"scheme", s->registry_map.v[i]);
+	if (s->verify == VERIFY_REGISTRY && !s->registry &&
+		s->registry_map.n == 0 && s->type != SOURCE_DOCKERHUB)
+		FAULT(map, "verify", "verify: nothing says which registry is "
+				     "asked; give the source its `registry`");
 	if (s->topic && s->type != SOURCE_ECR && s->type != SOURCE_AUTO)
 		FAULT(map, "topic", "topic: only a source of type `ecr` has "
 				    "one");

@@ -69,10 +69,19 @@ struct conf_source {
 	struct opt_strs allow; /* addresses and networks; empty: any */
 	int64_t rate, burst;   /* requests a second, and at once */
 	char *topic; /* ARN of an SNS topic; type ecr */
+	int verify;    /* enum conf_verify */
+	bool insecure; /* its registry is asked without TLS */
 	bool enabled;
 };
 
 extern const char *const conf_source_types[];
+
+enum conf_verify { VERIFY_AUTO, VERIFY_REGISTRY, VERIFY_NONE };
+
+/* Is a push of it only a hint, that its registry must confirm? So where it
+ * says, and of itself where a sender proves nothing but that it knows the URL
+ * (url_token), or nothing at all. */
+bool conf_source_verifies(const struct conf_source *s);
 
 struct conf_deploy {
 	struct opt_where where;

@@ -149,6 +149,17 @@ size_t conf_host_len(const char *reference)
 	return n == 9 && memcmp(reference, "localhost", n) == 0 ? n : 0;
 }
 
+bool conf_source_verifies(const struct conf_source *s)
+{
+	const struct conf_auth *a = &s->auth;
+
+	if (s->verify != VERIFY_AUTO)
+		return s->verify == VERIFY_REGISTRY;
+	return a->bearer.n == 0 && a->basic.n == 0 && !a->header.name &&
+		!a->hmac.header && a->standard_webhooks.n == 0 &&
+		a->client_cert.n == 0;
+}
+
 bool conf_host_is_hub(struct str host)
 {
 	return str_is(host, "docker.io") || str_is(host, "index.docker.io") ||

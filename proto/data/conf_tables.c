@@ -20,6 +20,8 @@ const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
 /* enum conf_trigger_type */
 static const char *const trigger_types[] = {
 	"ALL", "TAG_LIST", "TAG_REG_EXP", NULL};
+/* enum conf_verify */
+static const char *const verify_words[] = {"auto", "registry", "none", NULL};
 static const char *const links_words[] = {"protected", "plain", NULL};
 static const char *const level_words[] = {
 	"debug", "info", "warn", "error", NULL};
@@ -69,6 +71,18 @@ static const struct opt source_opts[] = {
 	KEY(struct conf_source, burst, OPT_INT, "500",
 		"Requests that are taken at once, after a quiet time.",
 		.min = 1, .max = 1000000, .flags = OPT_RELOAD),
+	KEY(struct conf_source, verify, OPT_ENUM, "auto",
+		"`registry`: a push is only a hint. Before anything is done, "
+		"the deployer asks the registry what the tag is now, and ends "
+		"the job `stale` if that is not what was pushed. `auto`: so if "
+		"`auth` is `url_token` or `none`, which prove nothing about "
+		"the body. `none`: what the sender says is done.",
+		.words = verify_words, .flags = OPT_RESTART),
+	KEY(struct conf_source, insecure, OPT_BOOL, "false",
+		"`verify` of a push for a trigger URL may ask the registry by "
+		"plain http when it has no TLS. One on this machine's loopback "
+		"may always. (What engines do is in their own settings.)",
+		.flags = OPT_RESTART),
 	KEY(struct conf_source, enabled, OPT_BOOL, "true",
 		"A disabled source answers as if it did not exist.",
 		.flags = OPT_RELOAD),

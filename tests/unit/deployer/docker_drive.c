@@ -8,7 +8,7 @@
  * CONFIG has the engine `local` and the trigger `web`. The keys:
  *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
  *   full=1 (the journal's disk is full)
- *   registry=HOST repository=NAME tag=TAG [digest=sha256:...]
+ *   source=NAME registry=HOST repository=NAME tag=TAG [digest=sha256:...]
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -231,9 +231,10 @@ static int recover(const struct conf_engine *engine, const struct conf *conf,
 	return rc == 0 ? 0 : 3;
 }
 
-static int deploy(char **args, const struct conf_engine *engine,
-	const struct conf_trigger *trigger, struct journal *journal)
+static int deploy(char **args, const struct conf *conf,
+	const struct conf_engine *engine, struct journal *journal)
 {
+	const struct conf_trigger *trigger = conf_trigger(conf, "web");
 	char id[UID_JOB_MAX];
 	atomic_bool cancel = value(args, "cancel", NULL) != NULL;
 	struct job job = {
@@ -250,6 +251,8 @@ static int deploy(char **args, const struct conf_engine *engine,
 		.engine = engine,
 		.trigger = trigger,
 		.job = &job,
+		.source = conf_source(
+			conf, str_from(value(args, "source", NULL))),
 		.cancel = &cancel,
 		.journal = journal,
 		.force = value(args, "force", NULL) != NULL,
@@ -308,7 +311,7 @@ int main(int argc, char **argv)
 		return 2;
 	engine = conf_engine(conf, "local");
 	if (strcmp(argv[1], "deploy") == 0)
-		rc = deploy(args, engine, conf_trigger(conf, "web"), &files.j);
+		rc = deploy(args, conf, engine, &files.j);
 	else if (strcmp(argv[1], "recover") == 0)
 		rc = recover(engine, conf, &files.j);
 	else if (strcmp(argv[1], "check") == 0)

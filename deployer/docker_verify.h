@@ -1,0 +1,15 @@
+/*
+ * verify: registry in an engine's lane: the engine asks the registry, by the
+ * address, the trust and the login that it would pull with.
+ */
+#ifndef DEPLOYER_DOCKER_VERIFY_H
+#define DEPLOYER_DOCKER_VERIFY_H
+
+#include "deployer/docker_task.h"
+
+/* 0: go on, and what the tag is now is pinned; nothing is asked where it need
+ * not be, or when an earlier attempt at the job went on already. -1: *res is
+ * stale, refused, or a failure as of a pull. */
+int docker_verify(struct docker_task *t, struct driver_result *res);
+
+#endif

@@ -1,0 +1,118 @@
+"""verify: registry. A push whose sender proves nothing about it is only a hint:
+real registries are asked, one of them wants a login, before anything is done.
+"""
+import pytest
+
+from peer.sink import Sink
+from rig import images
+from rig.drive import PLAIN
+from rig.login import PrivateRegistry
+from rig.stack import TOKEN, free_port, wait_for
+
+NAME = "hint"
+
+
+@pytest.fixture(scope="module")
+def private(engine):
+    """A registry with tokens that holds hint:v1 twice: old and new digest."""
+    p = PrivateRegistry("token")
+    ref = f"{p.host}/{NAME}:v1"
+    p.digests = []
+    for version in "one", "two":
+        engine.build(ref, version, [PLAIN])
+        p.digests.append(p.push(engine, ref))
+    yield p
+    p.close()
+
+
+def hint(name, registry=None, **more):
+    """A source that proves nothing."""
+    s = {"name": name, "type": "generic", "auth": {"url_token": TOKEN}, **more}
+    return {**s, "registry": registry} if registry else s
+
+
+def say(stack, source, digest=None, tag="v1"):
+    body = {"name": NAME, "tag": tag}
+    if digest:
+        body["digest"] = digest
+    answer = stack.post(body, source, token=None, query="?token=" + TOKEN)
+    assert answer.status == 202, answer.text
+    return answer.json()["id"]
+
+
+def check_stale(row, said, held):
+    assert row["status"] == "stale", row
+    assert said in row["reason"] and held in row["reason"]
+
+
+def test_engine(stacks, engine, registry):
+    """A forged push of an old digest is stale; a true one is deployed, and one
+    without a digest is what the registry has."""
+    engine.remove_all(NAME)
+    ref = f"{registry.host}/{NAME}"
+    old = images.put(engine, registry, NAME, "v1", "one", PLAIN)
+    engine.tag(f"{ref}:v1", f"{ref}:v0")
+    new = images.put(engine, registry, NAME, "v1", "two", PLAIN)
+    engine.run(NAME, f"{ref}:v0")
+    stack = stacks([{"name": "web", "repository": NAME, "grace": "100ms",
+                     "deploy": {"container": NAME}}],
+                   {"local": engine.sock},
+                   [hint("told", registry.host), hint("untold"),
+                    hint("trusted", registry.host, verify="none")])
+    stack.start()
+    started = engine.inspect(NAME)["Id"]
+    check_stale(stack.wait_final(say(stack, "told", old)), old, new)
+    row = stack.wait_final(say(stack, "untold", new))
+    assert row["status"] == "refused", row
+    assert "proves nothing" in row["reason"]
+    assert engine.inspect(NAME)["Id"] == started
+    row = stack.wait_final(say(stack, "told", new))
+    assert row["status"] == "deployed", row
+    assert row["to_digest"] == new
+    row = stack.wait_final(say(stack, "trusted", old))
+    assert row["status"] == "deployed", row
+    row = stack.wait_final(say(stack, "told"))
+    assert (row["status"], row["to_digest"]) == ("deployed", new), row
+    # Not there yet: asked again, as a pull would be.
+    event = say(stack, "told", old, tag="v9")
+    row = wait_for("a first attempt", lambda: stack.rows(event=event))[0]
+    assert (row["status"], row["final"]) == ("failed", False), row
+    assert "could not be asked" in row["reason"] and row["next_attempt"]
+    engine.tag(f"{ref}:v0", f"{ref}:v9")
+    engine.push(f"{ref}:v9")
+    row = stack.wait_final(event)
+    assert (row["status"], row["to_digest"]) == ("deployed", old), row
+    engine.remove_all(NAME)
+
+
+def test_trigger_url(stacks, private):
+    """The http lane asks by itself, with a token, and only whom it knows."""
+    sink = Sink()
+    dead = f"localhost:{free_port()}"
+    stack = stacks([{"name": "tell", "repository": NAME, "url": sink.url()}],
+                   sources=[hint("told", private.host), hint("untold"),
+                            hint("dead", dead)])
+    old, new = private.digests
+    config = private.config("told", private.pair())
+    stack.settings["deployer"]["docker_config"] = config
+    stack.write()
+    stack.start()
+    check_stale(stack.wait_final(say(stack, "told", old)), old, new)
+    row = stack.wait_final(say(stack, "untold", new))
+    assert row["status"] == "refused", row
+    event = say(stack, "dead", new)
+    row = wait_for("a first attempt", lambda: stack.rows(event=event))[0]
+    assert (row["status"], row["final"]) == ("failed", False), row
+    assert dead in row["reason"] and "tried again" in row["reason"]
+    assert sink.requests == []
+    assert stack.wait_final(say(stack, "told", new))["status"] == "200"
+    assert stack.wait_final(say(stack, "told"))["status"] == "200"
+    assert len(sink.requests) == 2
+    private.config("told", private.pair("wrong"))
+    row = stack.wait_final(say(stack, "told", new, tag="v1"))
+    assert row["status"] in ("failed", "duplicate"), row
+    row = stack.wait_final(say(stack, "told", new, tag="v2"))
+    assert row["status"] == "failed", row
+    assert "does not take the login" in row["reason"]
+    assert config in row["reason"] and len(sink.requests) == 2
+    sink.close()
