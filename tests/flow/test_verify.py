@@ -1,6 +1,8 @@
 """verify: registry. A push whose sender proves nothing about it is only a hint:
 real registries are asked, one of them wants a login, before anything is done.
 """
+import time
+
 import pytest
 
 from peer.sink import Sink
@@ -74,12 +76,13 @@ def test_engine(stacks, engine, registry):
     row = stack.wait_final(say(stack, "told"))
     assert (row["status"], row["to_digest"]) == ("deployed", new), row
     # Not there yet: asked again, as a pull would be.
-    event = say(stack, "told", old, tag="v9")
+    later = f"v{time.time_ns()}"
+    event = say(stack, "told", old, tag=later)
     row = wait_for("a first attempt", lambda: stack.rows(event=event))[0]
     assert (row["status"], row["final"]) == ("failed", False), row
     assert "could not be asked" in row["reason"] and row["next_attempt"]
-    engine.tag(f"{ref}:v0", f"{ref}:v9")
-    engine.push(f"{ref}:v9")
+    engine.tag(f"{ref}:v0", f"{ref}:{later}")
+    engine.push(f"{ref}:{later}")
     row = stack.wait_final(event)
     assert (row["status"], row["to_digest"]) == ("deployed", old), row
     engine.remove_all(NAME)
