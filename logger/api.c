@@ -1,139 +1,60 @@
 #include "logger/api.h"
 
-#include <stdarg.h>
+#include <strings.h>
 
-#include "logger/exposition.h"
-#include "logger/row.h"
+#include "logger/api_call.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/data/json.h"
 
-#define PAGE_MAX ((size_t)32 << 20) /* bytes of an answer */
-#define RECORDS "/v1/records"
-
-static const char *const headers[] = {
-	"Cache-Control: no-store",
-	"X-Content-Type-Options: nosniff",
-	"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-	"Referrer-Policy: no-referrer",
-	"Cross-Origin-Resource-Policy: same-origin",
-	"Allow: GET, HEAD", /* with 405 only */
+/*
+ * The path is PREFIX, or with a suffix PREFIX, a non-empty id, SUFFIX. The
+ * first that fits counts. role is what it needs at least.
+ */
+static const struct route {
+	const char *method, *prefix, *suffix;
+	enum auth_role role;
+	api_fn *run;
+} routes[] = {
+	{"GET", "/v1/records", NULL, AUTH_VIEWER, api_get_records},
+	{"GET", "/v1/records/", "", AUTH_VIEWER, api_get_record},
+	{"POST", "/v1/events/", "/redeliver", AUTH_OPERATOR, api_redeliver},
+	{"GET", "/v1/events/", "", AUTH_VIEWER, api_get_event},
+	{"GET", "/v1/stream", NULL, AUTH_VIEWER, api_get_stream},
+	{"GET", "/v1/triggers", NULL, AUTH_VIEWER, api_get_triggers},
+	{"GET", "/v1/queue", NULL, AUTH_VIEWER, api_get_queue},
+	{"GET", "/v1/processes", NULL, AUTH_VIEWER, api_get_processes},
+	{"POST", "/v1/jobs/", "/approve", AUTH_OPERATOR, api_job},
+	{"POST", "/v1/jobs/", "/hold", AUTH_OPERATOR, api_job},
+	{"POST", "/v1/jobs/", "/release", AUTH_OPERATOR, api_job},
+	{"POST", "/v1/jobs/", "/cancel", AUTH_OPERATOR, api_job},
+	{"POST", "/v1/jobs/", "/retry", AUTH_OPERATOR, api_job},
+	{"POST", "/v1/targets/", "/rollback", AUTH_OPERATOR, api_target},
+	{"GET", "/v1/session", NULL, AUTH_NOBODY, api_get_session},
+	{"POST", "/v1/session", NULL, AUTH_NOBODY, api_sign_in},
+	{"DELETE", "/v1/session", NULL, AUTH_NOBODY, api_sign_out},
+	{"GET", "/metrics", NULL, AUTH_VIEWER, api_get_metrics},
+	{"GET", "/readyz", NULL, AUTH_NOBODY, api_get_readyz},
+	{"GET", "/healthz", NULL, AUTH_NOBODY, api_get_healthz},
 };
 
-static void answer(struct http_request *req, int status, struct strbuf *body)
+/* ---- the path -------------------------------------------------------------- */
+
+/* The id within the path; false: another path. */
+static bool fits(const struct route *r, struct str path, struct str *id)
 {
-	strbuf_add_char(body, '\n');
-	http_reply(req, status, "application/json", strbuf_str(body), headers,
-		ARRAY_LEN(headers) - (status == 405 ? 0 : 1));
-	strbuf_release(body);
+	size_t head = strlen(r->prefix);
+	size_t tail = r->suffix ? strlen(r->suffix) : 0;
+
+	*id = (struct str){"", 0};
+	if (r->suffix == NULL)
+		return str_is(path, r->prefix);
+	if (path.n <= head + tail || !str_starts(path, str_from(r->prefix)) ||
+		!str_is(str_cut(path, path.n - tail, path.n), r->suffix))
+		return false;
+	*id = str_cut(path, head, path.n - tail);
+	return true;
 }
-
-static void answer_error(struct http_request *req, int status,
-	const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static void answer_error(struct http_request *req, int status,
-	const char *fmt, ...)
-{
-	struct strbuf body = {0};
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	strbuf_add_cstr(&body, "{\"error\":");
-	json_write_str(str_from(text), &body);
-	strbuf_add_char(&body, '}');
-	answer(req, status, &body);
-}
-
-/* ---- a page of rows ------------------------------------------------------- */
-
-static int read_query(struct http_request *req, struct query *q,
-	struct err *err)
-{
-	const char *key, *value, *before, *unused;
-	int64_t now = clock_wall();
-
-	for (size_t i = 0; http_request_query_at(req, i, &key, &value); i++) {
-		for (size_t k = 0; k < i; k++) {
-			http_request_query_at(req, k, &before, &unused);
-			if (strcmp(before, key) == 0)
-				return err_fail(err, "%.64s: given twice", key);
-		}
-		if (query_set(q, key, value ? value : "", now, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-struct page {
-	struct strbuf body;
-	int64_t rows, limit;
-	struct query_cursor last;
-	bool more;
-};
-
-/* The query asks for one row above the limit: it says that there is more. */
-static int add_row(void *ctx, const struct record *r,
-	const struct query_cursor *at)
-{
-	struct page *p = ctx;
-
-	if (p->rows == p->limit) {
-		p->more = true;
-		return 1;
-	}
-	if (p->rows++ > 0)
-		strbuf_add_char(&p->body, ',');
-	row_json(r, &p->body);
-	p->last = *at;
-	return 0;
-}
-
-static void answer_page(struct http_request *req, struct page *p)
-{
-	char cursor[QUERY_CURSOR_LEN];
-
-	strbuf_add_cstr(&p->body, "],\"next\":");
-	if (p->more)
-		strbuf_addf(&p->body, "\"%s\"", query_cursor(&p->last, cursor));
-	else
-		strbuf_add_cstr(&p->body, "null");
-	strbuf_add_char(&p->body, '}');
-	if (!p->body.failed) {
-		answer(req, 200, &p->body);
-		return;
-	}
-	strbuf_release(&p->body);
-	answer_error(req, 400, "limit: these rows are too large for one page; "
-		"ask for fewer");
-}
-
-static void get_records(struct api *a, struct http_request *req)
-{
-	struct page p = {.body = {.limit = PAGE_MAX}};
-	struct err err = {0};
-	struct query q;
-
-	query_init(&q);
-	if (read_query(req, &q, &err) < 0) {
-		answer_error(req, 400, "%s", err.text);
-		query_release(&q);
-		return;
-	}
-	p.limit = q.limit++;
-	strbuf_add_cstr(&p.body, "{\"records\":[");
-	if (store_query(a->store, &q, add_row, &p, &err) < 0) {
-		strbuf_release(&p.body);
-		answer_error(req, 503, "%s", err.text);
-	} else {
-		answer_page(req, &p);
-	}
-	query_release(&q);
-}
-
-/* ---- one row --------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -145,108 +66,120 @@ static int hex(char c)
 	return p != NULL ? (int)(p - digits) : -1;
 }
 
-/* The path's tail without %XX; NULL when it is malformed or has a NUL. The
- * caller frees it. */
-static char *decode(const char *s)
+/* Without %XX; NULL when it is malformed or has a NUL. The caller frees it. */
+static char *decode(struct str s)
 {
-	char *out = xstrdup(s), *to = out;
+	char *out = xmalloc(s.n + 1), *to = out;
 
-	for (; *s != '\0'; s++) {
+	for (size_t i = 0; i < s.n; i++) {
 		int high, low;
 
-		if (*s != '%') {
-			*to++ = *s;
+		if (s.p[i] != '%') {
+			*to++ = s.p[i];
 			continue;
 		}
-		high = hex(s[1]);
-		low = high < 0 ? -1 : hex(s[2]);
+		high = i + 2 < s.n ? hex(s.p[i + 1]) : -1;
+		low = high < 0 ? -1 : hex(s.p[i + 2]);
 		if (low < 0 || high * 16 + low == 0) {
 			free(out);
 			return NULL;
 		}
 		*to++ = (char)(high * 16 + low);
-		s += 2;
+		i += 2;
 	}
 	*to = '\0';
 	return out;
 }
 
-static int add_one(void *ctx, const struct record *r,
-	const struct query_cursor *at)
+/* ---- who asks -------------------------------------------------------------- */
+
+struct str api_cookie(const struct http_request *req)
 {
-	(void)at;
-	row_json(r, ctx);
-	return 1;
+	const char *all = http_request_header(req, "Cookie");
+	struct str rest = str_from(all ? all : ""), one, name;
+
+	while (str_split(&rest, ';', &one)) {
+		one = str_trim(one);
+		if (str_split(&one, '=', &name) && str_is(name, "pullwire"))
+			return one;
+	}
+	return (struct str){"", 0};
 }
 
-static void get_record(struct api *a, struct http_request *req)
+static enum auth_result find_who(const struct api *a,
+	const struct http_request *req, struct auth_who *who)
 {
-	char *id = decode(http_request_path(req) + sizeof(RECORDS "/") - 1);
-	struct strbuf body = {0};
-	struct err err = {0};
-	int rc;
+	const char *header = http_request_header(req, "Authorization");
+	struct str cookie = api_cookie(req);
+	int64_t now = clock_mono();
 
-	if (id == NULL) {
-		answer_error(req, 400, "the id is not percent-encoded well");
-		return;
+	*who = (struct auth_who){.role = AUTH_NOBODY};
+	if (!auth_asks(a->auth)) {
+		who->role = AUTH_VIEWER;
+		return AUTH_OK;
 	}
-	rc = store_get(a->store, id, add_one, &body, &err);
-	free(id);
-	if (rc > 0) {
-		answer(req, 200, &body);
-		return;
+	if (header != NULL && strncasecmp(header, "Bearer ", 7) == 0)
+		return auth_token(a->auth, http_request_peer(req),
+			str_trim(str_from(header + 7)), now, who);
+	if (cookie.n > 0)
+		return auth_session(a->auth, cookie, now, who);
+	return AUTH_NONE;
+}
+
+/* Did another site's page make the browser send this? */
+static bool is_foreign(const struct http_request *req)
+{
+	const char *site = http_request_header(req, "Sec-Fetch-Site");
+	const char *origin = http_request_header(req, "Origin");
+	const char *host = http_request_header(req, "Host");
+	const char *at = origin ? strstr(origin, "://") : NULL;
+
+	if (site && strcmp(site, "same-origin") != 0 &&
+		strcmp(site, "none") != 0)
+		return true;
+	return origin && (!at || !host || strcasecmp(at + 3, host) != 0);
+}
+
+/* May who do this? Else it is answered. */
+static bool admit(struct api *a, struct http_request *req,
+	const struct route *r, struct auth_who *who)
+{
+	bool changes = strcmp(r->method, "GET") != 0;
+	enum auth_result result = find_who(a, req, who);
+
+	if (result == AUTH_WAIT) {
+		answer_error(req, 429, "Retry-After: 60", "too many wrong "
+			"tokens came from this address; wait a minute");
+		return false;
 	}
-	strbuf_release(&body);
-	if (rc < 0)
-		answer_error(req, 503, "%s", err.text);
+	if (changes && is_foreign(req)) {
+		answer_error(req, 403, NULL, "this came from another site's "
+			"page; only our own page may do that");
+		return false;
+	}
+	if (changes && (who->session || r->role == AUTH_NOBODY) &&
+		http_request_header(req, "X-Pullwire") == NULL) {
+		answer_error(req, 403, NULL, "the header X-Pullwire is "
+			"missing, by which we know our own page");
+		return false;
+	}
+	if (who->role >= r->role)
+		return true;
+	if (!auth_asks(a->auth))
+		answer_error(req, 403, NULL, "nobody may do anything here: "
+			"`logger.tokens` is empty; `pullwire-logger token "
+			"NAME operator` makes a token");
+	else if (who->role == AUTH_NOBODY)
+		answer_error(req, 401, "WWW-Authenticate: Bearer",
+			result == AUTH_WRONG ? "this token is not one of ours" :
+			"sign in, or send `Authorization: Bearer TOKEN`");
 	else
-		answer_error(req, 404, "there is no row with this id");
+		answer_error(req, 403, NULL, "this takes the role operator, "
+			"%s is a viewer", who->name);
+	return false;
 }
 
-/* ---- how it is going -------------------------------------------------------- */
-
-static void get_healthz(struct api *a, struct http_request *req)
-{
-	struct strbuf body = {0};
-
-	(void)a;
-	strbuf_add_cstr(&body, "{\"status\":\"alive\"}");
-	answer(req, 200, &body);
-}
-
-static void get_readyz(struct api *a, struct http_request *req)
-{
-	struct strbuf body = {0};
-	bool ready = processes_json(a->processes, clock_mono(), &body);
-
-	answer(req, ready ? 200 : 503, &body);
-}
-
-static void get_metrics(struct api *a, struct http_request *req)
-{
-	const char *accept = http_request_header(req, "Accept");
-	bool open = exposition_is_open(accept);
-	struct strbuf body = {.limit = PAGE_MAX};
-
-	exposition_write(a->processes, clock_mono(), open, &body);
-	http_reply(req, 200, exposition_type(open), strbuf_str(&body), headers,
-		ARRAY_LEN(headers) - 1);
-	strbuf_release(&body);
-}
-
-/* ---- routes ------------------------------------------------------------------ */
-
-static const struct {
-	const char *path;
-	bool prefix; /* and something after it */
-	void (*get)(struct api *a, struct http_request *req);
-} routes[] = {
-	{RECORDS, false, get_records},
-	{RECORDS "/", true, get_record},
-	{"/healthz", false, get_healthz},
-	{"/readyz", false, get_readyz},
-	{"/metrics", false, get_metrics},
-};
+/* ---- routes ---------------------------------------------------------------- */
 
 static bool answer_fault(struct http_request *req)
 {
@@ -259,30 +192,99 @@ static bool answer_fault(struct http_request *req)
 
 	if (fault == HTTP_OK)
 		return false;
-	answer_error(req, statuses[fault], "%s", http_request_fault_text(req));
+	answer_error(req, statuses[fault], NULL, "%s",
+		http_request_fault_text(req));
 	return true;
+}
+
+static void run(struct api *a, struct http_request *req,
+	const struct route *r, struct str id)
+{
+	struct auth_who who;
+	char *text = decode(id);
+	struct api_call c = {.api = a, .req = req, .who = &who, .id = text,
+		.verb = r->suffix && *r->suffix ? r->suffix + 1 : ""};
+
+	if (text == NULL)
+		answer_error(req, 400, NULL,
+			"the path is not percent-encoded well");
+	else if (admit(a, req, r, &who))
+		r->run(&c);
+	free(text);
+}
+
+/* No route has this method; which has the path? */
+static void answer_no_route(struct http_request *req, struct str path)
+{
+	struct strbuf allow = {0};
+	struct str id;
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (fits(&routes[i], path, &id))
+			strbuf_addf(&allow, "%s%s", allow.len ? ", " :
+				"Allow: ", strcmp(routes[i].method, "GET") == 0
+				? "GET, HEAD" : routes[i].method);
+	}
+	if (allow.len)
+		answer_error(req, 405, strbuf_cstr(&allow),
+			"this is not served with %s",
+			http_request_method(req));
+	else
+		answer_error(req, 404, NULL, "nothing is served here; "
+			"docs/openapi.yaml has what is");
+	strbuf_release(&allow);
 }
 
 void api_handle(void *ctx, struct http_request *req)
 {
-	const char *path = http_request_path(req);
+	struct api *a = ctx;
+	struct str path = str_from(http_request_path(req)), id;
 	const char *method = http_request_method(req);
 
 	if (answer_fault(req))
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		size_t n = strlen(routes[i].path);
-
-		if (routes[i].prefix ? strncmp(path, routes[i].path, n) != 0 ||
-					path[n] == '\0'
-				     : strcmp(path, routes[i].path) != 0)
-			continue;
-		if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-			answer_error(req, 405, "only GET is served here");
-		else
-			routes[i].get(ctx, req);
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	if (!str_is(path, "/healthz") &&
+		!auth_host(a->auth, http_request_header(req, "Host"))) {
+		answer_error(req, 421, NULL, "this is not served by that "
+			"name; `logger.hosts` says which there are");
 		return;
 	}
-	answer_error(req, 404, "nothing is served here; see /v1/records, "
-		"/metrics, /healthz and /readyz");
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (strcmp(method, routes[i].method) != 0 ||
+			!fits(&routes[i], path, &id))
+			continue;
+		run(a, req, &routes[i], id);
+		return;
+	}
+	answer_no_route(req, path);
+}
+
+struct json *api_body(struct api_call *c)
+{
+	struct str body = http_request_body(c->req);
+	struct err err = {0};
+	struct json *j;
+
+	if (body.n == 0)
+		return json_new_object();
+	j = json_parse(body, NULL, &err);
+	if (j != NULL && json_kind(j) == JSON_OBJECT)
+		return j;
+	answer_error(c->req, 400, NULL, "the body is no JSON object%s%s",
+		j ? "" : ": ", j ? "" : err.text);
+	json_free(j);
+	return NULL;
+}
+
+void api_set_conf(struct api *a, struct conf *conf)
+{
+	struct conf *before;
+
+	pthread_mutex_lock(&a->lock);
+	before = a->conf;
+	a->conf = conf_ref(conf);
+	pthread_mutex_unlock(&a->lock);
+	conf_free(before);
 }

@@ -190,6 +190,15 @@ void intake_free(struct intake *in)
 	free(in);
 }
 
+size_t intake_ask(struct intake *in, const struct chan_order *o,
+	chan_answer_fn *fn, void *ctx, struct err *err)
+{
+	if (in->chan != NULL)
+		return chan_ask(in->chan, o, fn, ctx, err);
+	err_retry(err, "the link is closed");
+	return 0;
+}
+
 int intake_check(const struct intake *in, int64_t now, struct err *err)
 {
 	if (in->fault_at == 0 || now - in->fault_at > FAULT_MS)

@@ -33,6 +33,11 @@ void intake_close(struct intake *in);
 /* After the store was closed. NULL is fine. */
 void intake_free(struct intake *in);
 
+/* As chan_ask(), of the processes connected here; 0 with err after the
+ * close. */
+size_t intake_ask(struct intake *in, const struct chan_order *o,
+	chan_answer_fn *fn, void *ctx, struct err *err);
+
 /* Does the store take rows? 0, or -1 with what it said within the last
  * seconds; now: mono ms. */
 int intake_check(const struct intake *in, int64_t now, struct err *err);

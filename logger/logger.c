@@ -6,6 +6,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
+#include "proto/io/http_tls.h"
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 20
@@ -35,16 +36,33 @@ bool logger_is_loopback(const char *listen)
 	return strcmp(text, "localhost") == 0;
 }
 
+static struct http_tls_files tls_files(const struct conf_tls *c)
+{
+	return (struct http_tls_files){c->cert, c->key, c->client_ca};
+}
+
 void logger_check(const struct conf *conf, struct opt_errors *errs)
 {
 	const struct conf_logger *c = &conf->logger;
+	const char *file = c->where.file ? c->where.file : conf->path;
+	struct http_tls_files files = tls_files(&c->tls);
+	struct err err;
 
-	if (c->http && !logger_is_loopback(c->http))
-		opt_error(errs, c->where.file ? c->where.file : conf->path,
-			c->where.line, "logger.http: `%s` is reachable from "
-			"other machines, and the access log is not protected: "
-			"write 127.0.0.1:PORT, and forward from there (ssh -L, "
-			"or a proxy that authenticates)", c->http);
+	if (c->tls.cert && c->tls.key && http_tls_check(&files, &err) < 0)
+		opt_error(errs, file, c->tls.where.line, "logger.tls: %s",
+			err.text);
+	if (!c->http || logger_is_loopback(c->http))
+		return;
+	if (c->tokens.n == 0)
+		opt_error(errs, file, c->where.line, "logger.http: `%s` is "
+			"reachable from other machines, so `logger.tokens` must "
+			"say who may see the access log; `pullwire-logger token "
+			"NAME` makes one. Or write 127.0.0.1:PORT", c->http);
+	if (!c->tls.cert && !c->plain_http)
+		opt_error(errs, file, c->where.line, "logger.http: `%s` is "
+			"reachable from other machines, and tokens would travel "
+			"as plain text: set `logger.tls`, or `logger.plain_http: "
+			"true` when a proxy in front ends TLS", c->http);
 }
 
 /* ---- start ------------------------------------------------------------------- */
@@ -98,10 +116,48 @@ static int start_intake(struct logger *g, const struct conf *conf,
 	return g->intake != NULL ? 0 : -1;
 }
 
+static int start_tls(struct logger *g, const struct conf_tls *c,
+	struct err *err)
+{
+	struct http_tls_files files = tls_files(c);
+
+	if (!c->cert)
+		return 0;
+	g->tls = http_tls_open(daemon_loop(g->daemon), &files, err);
+	return g->tls != NULL ? 0 : -1;
+}
+
+static void start_api(struct logger *g, const struct conf *conf)
+{
+	g->api = (struct api){
+		.store = g->store,
+		.processes = g->processes,
+		.auth = auth_new(&conf->logger),
+		.stream = stream_start(g->store),
+		.outcomes = outcomes_start(g->store),
+		.loop = daemon_loop(g->daemon),
+		.intake = g->intake,
+		.secure = g->tls != NULL,
+	};
+	pthread_mutex_init(&g->api.lock, NULL);
+	api_set_conf(&g->api, (struct conf *)(uintptr_t)conf);
+}
+
+static void stop_api(struct logger *g)
+{
+	if (g->api.store == NULL)
+		return;
+	stream_stop(g->api.stream);
+	outcomes_stop(g->api.outcomes);
+	auth_free(g->api.auth);
+	conf_free(g->api.conf);
+	pthread_mutex_destroy(&g->api.lock);
+}
+
 static int start_http(struct logger *g, const struct conf *conf,
 	struct err *err)
 {
-	const struct http_server_config c = {
+	struct http_server_config c = {
 		.listen = conf->logger.http,
 		.threads = 4,
 		.max_body = 4096,
@@ -110,9 +166,23 @@ static int start_http(struct logger *g, const struct conf *conf,
 		.ctx = &g->api,
 	};
 
-	g->api = (struct api){.store = g->store, .processes = g->processes};
+	if (start_tls(g, &conf->logger.tls, err) < 0)
+		return -1;
+	c.tls = g->tls;
+	start_api(g, conf);
 	g->http = http_server_start(&c, err);
 	return g->http != NULL ? 0 : -1;
+}
+
+int logger_reload(void *state, struct conf *conf, struct err *err)
+{
+	struct logger *g = state;
+
+	(void)err;
+	api_set_conf(&g->api, conf);
+	if (g->tls != NULL)
+		http_tls_reload(g->tls);
+	return 0;
 }
 
 void *logger_start(struct daemon *d, const struct conf *conf, struct err *err)
@@ -168,7 +238,9 @@ void logger_stop(void *state)
 	loop_timer_cancel(&g->tick);
 	if (g->http != NULL)
 		http_server_stop(g->http);
-	intake_close(g->intake);
+	http_tls_close(g->tls);
+	intake_close(g->intake); /* asked orders end: they are the API's */
+	stop_api(g);
 	retention_stop(g->retention);
 	store_close(g->store); /* writes, and calls, what is under way */
 	retention_free(g->retention);

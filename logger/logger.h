@@ -18,6 +18,7 @@ struct logger {
 	struct intake *intake;
 	struct retention *retention;
 	struct api api;
+	struct http_tls *tls; /* NULL: plain */
 	struct http_server *http;
 	struct loop_timer *tick;  /* every second */
 	struct loop_timer *drain; /* while stopping */
@@ -26,6 +27,8 @@ struct logger {
 /* For struct daemon_spec; the state is a struct logger. */
 void logger_check(const struct conf *conf, struct opt_errors *errs);
 void *logger_start(struct daemon *d, const struct conf *conf, struct err *err);
+/* Shows changed triggers; all else needs a restart. */
+int logger_reload(void *state, struct conf *conf, struct err *err);
 void logger_drain(void *state);
 void logger_stop(void *state);
 

@@ -1,5 +1,6 @@
 #include "logger/log_command.h"
 #include "logger/logger.h"
+#include "logger/token_command.h"
 
 int main(int argc, char **argv)
 {
@@ -11,6 +12,12 @@ int main(int argc, char **argv)
 			.needs_conf = true,
 			.run = log_command,
 		},
+		{
+			.name = "token",
+			.usage = TOKEN_COMMAND_USAGE,
+			.help = "makes a token for the page and the API",
+			.run = token_command,
+		},
 	};
 	static const struct daemon_spec spec = {
 		.role = "logger",
@@ -19,6 +26,7 @@ int main(int argc, char **argv)
 		.n_commands = ARRAY_LEN(commands),
 		.check = logger_check,
 		.start = logger_start,
+		.reload = logger_reload,
 		.drain = logger_drain,
 		.stop = logger_stop,
 	};

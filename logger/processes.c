@@ -160,8 +160,17 @@ static struct json *reasons_of(const struct process *x, bool silent)
 	return list;
 }
 
+static struct json *metrics_of(const struct process *x)
+{
+	static const struct json_limits limits = {.nodes = 20000};
+	struct json *j = x->last.metrics ? json_parse(
+		str_from(x->last.metrics), &limits, NULL) : NULL;
+
+	return j ? j : json_new_object();
+}
+
 static bool add_process(struct json *list, const struct process *x,
-	int64_t mono)
+	int64_t mono, bool metrics)
 {
 	bool silent = mono - x->seen_mono > PROCESSES_SILENT_MS;
 	bool ready = x->last.ready && !silent;
@@ -173,11 +182,14 @@ static bool add_process(struct json *list, const struct process *x,
 	json_set_bool(j, "ready", ready);
 	json_set_str(j, "time", str_time(x->last.time, time));
 	json_set(j, "reasons", reasons_of(x, silent));
+	if (metrics)
+		json_set(j, "metrics", metrics_of(x));
 	json_push(list, j);
 	return ready;
 }
 
-bool processes_json(struct processes *p, int64_t mono, struct strbuf *out)
+bool processes_json(struct processes *p, int64_t mono, bool metrics,
+	struct strbuf *out)
 {
 	struct json *j = json_new_object(), *list = json_new_array();
 	bool ready = true;
@@ -189,7 +201,8 @@ bool processes_json(struct processes *p, int64_t mono, struct strbuf *out)
 	for (size_t i = 0; i < p->list.n; i++) {
 		/* One that has only said hello says more within a second. */
 		if (p->list.v[i].last.role != NULL)
-			ready &= add_process(list, &p->list.v[i], mono);
+			ready &= add_process(list, &p->list.v[i],
+				mono, metrics);
 	}
 	pthread_mutex_unlock(&p->lock);
 	json_set_bool(j, "ready", ready);

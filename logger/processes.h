@@ -25,8 +25,10 @@ void processes_status(struct processes *p, const struct msg_status *s,
 void processes_up(struct processes *p, const char *role, const char *instance);
 void processes_down(struct processes *p, const char *role,
 	const char *instance, bool bye);
-/* {"ready":…,"processes":[…]}; returns whether all are ready. */
-bool processes_json(struct processes *p, int64_t mono, struct strbuf *out);
+/* {"ready":…,"processes":[…]}; returns whether all are ready. metrics: with
+ * what each counts. */
+bool processes_json(struct processes *p, int64_t mono, bool metrics,
+	struct strbuf *out);
 
 /* Calls fn for each process that was heard of lately; with the lock. */
 void processes_each(struct processes *p, int64_t mono,

@@ -94,6 +94,19 @@ int query_set(struct query *q, const char *key, const char *value,
 		key);
 }
 
+static bool is(const char *filter, const char *value)
+{
+	return filter == NULL || (value != NULL && strcmp(filter, value) == 0);
+}
+
+bool query_matches(const struct query *q, const struct record *r)
+{
+	return is(q->trigger, r->trigger) && is(q->repository, r->repository) &&
+		is(q->tag, r->tag) && is(q->status, r->status) &&
+		is(q->event, r->event) && (q->since == 0 || r->time >= q->since) &&
+		(q->until == 0 || r->time < q->until);
+}
+
 void query_release(struct query *q)
 {
 	free(q->trigger);

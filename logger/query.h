@@ -8,6 +8,7 @@
 
 #include "proto/base/err.h"
 #include "proto/base/str.h"
+#include "proto/msg/record.h"
 
 #define QUERY_LIMIT_DEFAULT 50
 #define QUERY_LIMIT_MAX 500
@@ -38,6 +39,8 @@ void query_init(struct query *q);
  * the parameter and says what it takes; unknown ones are refused. */
 int query_set(struct query *q, const char *key, const char *value,
 	int64_t now, struct err *err);
+/* Would the row be an answer? Filters and times; not cursor and limit. */
+bool query_matches(const struct query *q, const struct record *r);
 void query_release(struct query *q);
 
 #define QUERY_CURSOR_LEN 48

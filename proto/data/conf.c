@@ -138,6 +138,8 @@ static void check_sections(struct conf_loader *l, const struct yaml *root)
 	check_endpoint(l, root, "ingress", "link", c->ingress.link);
 	check_endpoint(l, root, "deployer", "link", c->deployer.link);
 	check_endpoint(l, root, "logger", "link", c->logger.link);
+	if (map)
+		conf_check_logger(l, map);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		for (size_t k = 0; k < lists[i].list->n; k++)
 			check_endpoint(l, root, "matcher", lists[i].key,

@@ -234,9 +234,25 @@ struct conf_deployer {
 	char *keys;
 };
 
+enum conf_role { ROLE_VIEWER, ROLE_OPERATOR };
+
+/* Who may see the access log, and who may also do something. */
+struct conf_token {
+	struct opt_where where;
+	char *name;   /* unique */
+	int role;     /* enum conf_role; conf_roles[] has the words */
+	char *sha256; /* of the token, 64 hexadecimal digits */
+};
+
+extern const char *const conf_roles[];
+
 struct conf_logger {
 	struct opt_where where;
 	char *http;
+	struct opt_list tokens; /* struct conf_token */
+	struct opt_strs hosts;  /* names that it is reached by */
+	struct conf_tls tls;
+	bool plain_http; /* beyond loopback without TLS */
 	char *link;
 	char *store; /* sqlite:PATH */
 	int format; /* conf_log_formats[]: auto text json */

@@ -24,7 +24,7 @@
 	}
 
 extern const struct opt_table conf_auth_table, conf_deploy_table,
-	conf_engine_table, conf_notify_table, conf_tls_table;
+	conf_engine_table, conf_notify_table, conf_tls_table, conf_token_table;
 
 struct conf_loader {
 	struct conf *conf;
@@ -50,6 +50,8 @@ void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 /* Fingerprints in one form; what `ingress.tls` must have for each. */
 void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 	struct opt_strs *list);
+/* tokens: and hosts: of the logger. */
+void conf_check_logger(struct conf_loader *l, const struct yaml *map);
 /* Each of the list is an address or a network. */
 void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 	const char *key, const struct opt_strs *list);

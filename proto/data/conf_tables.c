@@ -256,7 +256,24 @@ static const struct opt_table deployer_table = TABLE(struct conf_deployer,
 
 static const struct opt logger_opts[] = {
 	KEY(struct conf_logger, http, OPT_STR, "127.0.0.1:8081",
-		"Where the access log is served.",
+		"Where the page and the API are served. Beyond this machine "
+		"only with `tokens`, and with `tls` or `plain_http`.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, tokens, OPT_LIST, NULL,
+		"Who may see the access log, and who may do something. "
+		"Without: everybody on this machine may see it and nobody may "
+		"do anything.",
+		.sub = &conf_token_table, .flags = OPT_RESTART),
+	KEY(struct conf_logger, hosts, OPT_STRS, NULL,
+		"Names that the page is reached by, beside `localhost` and "
+		"addresses. A request for another name is refused.",
+		.max = 64, .flags = OPT_RESTART),
+	KEY(struct conf_logger, tls, OPT_SUB, NULL, "TLS there.",
+		.sub = &conf_tls_table, .flags = OPT_RESTART),
+	KEY(struct conf_logger, plain_http, OPT_BOOL, "false",
+		"Serves plain HTTP beyond this machine: for a proxy in front "
+		"that ends TLS, or a container's port that is published on "
+		"loopback only.",
 		.flags = OPT_RESTART),
 	KEY(struct conf_logger, link, OPT_STR, "ipc:///run/pullwire/logger",
 		"Where the other processes connect.",

@@ -1,148 +1,5 @@
-/* The answers over a real server and a real store. */
-#include "logger/api.h"
-
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "proto/base/clock.h"
-#include "proto/base/mem.h"
-#include "proto/base/strbuf.h"
-#include "proto/data/json.h"
-
-static char dir[32];
-static struct api api;
-static struct http_server *server;
-static struct strbuf answer;
-static int status;
-
-/* ---- client ---------------------------------------------------------------- */
-
-static const char *request(const char *method, const char *target)
-{
-	struct sockaddr_in sa = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)http_server_port(server))};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	struct strbuf req = {0};
-	char buf[65536], *body;
-	ssize_t n;
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	strbuf_addf(&req, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close"
-			  "\r\n\r\n", method, target);
-	assert_int_equal(write(fd, req.buf, req.len), req.len);
-	strbuf_release(&req);
-	strbuf_truncate(&answer, 0);
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		strbuf_add(&answer, buf, (size_t)n);
-	close(fd);
-	assert_int_equal(sscanf(strbuf_cstr(&answer), "HTTP/1.1 %d", &status),
-		1);
-	body = strstr(answer.buf, "\r\n\r\n");
-	assert_non_null(body);
-	return body + 4;
-}
-
-static struct json *get(const char *target, int want)
-{
-	static const struct json_limits large = {.nodes = 100000};
-	const char *body = request("GET", target);
-	struct err err = {0};
-	struct json *j = json_parse(str_from(body), &large, &err);
-
-	if (status != want || j == NULL)
-		fail_msg("%s: %d %s (%s)", target, status, body, err.text);
-	return j;
-}
-
-static void expect(const char *target, int want, const char *part)
-{
-	const char *body = request("GET", target);
-
-	if (status != want || strstr(body, part) == NULL)
-		fail_msg("%s: %d %s", target, status, body);
-}
-
-/* ---- rows -------------------------------------------------------------------- */
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t told;
-	int left;
-} puts_ = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
-
-static void put_done(struct store_put *put, const struct err *err)
-{
-	assert_null(err);
-	field_release(&record_table, &put->record);
-	free(put);
-	pthread_mutex_lock(&puts_.lock);
-	puts_.left--;
-	pthread_cond_signal(&puts_.told);
-	pthread_mutex_unlock(&puts_.lock);
-}
-
-static void put_rows(int n)
-{
-	puts_.left = n;
-	for (int i = 0; i < n; i++) {
-		struct store_put *put = xcalloc(1, sizeof(*put));
-		char *event = xprintf("e%03d", i);
-		struct event e = {.id = event,
-			.repository = (char *)(uintptr_t)"shop/web"};
-
-		put->done = put_done;
-		record_from_event(&put->record, &e, i % 2 ? "web" : "a b/c",
-			1, "deployed", 1000 + i);
-		free(event);
-		assert_int_equal(store_put(api.store, put), 0);
-	}
-	pthread_mutex_lock(&puts_.lock);
-	while (puts_.left > 0)
-		pthread_cond_wait(&puts_.told, &puts_.lock);
-	pthread_mutex_unlock(&puts_.lock);
-}
-
-static int setup(void **state)
-{
-	struct http_server_config c = {.listen = "127.0.0.1:0",
-		.max_body = 4096, .handle = api_handle, .ctx = &api};
-	struct err err = {0};
-	char *url;
-
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/pullwire-api-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	url = xprintf("sqlite:%s/log.db", dir);
-	api.store = store_open(url, false, &err);
-	free(url);
-	api.processes = processes_new();
-	server = http_server_start(&c, &err);
-	if (api.store == NULL || server == NULL)
-		print_error("%s\n", err.text);
-	return api.store != NULL && server != NULL ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char *cmd = xprintf("rm -rf '%s'", dir);
-
-	(void)state;
-	http_server_stop(server);
-	store_close(api.store);
-	processes_free(api.processes);
-	strbuf_release(&answer);
-	assert_int_equal(system(cmd), 0);
-	free(cmd);
-	return 0;
-}
+/* The answers to GET, over a real server and a real store. */
+#include "tests/unit/logger/api_world.h"
 
 /* ---- tests ------------------------------------------------------------------- */
 
@@ -211,10 +68,24 @@ static void one_row(void **state)
 	expect("/v1/records/a%00b", 400, "percent-encoded");
 }
 
+static void whose_hosts(void **state)
+{
+	(void)state;
+	ask("GET", "/v1/records", "Host: evil.example.com\r\n", "");
+	assert_int_equal(status, 421);
+	ask("GET", "/readyz", "Host: evil.example.com:8081\r\n", "");
+	assert_int_equal(status, 421);
+	ask("GET", "/healthz", "Host: evil.example.com\r\n", "");
+	assert_int_equal(status, 200);
+	ask("GET", "/v1/records", "Host: 127.0.0.1:1\r\n", "");
+	assert_int_equal(status, 200);
+}
+
 static void other_paths_and_methods(void **state)
 {
 	(void)state;
-	expect("/", 404, "{\"error\":");
+	expect("/nothing", 404, "{\"error\":");
+	expect("/page/nothing.js", 404, "{\"error\":");
 	expect("/v1/records/", 404, "{\"error\":");
 	expect("/v1/recordsx", 404, "{\"error\":");
 	expect("/healthz/", 404, "{\"error\":");
@@ -234,6 +105,16 @@ static void other_paths_and_methods(void **state)
 		"\r\nContent-Type: application/json"));
 }
 
+static void an_event(void **state)
+{
+	(void)state;
+	put_rows(3);
+	expect("/v1/events/e001", 200, "{\"event\":\"e001\",\"records\":["
+		"{\"time\":\"1970-01-01T00:00:01.001Z\",\"id\":\"e001/web/1/");
+	expect("/v1/events/none", 200, "\"records\":[],\"next\":null}");
+	expect("/v1/events/e001?colour=red", 400, "`colour` is no parameter");
+}
+
 static void how_it_is_going(void **state)
 {
 	struct msg_status s = {.role = (char *)(uintptr_t)"matcher",
@@ -247,9 +128,53 @@ static void how_it_is_going(void **state)
 	s.ready = false;
 	processes_status(api.processes, &s, clock_mono(), 1);
 	expect("/readyz", 503, "{\"ready\":false,");
+	s.metrics = (char *)(uintptr_t)"{\"pullwire_x{a=\\\"b\\\"}\":3}";
+	processes_status(api.processes, &s, clock_mono(), 1);
+	expect("/v1/processes", 200, "\"metrics\":{\"pullwire_x{a=\\\"b\\\"}"
+		"\":3}}]}");
 	s.ready = true; /* and then silence */
 	processes_status(api.processes, &s, clock_mono() - 11000, 1);
 	expect("/readyz", 503, "no sign of life since 1970-01-01T00:00:00.001Z");
+}
+
+static void triggers(void **state)
+{
+	int64_t now = clock_wall();
+	struct event e = {.id = (char *)(uintptr_t)"e",
+		.repository = (char *)(uintptr_t)"shop/web"};
+	const char *const rows[][2] = {{"web", "200"}, {"web", "untriggered"},
+		{"old", "deployed"}};
+	struct record r;
+	struct json *j;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "e%zu", i);
+		e.id = id;
+		record_from_event(&r, &e, rows[i][0], 1, rows[i][1],
+			now - 60 + (int64_t)i);
+		r.final = true;
+		put_row(&r);
+	}
+	j = get("/v1/triggers", 200);
+	assert_true(json_bool(json_get(j, "complete")));
+	assert_int_equal(json_len(json_get(j, "triggers")), 2);
+	assert_string_equal(json_str(json_path(j, "triggers.0.name")), "web");
+	assert_true(json_bool(json_path(j, "triggers.0.configured")));
+	assert_string_equal(json_str(json_path(j, "triggers.0.tags.1")), "v2");
+	/* What was last, less what says nothing. */
+	assert_string_equal(json_str(json_path(j, "triggers.0.last.status")),
+		"200");
+	assert_string_equal(json_str(json_path(j, "triggers.1.name")), "old");
+	assert_false(json_bool(json_path(j, "triggers.1.configured")));
+	assert_int_equal(json_len(json_get(j, "outcomes")), 3);
+	json_free(j);
+	assert_null(strstr(request("GET", "/v1/triggers"), "s3cret"));
+	expect("/v1/triggers?hours=168", 200, "\"hours\":168");
+	expect("/v1/triggers?hours=169", 400, "hours: takes 1 to 168");
+	expect("/v1/triggers?hour=1", 400, "`hour` is no parameter");
 }
 
 int main(void)
@@ -260,6 +185,9 @@ int main(void)
 		T(bad_parameters),
 		T(one_row),
 		T(other_paths_and_methods),
+		T(whose_hosts),
+		T(an_event),
+		T(triggers),
 		T(how_it_is_going),
 	};
 

@@ -29,15 +29,30 @@ static void an_open_address_is_a_fault_with_its_line(void **state)
 		.logger = {.where = {"p.yml", 12},
 			.http = (char *)(uintptr_t)"0.0.0.0:8081"}};
 	struct opt_errors errs = {0};
+	struct conf_token token = {0};
 
 	(void)state;
 	logger_check(&conf, &errs);
-	assert_int_equal(errs.list.n, 1);
+	assert_int_equal(errs.list.n, 2);
 	assert_ptr_equal(strstr(errs.list.v[0], "p.yml:12: logger.http: "
-		"`0.0.0.0:8081` is reachable from other machines"),
-		errs.list.v[0]);
+		"`0.0.0.0:8081` is reachable from other machines, so "
+		"`logger.tokens` must"), errs.list.v[0]);
+	assert_non_null(strstr(errs.list.v[1], "plain text: set `logger.tls`"));
+	opt_errors_release(&errs);
+	/* Either alone is not enough. */
+	conf.logger.plain_http = true;
+	logger_check(&conf, &errs);
+	assert_int_equal(errs.list.n, 1);
+	opt_errors_release(&errs);
+	conf.logger.tokens = (struct opt_list){&token, 1};
+	logger_check(&conf, &errs);
+	assert_int_equal(errs.list.n, 0);
+	conf.logger.plain_http = false;
+	logger_check(&conf, &errs);
+	assert_int_equal(errs.list.n, 1);
 	opt_errors_release(&errs);
 	conf.logger.http = (char *)(uintptr_t)"127.0.0.1:8081";
+	conf.logger.tokens.n = 0;
 	logger_check(&conf, &errs);
 	assert_int_equal(errs.list.n, 0);
 }

@@ -39,7 +39,7 @@ static void expect(int64_t mono, bool ready, const char *json)
 {
 	struct strbuf out = {0};
 
-	assert_int_equal(processes_json(p, mono, &out), ready);
+	assert_int_equal(processes_json(p, mono, false, &out), ready);
 	assert_string_equal(strbuf_cstr(&out), json);
 	strbuf_release(&out);
 }
@@ -120,7 +120,7 @@ static void there_is_a_limit(void **state)
 		snprintf(name, sizeof(name), "m%d", i);
 		status("matcher", name, NULL, 0);
 	}
-	assert_true(processes_json(p, 0, &out));
+	assert_true(processes_json(p, 0, false, &out));
 	assert_non_null(strstr(strbuf_cstr(&out), "\"m999\""));
 	assert_null(strstr(strbuf_cstr(&out), "\"m1000\""));
 	strbuf_release(&out);

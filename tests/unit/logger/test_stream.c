@@ -1,0 +1,159 @@
+/* The log as it grows, over a real server and a real store. */
+#include "tests/unit/logger/api_world.h"
+
+struct listener {
+	int fd;
+	struct strbuf got;
+};
+
+static struct listener listen_to(const char *target, const char *lines)
+{
+	struct listener l = {.fd = connect_client()};
+	char *text = xprintf("GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+		target, lines);
+
+	assert_int_equal(write(l.fd, text, strlen(text)), strlen(text));
+	free(text);
+	return l;
+}
+
+static void hear(struct listener *l, const char *text)
+{
+	char buf[65536];
+	ssize_t n;
+
+	while (strstr(strbuf_cstr(&l->got), text) == NULL) {
+		n = read(l->fd, buf, sizeof(buf));
+		if (n <= 0)
+			fail_msg("not heard: %s in %s", text,
+				strbuf_cstr(&l->got));
+		strbuf_add(&l->got, buf, (size_t)n);
+	}
+}
+
+static bool heard(const struct listener *l, const char *text)
+{
+	return strstr(strbuf_cstr(&l->got), text) != NULL;
+}
+
+static void end(struct listener *l)
+{
+	close(l->fd);
+	strbuf_release(&l->got);
+}
+
+static void rows_come(void **state)
+{
+	struct listener l = listen_to("/v1/stream", ""), web;
+
+	(void)state;
+	hear(&l, "event: hello\ndata: {}\n\n");
+	assert_true(heard(&l, "Content-Type: text/event-stream\r\n"));
+	assert_true(heard(&l, "id: 0\n"));
+	web = listen_to("/v1/stream?trigger=web&status=deployed", "");
+	hear(&web, "event: hello");
+	put_rows(4);
+	hear(&l, "id: 4\nevent: row\ndata: {\"time\":\"1970-01-01T00:00:01.003Z"
+		 "\",\"id\":\"e003/web/1/deployed\"");
+	assert_true(heard(&l, "id: 1\nevent: row\n"));
+	hear(&web, "id: 4\n");
+	assert_true(heard(&web, "id: 2\n"));
+	assert_false(heard(&web, "id: 1\n"));
+	assert_false(heard(&web, "id: 3\n"));
+	end(&l);
+	end(&web);
+}
+
+/* Who comes back gets what it missed, and nothing twice. */
+static void going_on(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	put_rows(5);
+	l = listen_to("/v1/stream", "Last-Event-ID: 3\r\n");
+	hear(&l, "id: 5\nevent: row\n");
+	assert_true(heard(&l, "id: 3\nevent: hello\n"));
+	assert_true(heard(&l, "id: 4\nevent: row\n"));
+	assert_false(heard(&l, "id: 3\nevent: row\n"));
+	end(&l);
+	l = listen_to("/v1/stream?last=4", "");
+	hear(&l, "id: 5\nevent: row\n");
+	assert_false(heard(&l, "id: 4\nevent: row\n"));
+	end(&l);
+	/* From another log than this one. */
+	l = listen_to("/v1/stream", "Last-Event-ID: 99\r\n");
+	hear(&l, "id: 5\nevent: reset\n");
+	end(&l);
+}
+
+static void too_far_behind(void **state)
+{
+	struct listener l;
+
+	(void)state;
+	put_rows(STREAM_BEHIND_MAX + 2);
+	l = listen_to("/v1/stream", "Last-Event-ID: 1\r\n");
+	hear(&l, "event: reset\n");
+	assert_false(heard(&l, "event: row\n"));
+	end(&l);
+	l = listen_to("/v1/stream", "Last-Event-ID: 2\r\n");
+	hear(&l, "id: 5002\nevent: row\n");
+	end(&l);
+}
+
+static void bad_parameters(void **state)
+{
+	(void)state;
+	expect("/v1/stream?last=x", 400, "last: `x`");
+	expect("/v1/stream?last=-1", 400, "last: `-1`");
+	expect("/v1/stream?colour=red", 400, "`colour` is no parameter");
+}
+
+static void put_one(int n)
+{
+	char *event = xprintf("n%d", n);
+	struct event e = {.id = event,
+		.repository = (char *)(uintptr_t)"shop/web"};
+	struct record r;
+
+	record_from_event(&r, &e, "web", 1, "deployed", 1000);
+	put_row(&r);
+	free(event);
+}
+
+static void bounded(void **state)
+{
+	struct listener l[STREAM_CLIENTS_MAX];
+	int64_t until = clock_mono() + 20000;
+
+	(void)state;
+	for (size_t i = 0; i < STREAM_CLIENTS_MAX; i++) {
+		l[i] = listen_to("/v1/stream", "");
+		hear(&l[i], "event: hello");
+	}
+	expect("/v1/stream", 503, "more than 64 streams are open");
+	for (size_t i = 0; i < STREAM_CLIENTS_MAX; i++)
+		end(&l[i]);
+	/* Those that are gone make room when something is to be said. */
+	for (int n = 0; status == 503; n++) {
+		struct listener one;
+
+		assert_true(clock_mono() < until);
+		put_one(n);
+		one = listen_to("/v1/stream", "");
+		hear(&one, "HTTP/1.1 ");
+		status = heard(&one, "HTTP/1.1 200") ? 200 : 503;
+		end(&one);
+		clock_sleep(20);
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {T(rows_come), T(going_on),
+		T(too_far_behind), T(bad_parameters), T(bounded)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
