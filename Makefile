@@ -49,13 +49,15 @@ SECONDS ?= 10
 MINUTES ?= 10
 RATE ?= 1000
 FLIPS ?= 5000
+EVENTS ?= 200
 
 # One short line a step; V=1 shows the commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
-	build-stores fuzz test test-compose test-reload storm faults \
+	build-stores fuzz test test-compose test-reload storm soak faults \
+	powerloss mutations build-mutated \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -171,6 +173,26 @@ storm: deps
 	@$(MAKE) -s --no-print-directory all
 	@/usr/bin/python3 tests/storm/storm.py $$(($(MINUTES) * 60)) \
 		$(RATE) $$(($(MINUTES) * 60 * $(RATE)))
+
+#: powerloss  every prefix of what EVENTS=200 pushes write, opened again
+powerloss: deps
+	@$(MAKE) -s --no-print-directory all build-stores
+	@/usr/bin/python3 tests/crash/powerloss.py $(EVENTS)
+
+#: mutations  builds without fsync, lease or dedupe: the tests must fail
+mutations: deps
+	@$(MAKE) -s --no-print-directory all build-stores
+	@$(MAKE) -s --no-print-directory FAIL=1 all build-mutated
+	@cd tests && /usr/bin/python3 -m pytest -v -p no:cacheprovider \
+		crash/test_mutations.py
+
+build-mutated: $(OUT)/tests/unit/proto/test_credit
+
+#: soak       flat memory and descriptors for MINUTES=60
+soak: deps
+	@$(MAKE) -s --no-print-directory all
+	@/usr/bin/python3 tests/storm/soak.py \
+		$(if $(filter command% env%,$(origin MINUTES)),$(MINUTES),60)
 
 #: faults     every call of every store fails in turn; FLIPS=5000 turned bits
 faults: deps

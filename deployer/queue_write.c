@@ -1,5 +1,6 @@
 #include "deployer/queue_write.h"
 
+#include "proto/base/fail.h"
 #include "proto/base/mem.h"
 
 static const char *const migrations[] = {
@@ -177,6 +178,18 @@ static int insert_newest(struct db *db, const struct queue_write *w, struct err 
 	return finish(s, err);
 }
 
+/* queue.repeat is the mutation that the tests must catch: no id is known. */
+static int forget_repeat(struct db *db, const struct queue_write *w,
+	struct err *err)
+{
+	struct db_stmt *s;
+
+	if (!FAIL_POINT("queue.repeat"))
+		return 0;
+	s = about(db, "DELETE FROM jobs WHERE id = ?1", w, err);
+	return s ? finish(s, err) : -1;
+}
+
 int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
@@ -187,7 +200,7 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 		err);
 	bool waits = w->state == QUEUE_WAITING;
 
-	if (!s)
+	if (!s || forget_repeat(db, w, err) < 0)
 		return -1;
 	db_bind_str(s, 1, w->id);
 	db_bind_i64(s, 2, w->state);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "proto/base/enc.h"
+#include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/data/db.h"
@@ -117,6 +118,9 @@ const char *spool_key(const struct event *e, char out[SPOOL_KEY_LEN])
 	char digest[ENC_SHA256_HEX];
 	struct strbuf text = {0};
 
+	/* The mutation that the tests must catch: every event is new. */
+	if (FAIL_POINT("spool.repeat"))
+		return NULL;
 	if (e->sender_id && !e->trigger)
 		return e->sender_id;
 	if (!e->sender_id && !e->pushed_at)

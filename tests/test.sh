@@ -71,6 +71,7 @@ step "build" $make all || exit 1
 step "build with failure points" $make FAIL=1 all || exit 1
 step "build by-hand driver" $make build/tests/unit/deployer/docker_drive
 step "build stores" $make build-stores
+step "build mutated" $make FAIL=1 build-mutated
 step "headers" $make headers
 step "layers" $make layers
 
@@ -94,7 +95,8 @@ suite flow tests/flow --ignore-glob='*/test_docker_*'
 suite driver tests/flow/test_docker_*.py
 suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
-suite kill tests/crash --ignore tests/crash/test_docker_kill.py
+suite kill tests/crash/test_kill.py
+suite stores tests/crash/test_stores.py tests/crash/test_mutations.py
 suite conform tests/conform
 suites_end
 

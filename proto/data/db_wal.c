@@ -147,31 +147,83 @@ static int salt_bits(const struct wal *w)
 	return n;
 }
 
-/* One bit of the frame, tried in turn; salts that differ in more are those of
- * an older log in the same file. 1: mended. */
+/* Pair p of what a frame's sum is over: its first 8 bytes, then the page. */
+static unsigned char *pair_of(const struct wal *w, size_t p)
+{
+	return p == 0 ? w->frame : w->frame + FRAME + (p - 1) * 8;
+}
+
+/* The bit of this word by which the sum would be right. The sum is linear: a
+ * word that is d more makes it d * at more. -1: none. */
+static int bit_of(uint32_t word, struct sum at, struct sum miss)
+{
+	for (int bit = 0; bit < 32; bit++) {
+		uint32_t d = (uint32_t)1 << bit;
+
+		if (word & d)
+			d = 0 - d;
+		if (d * at.a == miss.a && d * at.b == miss.b)
+			return bit;
+	}
+	return -1;
+}
+
+/* The byte that has the wrong bit, which is turned; NULL: not one bit. */
+static unsigned char *turn_bit(struct wal *w, struct sum seed)
+{
+	struct sum is, x = {1, 1}, y = {0, 1};
+	bool big = is_big(w);
+
+	is = add(seed, big, w->frame, 8);
+	is = add(is, big, w->frame + FRAME, w->page);
+	is.a = be32(w->frame + 16) - is.a;
+	is.b = be32(w->frame + 20) - is.b;
+	for (size_t p = w->page / 8 + 1; p-- > 0;) {
+		for (int half = 0; half < 2; half++) {
+			unsigned char *at = pair_of(w, p) + half * 4;
+			int bit = bit_of(big ? be32(at) : le32(at),
+				half ? y : x, is);
+
+			if (bit < 0)
+				continue;
+			at += big ? 3 - bit / 8 : bit / 8;
+			*at ^= (unsigned char)(1 << bit % 8);
+			return at;
+		}
+		x = (struct sum){x.a + x.b, x.a + 2 * x.b};
+		y = (struct sum){y.a + y.b, y.a + 2 * y.b};
+	}
+	return NULL;
+}
+
+/* One bit of the frame's salts or of its sum itself, tried in turn. */
+static unsigned char *try_bits(struct wal *w, struct sum seed)
+{
+	for (size_t bit = 8 * 8; bit < FRAME * 8; bit++) {
+		unsigned char *at = &w->frame[bit / 8];
+
+		*at ^= (unsigned char)(1 << bit % 8);
+		if (frame_whole(w, seed))
+			return at;
+		*at ^= (unsigned char)(1 << bit % 8);
+	}
+	return NULL;
+}
+
+/* Salts that differ in more than a bit are those of an older log in the same
+ * file. 1: mended. */
 static int mend_frame(struct wal *w, int64_t i, struct sum seed,
 	struct err *err)
 {
-	size_t from = 0, upto = (FRAME + w->page) * 8;
+	unsigned char *at = NULL;
 
-	if (salt_bits(w) > 1)
+	if (salt_bits(w) == 0)
+		at = turn_bit(w, seed);
+	if (!at && salt_bits(w) <= 1)
+		at = try_bits(w, seed);
+	if (!at)
 		return 0;
-	if (salt_bits(w) == 1) {
-		from = 8 * 8;
-		upto = 16 * 8;
-	}
-	for (size_t bit = from; bit < upto; bit++) {
-		unsigned char *byte = &w->frame[bit / 8];
-
-		*byte ^= (unsigned char)(1 << bit % 8);
-		if (frame_whole(w, seed))
-			return mend(w, place(w, i) + (int64_t)(bit / 8), byte,
-				       err) < 0
-				? -1
-				: 1;
-		*byte ^= (unsigned char)(1 << bit % 8);
-	}
-	return 0;
+	return mend(w, place(w, i) + (at - w->frame), at, err) < 0 ? -1 : 1;
 }
 
 /* Frame i is wrong. Frames of this log that go on after a commit behind it

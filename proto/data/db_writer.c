@@ -62,8 +62,6 @@ static int reopen(struct db_writer *w, struct err *err)
 static int apply_all(struct db_writer *w, const struct db_write *group,
 	size_t n, struct err *err)
 {
-	int64_t start;
-
 	if (!w->db && reopen(w, err) < 0)
 		return -1;
 	if (db_exec(w->db, "BEGIN IMMEDIATE", err) < 0)
@@ -71,6 +69,13 @@ static int apply_all(struct db_writer *w, const struct db_write *group,
 	for (size_t i = 0; i < n; i++)
 		if (group[i].apply(w->db, group[i].ctx, err) < 0)
 			return -1;
+	return 0;
+}
+
+static int commit(struct db_writer *w, struct err *err)
+{
+	int64_t start;
+
 	if (FAIL_POINT("db.commit"))
 		return err_retry(err, "%s: the commit failed", w->path);
 	start = clock_us();
@@ -80,14 +85,27 @@ static int apply_all(struct db_writer *w, const struct db_write *group,
 	return 0;
 }
 
+static void tell(const struct db_write *group, size_t n, const struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (group[i].done)
+			group[i].done(group[i].ctx, err);
+}
+
 /* After a failure nothing of the connection is trusted: not what it cached,
- * not that a second fsync would tell the truth. Closing rolls back. */
+ * not that a second fsync would tell the truth. Closing rolls back. db.early
+ * is the mutation that the tests must catch: told before it is on the disk. */
 static void run_group(struct db_writer *w, const struct db_write *group,
 	size_t n)
 {
 	struct err err = {0};
 	int rc = apply_all(w, group, n, &err);
+	bool early = rc == 0 && FAIL_POINT("db.early");
 
+	if (early)
+		tell(group, n, NULL);
+	if (rc == 0)
+		rc = commit(w, &err);
 	if (rc < 0) {
 		metric_add(METRIC_COMMIT_FAILED, w->name, NULL, 1);
 		db_close(w->db);
@@ -95,9 +113,8 @@ static void run_group(struct db_writer *w, const struct db_write *group,
 		if (err.cls == ERR_NONE)
 			err_fail(&err, "%s: a write was refused", w->path);
 	}
-	for (size_t i = 0; i < n; i++)
-		if (group[i].done)
-			group[i].done(group[i].ctx, rc < 0 ? &err : NULL);
+	if (!early)
+		tell(group, n, rc < 0 ? &err : NULL);
 }
 
 static void *writer_main(void *arg)

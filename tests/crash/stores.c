@@ -81,10 +81,10 @@ static void list_dir(const char *dir)
 
 	if (!store || kind.list(store, print, NULL, &err) < 0)
 		printf("! %s\n", err.text);
-	printf(".\n");
-	fflush(stdout);
 	if (store)
 		kind.close(store);
+	printf(".\n");
+	fflush(stdout);
 }
 
 static int list_all(void)

@@ -186,6 +186,8 @@ class Stack:
         PULLWIRE_FAIL says. snapshot: the power-loss library; each store it
         watches is the folder of the daemon's role. env: more of it."""
         more = env
+        # A build whose guard is off: its tests must fail (test_mutations.py).
+        fail = fail or os.environ.get("PULLWIRE_MUTATION")
         for name in names or DAEMONS:
             role = name.partition("-")[0]
             env = {**self.environment, **(more or {})}
