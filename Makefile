@@ -18,7 +18,7 @@ DESTDIR ?=
 VERSION := $(shell cat VERSION)
 
 PKGS := libzmq msgpack libcjson libpcre2-8 libcurl libmicrohttpd gnutls \
-	sqlite3 yaml-0.1 libcrypto libuv
+	sqlite3 yaml-0.1 libpq libcrypto libuv
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

@@ -151,7 +151,9 @@ int log_command(const struct conf *conf, int argc, char **argv)
 		query_release(&v.query);
 		return code < 0 ? 0 : code;
 	}
-	s = store_open(conf->logger.store, true, &err);
+	s = store_open(&(struct store_config){.url = conf->logger.store,
+		.password = &conf->logger.store_password,
+		.readonly = true}, &err);
 	if (s == NULL || show(&v, s, &err) < 0) {
 		fprintf(stderr, "pullwire-logger: %s\n", err.text);
 		code = 1;

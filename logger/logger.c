@@ -72,7 +72,8 @@ static void tick(void *ctx)
 	struct logger *g = ctx;
 	struct err err = {0};
 
-	if (intake_check(g->intake, clock_mono(), &err) < 0)
+	if (store_check(g->store, &err) < 0 ||
+		intake_check(g->intake, clock_mono(), &err) < 0)
 		daemon_not_ready(g->daemon, "store", "rows cannot be stored, "
 			"their senders keep them: %s", err.text);
 	else
@@ -190,7 +191,8 @@ void *logger_start(struct daemon *d, const struct conf *conf, struct err *err)
 	struct logger *g = xcalloc(1, sizeof(*g));
 
 	g->daemon = d;
-	g->store = store_open(conf->logger.store, false, err);
+	g->store = store_open(&(struct store_config){.url = conf->logger.store,
+		.password = &conf->logger.store_password}, err);
 	if (g->store == NULL)
 		goto failed;
 	g->output = output_start(STDOUT_FILENO,
@@ -199,7 +201,8 @@ void *logger_start(struct daemon *d, const struct conf *conf, struct err *err)
 		goto failed;
 	g->processes = processes_new();
 	g->retention = retention_start(
-		daemon_loop(d), g->store, conf->logger.retain);
+		daemon_loop(d), g->store, conf->logger.retain,
+		conf->logger.retain_size);
 	if (start_intake(g, conf, err) < 0 || start_http(g, conf, err) < 0)
 		goto failed;
 	g->tick = loop_timer_start(daemon_loop(d), 0, TICK_MS, tick, g);

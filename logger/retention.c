@@ -11,7 +11,7 @@
 struct retention {
 	struct loop *loop;
 	struct store *store;
-	int64_t retain_ms;
+	int64_t retain_ms, max_bytes;
 	struct loop_timer *timer;
 	struct store_prune prune; /* the store's while a batch is under way */
 	bool failed;
@@ -61,6 +61,7 @@ static void look(void *ctx)
 	r->timer = NULL;
 	r->prune = (struct store_prune){
 		.before = clock_wall() - r->retain_ms,
+		.max_bytes = r->max_bytes,
 		.max = BATCH,
 		.done = batch_done,
 	};
@@ -69,13 +70,14 @@ static void look(void *ctx)
 }
 
 struct retention *retention_start(struct loop *l, struct store *s,
-	int64_t retain_ms)
+	int64_t retain_ms, int64_t max_bytes)
 {
 	struct retention *r = xcalloc(1, sizeof(*r));
 
 	r->loop = l;
 	r->store = s;
 	r->retain_ms = retain_ms;
+	r->max_bytes = max_bytes;
 	wait_for_next(r, NEXT_MS);
 	return r;
 }

@@ -16,6 +16,7 @@
 #define LOGGER_STORE_H
 
 #include "logger/query.h"
+#include "proto/base/secret.h"
 #include "proto/msg/record.h"
 
 struct store;
@@ -33,6 +34,7 @@ struct store_put {
 
 struct store_prune {
 	int64_t before; /* UTC ms: older rows go */
+	int64_t max_bytes; /* while the rows take more, the oldest go; 0: none */
 	int64_t max;    /* at most so many at once */
 	int64_t pruned; /* how many went, when done is called */
 	void (*done)(struct store_prune *prune, const struct err *err);
@@ -46,10 +48,17 @@ typedef int store_row_fn(void *ctx, const struct record *r,
 typedef void store_count_fn(void *ctx, const char *trigger,
 	const char *status, int64_t n);
 
+struct store_config {
+	const char *url; /* sqlite:/var/lib/pullwire/log.db, or postgresql://… */
+	const struct secret *password; /* of the latter; NULL: in the URL */
+	/* For commands: it needs the store to exist, and may be open beside
+	 * the daemon. */
+	bool readonly;
+};
+
 struct store_driver {
-	const char *name; /* before the colon of the configured store */
-	struct store *(*open)(const char *where, bool readonly,
-		struct err *err);
+	const char *names[2]; /* before the colon of the configured store */
+	struct store *(*open)(const struct store_config *c, struct err *err);
 	void (*close)(struct store *s);
 	int (*put)(struct store *s, struct store_put *put);
 	int (*prune)(struct store *s, struct store_prune *prune);
@@ -58,6 +67,7 @@ struct store_driver {
 	int (*get)(struct store *s, const char *id, store_row_fn *row,
 		void *ctx, struct err *err);
 	int (*last)(struct store *s, int64_t *seq, struct err *err);
+	int (*check)(struct store *s, struct err *err); /* NULL: always well */
 	int (*count)(struct store *s, int64_t since, int64_t until,
 		store_count_fn *fn, void *ctx, struct err *err);
 };
@@ -67,11 +77,9 @@ struct store {
 	const struct store_driver *driver;
 };
 
-extern const struct store_driver store_sqlite;
+extern const struct store_driver store_sqlite, store_postgresql;
 
-/* "sqlite:/var/lib/pullwire/log.db". readonly is for commands: it needs the
- * store to exist, and may be open beside the daemon. */
-struct store *store_open(const char *url, bool readonly, struct err *err);
+struct store *store_open(const struct store_config *c, struct err *err);
 /* Writes what was put, calls what is outstanding; NULL is fine. */
 void store_close(struct store *s);
 /* 0, or -1 when too much waits already: then done is not called. */
@@ -83,6 +91,8 @@ int store_query(struct store *s, const struct query *q, store_row_fn *row,
 /* 1: row was called; 0: there is no such id; -1. */
 int store_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
 	struct err *err) MUST_CHECK;
+/* Does the store take rows, as far as it knows? 0, or -1 with what is wrong. */
+int store_check(struct store *s, struct err *err) MUST_CHECK;
 /* The seq of the row stored last; 0 when there is none. 0 or -1. */
 int store_last(struct store *s, int64_t *seq, struct err *err) MUST_CHECK;
 /* The final rows with since <= time < until (UTC ms), counted; 0 or -1. */

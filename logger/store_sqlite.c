@@ -6,6 +6,8 @@
  */
 #include "logger/store_sqlite.h"
 
+#include "logger/store_sql.h"
+
 static const char *const migrations[] = {
 	"CREATE TABLE record ("
 	" seq INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -37,29 +39,17 @@ const struct db_schema sqlite_schema = {
 
 /* ---- a record's columns -------------------------------------------------- */
 
-void sqlite_columns(struct strbuf *out)
-{
-	for (size_t i = 0; i < record_table.n; i++)
-		strbuf_addf(out, "%s\"%s\"", i ? ", " : "",
-			record_table.fields[i].name);
-}
-
 static char *insert_text(void)
 {
 	struct strbuf sql = {0};
 
 	strbuf_add_cstr(&sql, "INSERT INTO record (");
-	sqlite_columns(&sql);
+	store_sql_columns(&sql);
 	strbuf_add_cstr(&sql, ") VALUES (");
 	for (size_t i = 0; i < record_table.n; i++)
 		strbuf_add_cstr(&sql, i ? ", ?" : "?");
 	strbuf_add_char(&sql, ')');
 	return strbuf_detach(&sql);
-}
-
-static const char *text_or_null(const char *s)
-{
-	return s != NULL && s[0] != '\0' ? s : NULL;
 }
 
 static void bind_record(struct db_stmt *s, const struct record *r)
@@ -72,7 +62,7 @@ static void bind_record(struct db_stmt *s, const struct record *r)
 		switch (f->type) {
 		case FIELD_STR:
 		case FIELD_JSON:
-			db_bind_str(s, at, text_or_null(*(char *const *)p));
+			db_bind_str(s, at, store_sql_text(*(char *const *)p));
 			break;
 		case FIELD_I64:
 			db_bind_i64(s, at, *(const int64_t *)p);
@@ -116,17 +106,6 @@ static int insert(struct db *db, struct store_put *put, struct err *err)
 	return db_step(s, err);
 }
 
-static void take_final_back(struct record *r)
-{
-	char *reason = r->reason;
-
-	r->final = false;
-	r->reason = NULL;
-	record_reason(r, "%s%s(a final row exists already)",
-		reason ? reason : "", reason && reason[0] ? " " : "");
-	free(reason);
-}
-
 static int apply_put(struct db *db, void *ctx, struct err *err)
 {
 	struct store_put *put = ctx;
@@ -147,7 +126,7 @@ static int apply_put(struct db *db, void *ctx, struct err *err)
 			return -1;
 		if (rc > 0) {
 			put->outcome = STORE_EXTRA_FINAL;
-			take_final_back(r);
+			store_sql_take_final_back(r);
 		}
 	}
 	return insert(db, put, err);
@@ -168,21 +147,55 @@ static int sqlite_put(struct store *s, struct store_put *put)
 	return db_writer_put(sqlite_of(s)->writer, &w);
 }
 
-static int apply_prune(struct db *db, void *ctx, struct err *err)
+static int delete_rows(struct db *db, int64_t before, int64_t max,
+	int64_t *pruned, struct err *err)
 {
-	struct store_prune *prune = ctx;
 	struct db_stmt *s = db_prepare(db,
 		"DELETE FROM record WHERE seq IN (SELECT seq FROM record "
 		"WHERE time < ? ORDER BY time LIMIT ?)", err);
 
 	if (s == NULL)
 		return -1;
-	db_bind_i64(s, 1, prune->before);
-	db_bind_i64(s, 2, prune->max);
+	db_bind_i64(s, 1, before);
+	db_bind_i64(s, 2, max);
 	if (db_step(s, err) < 0)
 		return -1;
-	prune->pruned = db_changes(db);
+	*pruned += db_changes(db);
 	return 0;
+}
+
+/* Bytes of the file that are in use; what was deleted is free for new rows. */
+static int used_bytes(struct db *db, int64_t *bytes, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT (page_count - freelist_count) * page_size FROM "
+		"pragma_page_count, pragma_freelist_count, pragma_page_size",
+		err);
+
+	if (s == NULL || db_step(s, err) <= 0)
+		return -1;
+	*bytes = db_col_i64(s, 0);
+	db_reset(s);
+	return 0;
+}
+
+static int apply_prune(struct db *db, void *ctx, struct err *err)
+{
+	struct store_prune *prune = ctx;
+	int64_t bytes;
+
+	prune->pruned = 0;
+	if (delete_rows(db, prune->before, prune->max, &prune->pruned,
+		    err) < 0)
+		return -1;
+	if (prune->max_bytes == 0 || prune->pruned == prune->max)
+		return 0;
+	if (used_bytes(db, &bytes, err) < 0)
+		return -1;
+	if (bytes <= prune->max_bytes)
+		return 0;
+	return delete_rows(db, INT64_MAX, prune->max - prune->pruned,
+		&prune->pruned, err);
 }
 
 static void prune_done(void *ctx, const struct err *err)
@@ -216,9 +229,10 @@ static void sqlite_close(struct store *s)
 	free(q);
 }
 
-static struct store *sqlite_open(const char *where, bool readonly,
+static struct store *sqlite_open(const struct store_config *c,
 	struct err *err)
 {
+	const char *where = c->url + sizeof("sqlite:") - 1;
 	struct sqlite *q = xcalloc(1, sizeof(*q));
 	int64_t seq;
 
@@ -226,7 +240,7 @@ static struct store *sqlite_open(const char *where, bool readonly,
 	q->path = xstrdup(where);
 	q->insert = insert_text();
 	pthread_mutex_init(&q->lock, NULL);
-	if (!readonly) {
+	if (!c->readonly) {
 		q->writer = db_writer_start(where, &sqlite_schema, err);
 		if (q->writer == NULL)
 			goto failed;
@@ -239,7 +253,7 @@ failed:
 }
 
 const struct store_driver store_sqlite = {
-	.name = "sqlite",
+	.names = {"sqlite"},
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.put = sqlite_put,

@@ -27,9 +27,6 @@ static inline struct sqlite *sqlite_of(struct store *s)
 
 extern const struct db_schema sqlite_schema;
 
-/* "time", "id", ...: the fields of a record, in the order of its table. */
-void sqlite_columns(struct strbuf *out);
-
 /* Of struct store_driver. */
 int sqlite_query(struct store *s, const struct query *q, store_row_fn *row,
 	void *ctx, struct err *err);

@@ -4,7 +4,7 @@
  */
 #include "logger/store_sqlite.h"
 
-#include <inttypes.h>
+#include "logger/store_sql.h"
 
 #define QUERY_MS 2000
 #define READERS_KEPT 8 /* idle connections */
@@ -57,61 +57,6 @@ static void give_reader(struct sqlite *q, struct db *db, bool failed)
 		db_close(db);
 }
 
-/* The filters that are texts; numbers stand in the statement themselves. */
-struct filter {
-	const char *sql, *text;
-};
-
-#define FILTERS 5
-
-static size_t filters_of(const struct query *q, struct filter v[FILTERS])
-{
-	const struct filter all[FILTERS] = {
-		{"event = ?", q->event},
-		{"\"trigger\" = ?", q->trigger},
-		{"repository = ?", q->repository},
-		{"tag = ?", q->tag},
-		{"status = ?", q->status},
-	};
-	size_t n = 0;
-
-	for (size_t i = 0; i < FILTERS; i++) {
-		if (all[i].text != NULL)
-			v[n++] = all[i];
-	}
-	return n;
-}
-
-static void add_range(const struct query *q, struct strbuf *sql)
-{
-	if (q->since != 0)
-		strbuf_addf(sql, " AND time >= %" PRId64, q->since);
-	if (q->until != 0)
-		strbuf_addf(sql, " AND time < %" PRId64, q->until);
-	if (q->after.seq != 0 && q->order == QUERY_AS_STORED)
-		strbuf_addf(sql, " AND seq > %" PRId64, q->after.seq);
-	if (q->after.seq != 0 && q->order != QUERY_AS_STORED)
-		strbuf_addf(sql, " AND (time, seq) < (%" PRId64 ", %" PRId64
-				 ")", q->after.time, q->after.seq);
-}
-
-static void select_text(const struct query *q, const struct filter *v,
-	size_t n, struct strbuf *sql)
-{
-	strbuf_add_cstr(sql, q->order == QUERY_OLDEST_FIRST
-			? "SELECT * FROM (SELECT " : "SELECT ");
-	sqlite_columns(sql);
-	strbuf_add_cstr(sql, ", seq FROM record WHERE true");
-	for (size_t i = 0; i < n; i++)
-		strbuf_addf(sql, " AND %s", v[i].sql);
-	add_range(q, sql);
-	strbuf_addf(sql, " ORDER BY %s LIMIT %" PRId64,
-		q->order == QUERY_AS_STORED ? "seq" : "time DESC, seq DESC",
-		q->limit);
-	if (q->order == QUERY_OLDEST_FIRST)
-		strbuf_add_cstr(sql, ") ORDER BY time, seq");
-}
-
 /* Calls row for each row of the statement: how many, or -1. */
 static int each_row(struct db_stmt *s, store_row_fn *row, void *ctx,
 	struct err *err)
@@ -134,33 +79,34 @@ static int each_row(struct db_stmt *s, store_row_fn *row, void *ctx,
 	return rc < 0 ? -1 : n;
 }
 
-static int run_query(struct db *db, const struct query *q, store_row_fn *row,
+/* How many rows, or -1; releases sql. */
+static int run(struct db *db, struct store_sql *sql, store_row_fn *row,
 	void *ctx, struct err *err)
 {
-	struct filter v[FILTERS];
-	size_t n = filters_of(q, v);
-	struct strbuf sql = {0};
-	struct db_stmt *s;
+	struct db_stmt *s = db_prepare_dynamic(
+		db, strbuf_cstr(&sql->text), err);
+	int rc = -1;
 
-	select_text(q, v, n, &sql);
-	s = db_prepare_dynamic(db, strbuf_cstr(&sql), err);
-	strbuf_release(&sql);
-	if (s == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		db_bind_str(s, (int)i + 1, v[i].text);
-	return each_row(s, row, ctx, err);
+	if (s != NULL) {
+		for (size_t i = 0; i < sql->n; i++)
+			db_bind_str(s, (int)i + 1, sql->params[i]);
+		rc = each_row(s, row, ctx, err);
+	}
+	store_sql_release(sql);
+	return rc;
 }
 
 int sqlite_query(struct store *s, const struct query *q,
 	store_row_fn *row, void *ctx, struct err *err)
 {
 	struct db *db = take_reader(sqlite_of(s), err);
+	struct store_sql sql = {0};
 	int rc;
 
 	if (db == NULL)
 		return -1;
-	rc = run_query(db, q, row, ctx, err);
+	store_sql_query(&sql, q, "record");
+	rc = run(db, &sql, row, ctx, err);
 	give_reader(sqlite_of(s), db, rc < 0);
 	return rc < 0 ? -1 : 0;
 }
@@ -169,21 +115,13 @@ int sqlite_get(struct store *s, const char *id, store_row_fn *row,
 	void *ctx, struct err *err)
 {
 	struct db *db = take_reader(sqlite_of(s), err);
-	struct strbuf sql = {0};
-	struct db_stmt *st;
-	int rc = -1;
+	struct store_sql sql = {0};
+	int rc;
 
 	if (db == NULL)
 		return -1;
-	strbuf_add_cstr(&sql, "SELECT ");
-	sqlite_columns(&sql);
-	strbuf_add_cstr(&sql, ", seq FROM record WHERE id = ?");
-	st = db_prepare_dynamic(db, strbuf_cstr(&sql), err);
-	strbuf_release(&sql);
-	if (st != NULL) {
-		db_bind_str(st, 1, id);
-		rc = each_row(st, row, ctx, err);
-	}
+	store_sql_get(&sql, id, "record");
+	rc = run(db, &sql, row, ctx, err);
 	give_reader(sqlite_of(s), db, rc < 0);
 	return rc;
 }

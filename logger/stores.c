@@ -2,19 +2,28 @@
 
 static const struct store_driver *const drivers[] = {
 	&store_sqlite,
+	&store_postgresql,
 };
 
-struct store *store_open(const char *url, bool readonly, struct err *err)
+static bool is_of(const struct store_driver *d, struct str name)
 {
-	struct str name = str_cut(
-		str_from(url), 0, str_find(str_from(url), ':'));
+	for (size_t i = 0; i < ARRAY_LEN(d->names); i++)
+		if (d->names[i] != NULL && str_is(name, d->names[i]))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
-		if (str_is(name, drivers[i]->name) && url[name.n] == ':')
-			return drivers[i]->open(url + name.n + 1, readonly,
-				err);
-	}
-	err_fail(err, "`%s` is no store; write sqlite:/PATH/log.db", url);
+struct store *store_open(const struct store_config *c, struct err *err)
+{
+	struct str url = str_from(c->url);
+	struct str name = str_cut(url, 0, str_find(url, ':'));
+
+	for (size_t i = 0; i < ARRAY_LEN(drivers) && name.n < url.n; i++)
+		if (is_of(drivers[i], name))
+			return drivers[i]->open(c, err);
+	/* Not quoted: it may have a password. */
+	err_fail(err, "logger.store is no store; write sqlite:/PATH/log.db or "
+		      "postgresql://USER@HOST/DATABASE");
 	return NULL;
 }
 
@@ -55,4 +64,9 @@ int store_count(struct store *s, int64_t since, int64_t until,
 	store_count_fn *fn, void *ctx, struct err *err)
 {
 	return s->driver->count(s, since, until, fn, ctx, err);
+}
+
+int store_check(struct store *s, struct err *err)
+{
+	return s->driver->check != NULL ? s->driver->check(s, err) : 0;
 }

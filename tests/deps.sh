@@ -16,6 +16,7 @@ sqlite3		libsqlite3-dev
 yaml-0.1	libyaml-dev
 libcrypto	libssl-dev
 libuv		libuv1-dev
+libpq		libpq-dev
 cmocka		libcmocka-dev
 '
 
@@ -44,6 +45,7 @@ pgrep			procps
 openssl			openssl
 wrk			wrk
 promtool		prometheus
+/usr/share/doc/postgresql	postgresql
 /usr/lib/python3/dist-packages/prometheus_client	python3-prometheus-client
 '
 
@@ -114,7 +116,7 @@ if ! install $missing >"$log" 2>&1; then
 fi
 # On a machine with systemd these would start with the next boot; they are
 # here for the tests, which start their own.
-for service in nginx docker-registry prometheus; do
+for service in nginx docker-registry prometheus postgresql; do
 	case " $missing " in
 	*" $service"[\ -]*)
 		command -v systemctl >/dev/null &&

@@ -78,6 +78,8 @@ step "layers" $make layers
 step "fuzz" tests/fuzz/run.sh 4
 
 echo "== unit"
+url=$(tests/rig/postgresql.sh up)
+export PULLWIRE_POSTGRESQL=${url#POSTGRESQL=}
 make --no-print-directory -j"$(nproc)" check-unit >"$log/unit" 2>&1
 counts=$(sed -n 's/^unit: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' \
 	"$log/unit" | tail -1)

@@ -2,6 +2,7 @@
 
 #include "proto/base/window.h"
 #include "proto/data/conf_load.h"
+#include "proto/data/pg.h"
 
 #include <glob.h>
 
@@ -147,9 +148,12 @@ static void check_sections(struct conf_loader *l, const struct yaml *root)
 	for (size_t i = 0; i < notices->n; i++)
 		check_endpoint(l, root, "deployer", "notices", notices->v[i]);
 	if (map && c->logger.store &&
-		strncmp(c->logger.store, "sqlite:/", 8) != 0)
-		FAULT(map, "store", "store: `%s` is no store; write "
-				    "sqlite:/PATH/log.db", c->logger.store);
+		strncmp(c->logger.store, "sqlite:/", 8) != 0 &&
+		!pg_url_valid(c->logger.store))
+		/* Not quoted: it may have a password. */
+		FAULT(map, "store", "store: this is no store; write "
+				    "sqlite:/PATH/log.db or "
+				    "postgresql://USER@HOST/DATABASE");
 	check_lanes(l, root);
 }
 

@@ -254,9 +254,11 @@ struct conf_logger {
 	struct conf_tls tls;
 	bool plain_http; /* beyond loopback without TLS */
 	char *link;
-	char *store; /* sqlite:PATH */
+	char *store; /* sqlite:PATH or postgresql://…; may have a password */
+	struct secret store_password;
 	int format; /* conf_log_formats[]: auto text json */
 	int64_t retain; /* ms */
+	int64_t retain_size; /* bytes */
 	char *keys;
 };
 

@@ -279,7 +279,14 @@ static const struct opt logger_opts[] = {
 		"Where the other processes connect.",
 		.flags = OPT_RESTART),
 	KEY(struct conf_logger, store, OPT_STR,
-		"sqlite:/var/lib/pullwire/log.db", "The access log's store.",
+		"sqlite:/var/lib/pullwire/log.db",
+		"The access log's store: `sqlite:/PATH/log.db`, or "
+		"`postgresql://USER@HOST/DATABASE`, which several loggers may "
+		"share. The latter as libpq reads it, `?sslmode=verify-full` "
+		"included.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, store_password, OPT_SECRET, NULL,
+		"PostgreSQL's password; goes before one in the URL.",
 		.flags = OPT_RESTART),
 	KEY(struct conf_logger, format, OPT_ENUM, "auto",
 		"Of the rows on standard output; `auto` is `text` on a "
@@ -288,6 +295,10 @@ static const struct opt logger_opts[] = {
 	KEY(struct conf_logger, retain, OPT_DURATION, "90d",
 		"Rows older than this are deleted.", .min = HOUR,
 		.max = 3650 * DAY),
+	KEY(struct conf_logger, retain_size, OPT_SIZE, "1GiB",
+		"The oldest rows are deleted while all take more than this, "
+		"indexes included; with PostgreSQL, about this.",
+		.min = (int64_t)16 << 20, .max = (int64_t)1 << 50),
 	KEY(struct conf_logger, keys, OPT_STR, NULL, KEYS_HELP,
 		.flags = OPT_RESTART),
 };

@@ -240,7 +240,7 @@ static void acknowledged_when_on_disk_printed_once(void **state)
 	char *url = xprintf("sqlite:%s/log.db", dir);
 	struct strbuf sb = {0};
 	struct err err = {0};
-	struct store *s = store_open(url, false, &err);
+	struct store *s = store_open(&(struct store_config){.url = url}, &err);
 
 	(void)state;
 	assert_non_null(s);

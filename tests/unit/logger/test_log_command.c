@@ -34,7 +34,7 @@ static void open_store(void)
 {
 	struct err err = {0};
 
-	store = store_open(url, false, &err);
+	store = store_open(&(struct store_config){.url = url}, &err);
 	assert_non_null(store);
 }
 

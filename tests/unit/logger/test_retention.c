@@ -26,7 +26,7 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	url = xprintf("sqlite:%s/log.db", dir);
-	store = store_open(url, false, &err);
+	store = store_open(&(struct store_config){.url = url}, &err);
 	free(url);
 	loop = loop_new();
 	return store ? 0 : -1;
@@ -95,7 +95,7 @@ static void old_rows_go_new_ones_stay(void **state)
 	(void)state;
 	put_rows(1100, now - HOUR_MS - 60000);
 	put_rows(7, now - HOUR_MS + 60000);
-	r = retention_start(loop, store, HOUR_MS);
+	r = retention_start(loop, store, HOUR_MS, 0);
 	loop_timer_start(loop, 1500, 0, stop, NULL);
 	loop_run(loop);
 	assert_int_equal(retention_pruned(r), 1100);
@@ -111,7 +111,7 @@ static void old_rows_go_new_ones_stay(void **state)
 /* A batch that is under way when all stops. */
 static void stopping_in_between(void **state)
 {
-	struct retention *r = retention_start(loop, store, HOUR_MS);
+	struct retention *r = retention_start(loop, store, HOUR_MS, 0);
 
 	(void)state;
 	loop_timer_start(loop, 51, 0, stop, NULL);

@@ -3,14 +3,25 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "proto/base/vec.h"
+#include "proto/data/pg.h"
 
-static char dir[32], url[64];
+/* Every test runs over both: SQLite in a folder of its own, and, when
+ * PULLWIRE_POSTGRESQL names a server, PostgreSQL in a schema of its own. */
+static char dir[32], url[300];
 static struct store *store;
+
+static struct store *open_store(bool readonly, struct err *err)
+{
+	const struct store_config c = {.url = url, .readonly = readonly};
+
+	return store_open(&c, err);
+}
 
 static int setup(void **state)
 {
@@ -21,7 +32,7 @@ static int setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(url, sizeof(url), "sqlite:%s/sub/log.db", dir);
-	store = store_open(url, false, &err);
+	store = open_store(false, &err);
 	return store ? 0 : -1;
 }
 
@@ -33,6 +44,44 @@ static int teardown(void **state)
 	store_close(store);
 	assert_int_equal(system(cmd), 0);
 	free(cmd);
+	return 0;
+}
+
+static void run_sql(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+static void run_sql(const char *fmt, ...)
+{
+	const struct pg_config c = {.url = getenv("PULLWIRE_POSTGRESQL")};
+	struct err err = {0};
+	struct pg *pg = pg_open(&c, &err);
+	char sql[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	if (pg == NULL || pg_exec(pg, sql, &err) < 0)
+		fail_msg("%s: %s", sql, err.text);
+	pg_close(pg);
+}
+
+static int pg_setup(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	run_sql("CREATE SCHEMA t%d", (int)getpid());
+	snprintf(url, sizeof(url), "%s?options=-csearch_path%%3Dt%d",
+		getenv("PULLWIRE_POSTGRESQL"), (int)getpid());
+	store = open_store(false, &err);
+	return store ? store_check(store, &err) : -1;
+}
+
+static int pg_teardown(void **state)
+{
+	(void)state;
+	store_close(store);
+	run_sql("DROP SCHEMA t%d CASCADE", (int)getpid());
 	return 0;
 }
 
@@ -57,13 +106,13 @@ static void put_done(struct store_put *put, const struct err *err)
 }
 
 /* Takes over what *r owns. */
-static enum store_outcome put(const struct record *r)
+static enum store_outcome put_to(struct store *to, const struct record *r)
 {
 	struct waiting w = {.put = {.record = *r, .done = put_done},
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.told = PTHREAD_COND_INITIALIZER};
 
-	assert_int_equal(store_put(store, &w.put), 0);
+	assert_int_equal(store_put(to, &w.put), 0);
 	pthread_mutex_lock(&w.lock);
 	while (!w.done)
 		pthread_cond_wait(&w.told, &w.lock);
@@ -71,6 +120,11 @@ static enum store_outcome put(const struct record *r)
 	assert_false(w.failed);
 	field_release(&record_table, &w.put.record);
 	return w.put.outcome;
+}
+
+static enum store_outcome put(const struct record *r)
+{
+	return put_to(store, r);
 }
 
 static struct record record(int64_t time, const char *event,
@@ -431,10 +485,10 @@ static void pruned(struct store_prune *prune, const struct err *err)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static int64_t prune(int64_t before, int64_t max)
+static int64_t prune(int64_t before, int64_t max, int64_t max_bytes)
 {
 	struct pruning p = {.prune = {.before = before, .max = max,
-				    .done = pruned},
+				    .max_bytes = max_bytes, .done = pruned},
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.told = PTHREAD_COND_INITIALIZER};
 
@@ -457,69 +511,286 @@ static void old_rows_go_in_batches(void **state)
 		put_simple(i, event, "t", "deployed", true);
 	}
 	query_init(&q);
-	assert_int_equal(prune(4, 3), 3);
+	assert_int_equal(prune(4, 3, 0), 3);
 	expect(&q, "e4/t/1/deployed e3/t/1/deployed");
-	assert_int_equal(prune(4, 3), 1);
-	assert_int_equal(prune(4, 3), 0);
+	assert_int_equal(prune(4, 3, 0), 1);
+	assert_int_equal(prune(4, 3, 0), 0);
 	expect(&q, "e4/t/1/deployed");
 	/* A place is never given twice: cursors stay true. */
-	prune(99, 99);
+	prune(99, 99, 0);
 	put_simple(9, "new", "t", "deployed", true);
 	q.order = QUERY_AS_STORED;
 	q.after.seq = 5;
 	expect(&q, "new/t/1/deployed");
 }
 
+/* Rows go by size, the oldest first, however young; what is left fits. */
+static void rows_go_by_size(void **state)
+{
+	char *big = xcalloc(1, 32769);
+	struct rows rows = {0};
+	int64_t gone = 0, n;
+	struct query q;
+	char event[16];
+
+	(void)state;
+	big[0] = '"';
+	memset(big + 1, 'x', 32766);
+	big[32767] = '"';
+	for (int i = 0; i < 100; i++) {
+		struct record r;
+
+		snprintf(event, sizeof(event), "e%03d", i);
+		r = record(1000 + i, event, "t", "deployed", true);
+		r.request = xstrdup(big);
+		put(&r);
+	}
+	assert_int_equal(prune(0, 10, (int64_t)10 << 20), 0);
+	while ((n = prune(0, 10, (int64_t)1 << 20)) > 0)
+		gone += n;
+	assert_in_range(gone, 65, 99);
+	query_init(&q);
+	q.limit = 500;
+	run(&q, &rows);
+	assert_int_equal(rows.list.n, 100 - gone);
+	assert_int_equal(rows.list.v[0].time, 1099);
+	rows_release(&rows);
+	free(big);
+}
+
 static void opening(void **state)
 {
 	static const char *const none[] = {"", "sqlite", "log.db",
-		"postgres://h/db", "sqlite3:/x"};
+		"postgresql", "mysql://h/db", "sqlite3:/x"};
 	struct err err = {0};
 	struct rows rows = {0};
 	struct store *reader;
-	char *missing = xprintf("sqlite:%s/none.db", dir);
 	char *wal = xprintf("%s/sub/log.db-wal", dir);
+	char *good = xstrdup(url);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
-		assert_null(store_open(none[i], true, &err));
+		snprintf(url, sizeof(url), "%s", none[i]);
+		assert_null(open_store(true, &err));
 		assert_non_null(strstr(err.text, "is no store; write sqlite:"));
 	}
-	assert_null(store_open(missing, true, &err));
+	snprintf(url, sizeof(url), "sqlite:%s/none.db", dir);
+	assert_null(open_store(true, &err));
 	assert_non_null(strstr(err.text, "none.db"));
-	free(missing);
-	assert_null(store_open(url, false, &err));
+	snprintf(url, sizeof(url), "%s", good);
+	free(good);
+	assert_null(open_store(false, &err));
 	assert_non_null(strstr(err.text, "in use by another process"));
 
 	put_simple(1, "a", "t", "deployed", true);
-	reader = store_open(url, true, &err); /* beside the daemon */
+	reader = open_store(true, &err); /* beside the daemon */
 	assert_non_null(reader);
 	store_close(reader);
 	store_close(store);
 	assert_int_equal(access(wal, F_OK), -1); /* all is in the file */
 	free(wal);
-	store = store_open(url, true, &err); /* and after it */
+	store = open_store(true, &err); /* and after it */
 	if (store == NULL)
 		fail_msg("%s", err.text);
 	get("a/t/1/deployed", &rows, 1);
 	rows_release(&rows);
 }
 
+/* ---- PostgreSQL alone --------------------------------------------------------- */
+
+/* Whatever is wrong with it, a password is not shown. */
+static void bad_urls(void **state)
+{
+	static const char *const urls[] = {
+		"postgresql://u:s3cret@[::1/db", "postgres://u:s3cret@h:x/db",
+		"postgresql://u:s3cret@127.0.0.1:1/db",
+		"postgresql://u:s3cret@127.0.0.1:1/db?none=1",
+	};
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		snprintf(url, sizeof(url), "%s", urls[i]);
+		assert_null(open_store(true, &err));
+		assert_null(strstr(err.text, "s3cret"));
+		assert_non_null(strstr(err.text, "PostgreSQL"));
+	}
+}
+
+/* A server that is away does not keep the daemon from starting. */
+static void starts_without_server(void **state)
+{
+	struct err err = {0};
+	struct store *s;
+
+	(void)state;
+	snprintf(url, sizeof(url), "postgresql://u@127.0.0.1:1/db");
+	s = open_store(false, &err);
+	assert_non_null(s);
+	assert_int_equal(store_check(s, &err), -1);
+	assert_non_null(strstr(err.text, "127.0.0.1"));
+	store_close(s);
+}
+
+struct feeding {
+	struct store *to;
+	int from, n;
+	pthread_t thread;
+};
+
+/* Waits for groups of rows, as intake does. */
+struct fed {
+	struct store_put put;
+	atomic_int *left;
+};
+
+static void fed_done(struct store_put *put, const struct err *err)
+{
+	struct fed *f = CONTAINER_OF(put, struct fed, put);
+
+	assert_null(err);
+	atomic_fetch_sub(f->left, 1);
+}
+
+static void *feed(void *arg)
+{
+	struct feeding *f = arg;
+	struct fed *fed = xcalloc((size_t)f->n, sizeof(*fed));
+	atomic_int left;
+	char event[16];
+
+	atomic_init(&left, f->n);
+	for (int i = 0; i < f->n; i++) {
+		snprintf(event, sizeof(event), "e%06d", f->from + i);
+		fed[i].left = &left;
+		fed[i].put.record = record(i, event, "t", "deployed", true);
+		fed[i].put.done = fed_done;
+		assert_int_equal(store_put(f->to, &fed[i].put), 0);
+		if (i % 50 == 0)
+			usleep(500);
+	}
+	while (atomic_load(&left) > 0)
+		usleep(1000);
+	for (int i = 0; i < f->n; i++)
+		field_release(&record_table, &fed[i].put.record);
+	free(fed);
+	return NULL;
+}
+
+/* Half of what they bring is the same: each row is there once; and who
+ * follows by seq sees all of them, whoever committed first. */
+static void two_loggers_write_one_log(void **state)
+{
+	struct err err = {0};
+	struct store *other = open_store(false, &err);
+	struct feeding feeds[] = {{.to = store, .from = 0, .n = 2000},
+		{.to = other, .from = 1000, .n = 2000}};
+	struct rows rows = {0};
+	struct query q;
+	struct record r;
+
+	(void)state;
+	assert_non_null(other);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&feeds[i].thread, NULL, feed, &feeds[i]);
+	query_init(&q);
+	q.order = QUERY_AS_STORED;
+	q.limit = 500;
+	for (int i = 0; i < 10000 && rows.list.n < 3000; i++) {
+		q.after = rows.last;
+		run(&q, &rows);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(feeds[i].thread, NULL);
+	q.after = rows.last;
+	run(&q, &rows);
+	assert_int_equal(rows.list.n, 3000);
+	rows_release(&rows);
+	/* One final row, whoever stores it. */
+	r = record(1, "e000000", "t", "failed", true);
+	assert_int_equal(put_to(other, &r), STORE_EXTRA_FINAL);
+	r = record(1, "e000000", "t", "failed", true);
+	assert_int_equal(put(&r), STORE_REPEATED);
+	store_close(other);
+}
+
+/* The server ends our connections: what failed is told, the rest goes on. */
+static void connections_come_back(void **state)
+{
+	struct rows rows = {0};
+	struct query q;
+
+	(void)state;
+	query_init(&q);
+	put_simple(1, "a", "t", "deployed", true);
+	expect(&q, "a/t/1/deployed"); /* a reader, idle now */
+	run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+		"application_name = 'pullwire-logger' AND pid <> "
+		"pg_backend_pid()");
+	expect(&q, "a/t/1/deployed");
+	for (int i = 0; i < 100; i++) {
+		struct waiting w = {.put = {.done = put_done},
+			.lock = PTHREAD_MUTEX_INITIALIZER,
+			.told = PTHREAD_COND_INITIALIZER};
+
+		w.put.record = record(2, "b", "t", "deployed", true);
+		assert_int_equal(store_put(store, &w.put), 0);
+		pthread_mutex_lock(&w.lock);
+		while (!w.done)
+			pthread_cond_wait(&w.told, &w.lock);
+		pthread_mutex_unlock(&w.lock);
+		field_release(&record_table, &w.put.record);
+		if (!w.failed)
+			break;
+		usleep(100000);
+	}
+	get("b/t/1/deployed", &rows, 1);
+	rows_release(&rows);
+}
+
+static void without_server(void **state)
+{
+	(void)state;
+	skip(); /* PULLWIRE_POSTGRESQL=URL names one */
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {
+#define P(f) {"postgresql " #f, f, pg_setup, pg_teardown, NULL}
+	const struct CMUnitTest sqlite[] = {
 		T(every_field_comes_back),
 		T(a_record_is_stored_once),
 		T(one_row_is_final),
 		T(filters),
 		T(pages_are_stable),
 		T(orders),
-		T(final_rows_are_counted),
 		T(a_reader_may_stop_early),
 		T(old_rows_go_in_batches),
+		T(rows_go_by_size),
+		T(final_rows_are_counted),
 		T(opening),
+		cmocka_unit_test(bad_urls),
+		cmocka_unit_test(starts_without_server),
 	};
+	const struct CMUnitTest postgresql[] = {
+		P(every_field_comes_back),
+		P(a_record_is_stored_once),
+		P(one_row_is_final),
+		P(filters),
+		P(pages_are_stable),
+		P(orders),
+		P(a_reader_may_stop_early),
+		P(old_rows_go_in_batches),
+		P(rows_go_by_size),
+		P(final_rows_are_counted),
+		P(two_loggers_write_one_log),
+		P(connections_come_back),
+	};
+	const struct CMUnitTest none[] = {cmocka_unit_test(without_server)};
+	int failed = cmocka_run_group_tests(sqlite, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (getenv("PULLWIRE_POSTGRESQL") == NULL)
+		return failed + cmocka_run_group_tests(none, NULL, NULL);
+	return failed + cmocka_run_group_tests(postgresql, NULL, NULL);
 }

@@ -1,0 +1,316 @@
+#include "proto/data/pg.h"
+
+#include <libpq-fe.h>
+
+#include "proto/base/mem.h"
+#include "proto/base/str.h"
+#include "proto/base/vec.h"
+
+struct pg {
+	PGconn *c;
+	bool lost;
+	VEC(const char *) prepared; /* names: literals */
+};
+
+struct pg_row {
+	const PGresult *result;
+	int at;
+};
+
+/* ---- errors ---------------------------------------------------------------- */
+
+/* libpq's sentences come in lines. */
+static void one_line(const char *text, char *out, size_t n)
+{
+	size_t at = 0;
+
+	for (; *text != '\0' && at + 1 < n; text++) {
+		if (*text != '\n')
+			out[at++] = *text == '\t' ? ' ' : *text;
+		else if (text[1] != '\0')
+			out[at++] = ';';
+	}
+	out[at] = '\0';
+}
+
+static int fault(struct pg *p, const PGresult *result, struct err *err)
+{
+	const char *state = result != NULL
+		? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	char text[700];
+
+	if (PQstatus(p->c) != CONNECTION_OK)
+		p->lost = true;
+	one_line(result != NULL ? PQresultErrorMessage(result)
+				: PQerrorMessage(p->c), text, sizeof(text));
+	if (state != NULL && strcmp(state, "57014") == 0)
+		return err_retry(err, "PostgreSQL: the query took too long: "
+				      "ask for less");
+	return err_retry(err, "PostgreSQL: %s", text[0] != '\0' ? text
+		: "the connection is lost");
+}
+
+/* ---- life ------------------------------------------------------------------- */
+
+bool pg_url_valid(const char *url)
+{
+	PQconninfoOption *o;
+
+	if (strncmp(url, "postgresql://", 13) != 0 &&
+		strncmp(url, "postgres://", 11) != 0)
+		return false;
+	o = PQconninfoParse(url, NULL); /* its message has the password */
+	PQconninfoFree(o);
+	return o != NULL;
+}
+
+static void say_nothing(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+static int only_number(void *ctx, const struct pg_row *r)
+{
+	*(int64_t *)ctx = pg_i64(r, 0);
+	return 0;
+}
+
+/* What an ACK promises is on disk, whatever the server's default. */
+static int configure(struct pg *p, const struct pg_config *c, struct err *err)
+{
+	int64_t utf8 = 0;
+	const struct pg_statement encoding = {
+		.sql = "SELECT (current_setting('server_encoding') = 'UTF8')"
+		       "::int",
+		.row = only_number,
+		.ctx = &utf8,
+	};
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+		"SET client_min_messages TO warning;"
+		"SET statement_timeout TO %lld;"
+		"SET default_transaction_read_only TO %s;"
+		"SELECT set_config('synchronous_commit', 'on', false) WHERE "
+		"current_setting('synchronous_commit') = 'off'",
+		(long long)c->limit_ms, c->readonly ? "on" : "off");
+	if (pg_exec(p, sql, err) < 0 || pg_query(p, &encoding, err) < 0)
+		return -1;
+	if (!utf8)
+		return err_fail(err, "PostgreSQL: the database's encoding is "
+				     "not UTF8: create one with ENCODING "
+				     "'UTF8' TEMPLATE template0");
+	return 0;
+}
+
+struct pg *pg_open(const struct pg_config *c, struct err *err)
+{
+	/* The URL goes before the defaults above it, the password before it. */
+	const char *const keys[] = {"connect_timeout", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"application_name", "dbname", "client_encoding",
+		c->password != NULL && c->password->n > 0 ? "password" : NULL,
+		NULL};
+	const char *const values[] = {"5", "10", "5", "3", "15000",
+		"pullwire-logger", c->url, "UTF8",
+		c->password != NULL ? c->password->p : NULL, NULL};
+	struct pg *p;
+
+	if (!pg_url_valid(c->url)) {
+		err_fail(err, "this is no URL of PostgreSQL; write "
+			      "postgresql://USER@HOST/DATABASE");
+		return NULL;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->c = PQconnectdbParams(keys, values, 1);
+	if (p->c != NULL)
+		PQsetNoticeProcessor(p->c, say_nothing, NULL);
+	if (PQstatus(p->c) != CONNECTION_OK)
+		fault(p, NULL, err);
+	else if (configure(p, c, err) == 0)
+		return p;
+	pg_close(p);
+	return NULL;
+}
+
+void pg_close(struct pg *p)
+{
+	if (p == NULL)
+		return;
+	PQfinish(p->c);
+	VEC_RELEASE(&p->prepared);
+	free(p);
+}
+
+bool pg_lost(const struct pg *p)
+{
+	return p->lost;
+}
+
+/* ---- rows -------------------------------------------------------------------- */
+
+const char *pg_str(const struct pg_row *r, int column)
+{
+	return PQgetisnull(r->result, r->at, column)
+		? NULL : PQgetvalue(r->result, r->at, column);
+}
+
+int64_t pg_i64(const struct pg_row *r, int column)
+{
+	const char *text = pg_str(r, column);
+	int64_t n;
+
+	return text != NULL && str_to_i64(str_from(text), &n) == 0 ? n : 0;
+}
+
+bool pg_bool(const struct pg_row *r, int column)
+{
+	const char *text = pg_str(r, column);
+
+	return text != NULL && text[0] == 't';
+}
+
+static bool is_good(const PGresult *result)
+{
+	ExecStatusType s = PQresultStatus(result);
+
+	return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK ||
+		s == PGRES_SINGLE_TUPLE;
+}
+
+/* Gives the rows of one result to the statement; nonzero: it has enough. */
+static int give_rows(const struct pg_statement *s, const PGresult *result,
+	int *n)
+{
+	struct pg_row row = {.result = result};
+
+	if (s->row == NULL)
+		return 0;
+	for (; row.at < PQntuples(result); row.at++) {
+		++*n;
+		if (s->row(s->ctx, &row) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* ---- statements --------------------------------------------------------------- */
+
+int pg_exec(struct pg *p, const char *sql, struct err *err)
+{
+	PGresult *result = PQexec(p->c, sql);
+	int rc = is_good(result) ? 0 : fault(p, result, err);
+
+	PQclear(result);
+	return rc;
+}
+
+static int prepare(struct pg *p, const struct pg_statement *s,
+	struct err *err)
+{
+	PGresult *result;
+	int rc = 0;
+
+	for (size_t i = 0; s->name != NULL && i < p->prepared.n; i++)
+		if (strcmp(p->prepared.v[i], s->name) == 0)
+			return 0;
+	if (s->name == NULL)
+		return 0;
+	result = PQprepare(p->c, s->name, s->sql, s->n_params, NULL);
+	if (is_good(result))
+		VEC_PUSH(&p->prepared, s->name);
+	else
+		rc = fault(p, result, err);
+	PQclear(result);
+	return rc;
+}
+
+static int send_statement(struct pg *p, const struct pg_statement *s,
+	struct err *err)
+{
+	int rc = s->name != NULL
+		? PQsendQueryPrepared(p->c, s->name, s->n_params, s->params,
+			NULL, NULL, 0)
+		: PQsendQueryParams(p->c, s->sql, s->n_params, NULL, s->params,
+			NULL, NULL, 0);
+
+	return rc == 1 ? 0 : fault(p, NULL, err);
+}
+
+int pg_query(struct pg *p, const struct pg_statement *s, struct err *err)
+{
+	PGresult *result;
+	bool enough = false; /* the rest is read and not looked at */
+	int n = 0, rc = 0;
+
+	if (prepare(p, s, err) < 0 || send_statement(p, s, err) < 0)
+		return -1;
+	PQsetSingleRowMode(p->c);
+	while ((result = PQgetResult(p->c)) != NULL) {
+		if (!is_good(result) && !enough)
+			rc = fault(p, result, err);
+		else if (!enough && give_rows(s, result, &n) != 0)
+			enough = true;
+		PQclear(result);
+	}
+	return rc < 0 ? -1 : n;
+}
+
+/* The results of one statement of a pipeline: 0 or -1 with the first fault. */
+static int take_results(struct pg *p, const struct pg_statement *s,
+	struct err *err)
+{
+	PGresult *result;
+	int rc = 0, n = 0;
+
+	while ((result = PQgetResult(p->c)) != NULL) {
+		ExecStatusType status = PQresultStatus(result);
+
+		if (status == PGRES_PIPELINE_ABORTED)
+			rc = -1; /* an earlier one failed */
+		else if (!is_good(result))
+			rc = fault(p, result, err);
+		else
+			(void)give_rows(s, result, &n);
+		PQclear(result);
+	}
+	return rc;
+}
+
+static int transact(struct pg *p, const struct pg_statement *s, size_t n,
+	struct err *err)
+{
+	static const struct pg_statement begin = {.sql = "BEGIN"},
+		commit = {.sql = "COMMIT"};
+	int rc = 0;
+
+	if (PQenterPipelineMode(p->c) != 1 ||
+		send_statement(p, &begin, err) < 0)
+		return fault(p, NULL, err);
+	for (size_t i = 0; i < n; i++)
+		if (send_statement(p, &s[i], err) < 0)
+			return -1;
+	if (send_statement(p, &commit, err) < 0 || PQpipelineSync(p->c) != 1)
+		return fault(p, NULL, err);
+	rc = take_results(p, &begin, err);
+	for (size_t i = 0; i < n; i++)
+		rc |= take_results(p, &s[i], rc < 0 ? NULL : err);
+	rc |= take_results(p, &commit, rc < 0 ? NULL : err);
+	PQclear(PQgetResult(p->c)); /* the sync's */
+	if (rc == 0 && PQexitPipelineMode(p->c) != 1)
+		rc = fault(p, NULL, err);
+	return rc;
+}
+
+int pg_transact(struct pg *p, const struct pg_statement *s, size_t n,
+	struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (prepare(p, &s[i], err) < 0)
+			return -1;
+	if (transact(p, s, n, err) == 0)
+		return 0;
+	p->lost = true;
+	return -1;
+}
