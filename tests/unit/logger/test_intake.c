@@ -141,7 +141,7 @@ static int slow_put(struct store *s, struct store_put *put)
 	return 0;
 }
 
-static const struct store_driver slow_driver = {.name = "slow",
+static const struct store_driver slow_driver = {.names = {"slow"},
 	.put = slow_put};
 
 static void slow_end(const struct err *err)
