@@ -226,6 +226,55 @@ static void each_rule_has_its_sentence(void **state)
 	}
 }
 
+static bool port_listed(bool https, int port)
+{
+	static const int low[] = {80, 21, 443, 70, 210, 280, 488, 591, 777};
+
+	for (size_t i = 0; i < ARRAY_LEN(low) && !https; i++)
+		if (low[i] == port)
+			return true;
+	return https ? port == 443 : port >= 1025;
+}
+
+/* Every port of both schemes, a trigger and a line for each: the refused ones
+ * are told by their lines, and no other. */
+static void every_port_is_decided(void **state)
+{
+	enum { CHUNK = 4096 };
+
+	(void)state;
+	for (int first = 0; first < 2 * 65536; first += CHUNK) {
+		struct strbuf text = {0};
+		struct opt_errors errs = {0};
+		struct conf *c;
+		size_t n = 0;
+		char line[160];
+
+		strbuf_add_cstr(&text, "triggers:\n");
+		for (int i = first; i < first + CHUNK; i++)
+			strbuf_addf(&text, "  - {name: t%d, repository: x, "
+				"url: 'http%s://h:%d/'}\n", i,
+				i & 1 ? "s" : "", i >> 1);
+		c = load(strbuf_cstr(&text), &errs);
+		for (int i = first; i < first + CHUNK; i++) {
+			if (port_listed(i & 1, i >> 1))
+				continue;
+			snprintf(line, sizeof(line), "%s:%d: url: ", file,
+				i - first + 2);
+			assert_true(n < errs.list.n);
+			if (strncmp(errs.list.v[n], line, strlen(line)) != 0)
+				fail_msg("not %s but %s", line,
+					errs.list.v[n]);
+			n++;
+		}
+		assert_int_equal(n, errs.list.n);
+		assert_int_equal(n == 0, c != NULL);
+		conf_free(c);
+		opt_errors_release(&errs);
+		strbuf_release(&text);
+	}
+}
+
 /* One fault each, or none; and the line it is told with. */
 static void notify_has_its_rules(void **state)
 {
@@ -520,6 +569,7 @@ int main(void)
 		cmocka_unit_test(a_good_file_and_its_fragment),
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
+		cmocka_unit_test(every_port_is_decided),
 		cmocka_unit_test(notify_has_its_rules),
 		cmocka_unit_test(notify_is_found),
 		cmocka_unit_test(sources_have_their_rules),
