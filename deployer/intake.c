@@ -36,6 +36,7 @@ struct arrival {
 	struct strbuf key;
 	bool coalesce, refused;
 	int64_t now; /* UTC ms, of the delivery */
+	int64_t due; /* UTC ms */
 	void (*done)(void *ctx); /* our own: nobody is answered */
 	void *ctx;
 };
@@ -99,6 +100,7 @@ static void enqueue(struct arrival *a)
 		.event = a->job.event.id,
 		.time = a->job.event.time,
 		.enqueued = clock_wall(),
+		.due = a->due,
 		.target = strbuf_cstr(&a->key),
 		.lane = a->job.lane,
 		.coalesce = a->coalesce,
@@ -159,6 +161,10 @@ static void put(struct arrival *a)
 	what.target = strbuf_cstr(&a->key);
 	what.coalesce = a->coalesce;
 	what.now = a->now;
+	/* The schedule's first wait is before the first attempt. */
+	a->due = a->coalesce || !d->schedule.steps[0]
+		? 0 : a->now + d->schedule.steps[0];
+	what.due = a->due;
 	what.refused = a->refused ? &refused : NULL;
 	what.notices = &notices;
 	queue_store_arrive(d->store, &what, committed, a);

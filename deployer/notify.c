@@ -84,6 +84,12 @@ static void note(struct call *c, const struct post_result *res)
 		log_info(t->name, "no longer suspended: its URL answered");
 }
 
+/* Until when the job may wait for a suspended one; UTC ms. */
+static int64_t patience_of(const struct attempt *a)
+{
+	return a->job->enqueued + retry_patience(&a->d->schedule);
+}
+
 /* ---- the end ------------------------------------------------------------------- */
 
 static void row_of(struct attempt *a, struct record *row, const char *status,
@@ -148,6 +154,11 @@ static void done(void *ctx, const struct post_result *res)
 	} else if (res->hopeless) {
 		record_reason(&row, "%s", res->reason);
 		attempt_end(a, &row);
+	} else if (probe && clock_wall() >= patience_of(a)) {
+		record_reason(&row, "%s; given up: the trigger is suspended "
+				    "and this waited for too long",
+			res->reason);
+		attempt_end(a, &row);
 	} else if (probe) {
 		record_reason(&row, "%s; the trigger stays suspended",
 			res->reason);
@@ -175,11 +186,23 @@ static void refuse_gone(struct attempt *a, const struct receiver *r)
 
 static void wait_for_probe(struct attempt *a, const struct receiver *r)
 {
+	int64_t end = patience_of(a);
+	int64_t due = r->probe_at < end ? r->probe_at : end;
 	char since[STR_TIME_LEN];
 	struct record row;
 
+	if (clock_wall() >= end) {
+		row_of(a, &row, "failed", NULL);
+		record_reason(&row, "given up: the trigger's URL has only "
+				    "failed since %s, and this waited for too "
+				    "long; `pullwire-deployer redeliver` sends "
+				    "it when the URL works",
+			str_time(r->failing_since, since));
+		attempt_end(a, &row);
+		return;
+	}
 	if (a->job->told) {
-		attempt_wait(a, NULL, r->probe_at);
+		attempt_wait(a, NULL, due);
 		return;
 	}
 	row_of(a, &row, "waiting", NULL);
@@ -187,7 +210,7 @@ static void wait_for_probe(struct attempt *a, const struct receiver *r)
 			    "since %s; it is asked once an hour",
 		str_time(r->failing_since, since));
 	row.next_attempt = r->probe_at;
-	attempt_wait(a, &row, r->probe_at);
+	attempt_wait(a, &row, due);
 }
 
 void notify_start(struct notify *n, struct attempt *a)

@@ -117,6 +117,7 @@ void queue_store_arrive(struct queue_store *s,
 	w->s = s;
 	w->state = a->refused ? QUEUE_DONE : QUEUE_WAITING;
 	w->now = a->now;
+	w->due = a->due;
 	w->trigger = xstrdup(a->job->trigger);
 	w->target = xstrdup(a->target);
 	w->lane = xstrdup(a->job->lane);

@@ -43,6 +43,7 @@ struct queue_store_arrival {
 	const char *target;  /* queue key; "" for a refused one */
 	bool coalesce;
 	int64_t now;         /* UTC ms */
+	int64_t due;         /* UTC ms; not before */
 	struct record *refused; /* its final row: the job comes in DONE. Taken
 				   over. NULL: it waits. */
 	struct notice_list *notices; /* of refused; taken over. NULL: none */

@@ -195,8 +195,9 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	struct queue_write *w = ctx;
 	struct db_stmt *s = db_prepare(db,
 		"INSERT OR IGNORE INTO jobs (id, state, trigger_name, target, "
-		"lane, coalesce, time, event, payload, enqueued, ended, note) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		"lane, coalesce, time, event, payload, enqueued, ended, note, "
+		"due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+		"?12, ?13)",
 		err);
 	bool waits = w->state == QUEUE_WAITING;
 
@@ -216,6 +217,7 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	if (!waits)
 		db_bind_i64(s, 11, w->now);
 	db_bind_str(s, 12, w->note);
+	db_bind_i64(s, 13, w->due);
 	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;

@@ -4,7 +4,8 @@
  * One that answers 410 Gone wants no more: its trigger is disabled (Standard
  * Webhooks 1.0, "Deliverability and reliability"). One that has only failed
  * for five days is suspended: events queue, and one attempt an hour is the
- * probe that ends it. Neither is forgotten by a restart.
+ * probe that ends it; who has queued for about three days (retry_patience) is
+ * given up. Neither is forgotten by a restart.
  */
 #ifndef DEPLOYER_RECEIVER_H
 #define DEPLOYER_RECEIVER_H

@@ -3,6 +3,7 @@
 #define SECOND ((int64_t)1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
+#define PATIENCE_MIN_MS (72 * HOUR)
 #define ENGINE_MAX_MS (30 * SECOND)
 
 const struct retry_schedule retry_http = {
@@ -60,6 +61,15 @@ int64_t retry_next(const struct retry_schedule *s,
 	if (f->slow && wait < MINUTE)
 		wait = MINUTE;
 	return f->now + wait;
+}
+
+int64_t retry_patience(const struct retry_schedule *s)
+{
+	int64_t span = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		span += s->steps[i] + s->steps[i] / 5;
+	return span > PATIENCE_MIN_MS ? span : PATIENCE_MIN_MS;
 }
 
 int64_t retry_engine(unsigned tries)

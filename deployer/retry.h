@@ -42,6 +42,10 @@ struct retry_failure {
 int64_t retry_next(const struct retry_schedule *s,
 	const struct retry_failure *f);
 
+/* So long a job may wait while its receiver is suspended: as long as the
+ * schedule takes at most, and at least three days. ms */
+int64_t retry_patience(const struct retry_schedule *s);
+
 /* The header's value (seconds, or an HTTP date in any of its three forms)
  * as ms from now, at least 0; -1 when it is neither. */
 int64_t retry_after(struct str value, int64_t now);

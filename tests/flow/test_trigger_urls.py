@@ -233,13 +233,23 @@ def test_suspended_after_days_of_failures(stacks, sink):
         assert len(sink.requests) == 11 + hour
     assert not stack.finals(event=second) and not stack.finals(event=third)
 
+    # Three days later the third is given up; it is not posted.
+    stack.stop("deployer")
+    make_due(stack, "enqueued = enqueued - ?, due = 0 WHERE event = ?",
+             72 * 3600 * 1000, third)
+    stack.start("deployer")
+    row = stack.wait_final(third)
+    assert row["status"] == "failed" and "given up" in row["reason"], row
+    assert len(sink.requests) == 13 and not stack.finals(event=second)
+
     sink.statuses = [200]
     stack.stop("deployer")
     change_receiver(stack, "probe_at = ?", int(time.time() * 1000))
     make_due(stack)
     stack.start("deployer")
     assert stack.wait_final(second)["status"] == "200"
-    assert stack.wait_final(third)["status"] == "200"
+    assert stack.run("deployer", "redeliver", row["id"]).returncode == 0
+    wait_for("the third", lambda: len(sink.requests) == 15)
     assert stack.wait_final(stack.push("shop/web", "v4"))["status"] == "200"
 
 
@@ -248,10 +258,10 @@ def time_of(text):
         - time.timezone
 
 
-def make_due(stack):
+def make_due(stack, sql="due = 0 WHERE state <> 3", *values):
     db = sqlite3.connect(stack.path("deployer/queue.db"))
     with db:
-        db.execute("UPDATE jobs SET due = 0 WHERE state <> 3")
+        db.execute("UPDATE jobs SET " + sql, values)
     db.close()
 
 

@@ -166,9 +166,21 @@ static void test_engine(void **state)
 	assert_int_equal(retry_engine(4000000000u), 30000);
 }
 
+static void test_patience(void **state)
+{
+	const struct retry_schedule quick = {.steps = {0, 1000}, .n = 2};
+
+	(void)state;
+	/* 75:35:05 and a fifth; and the least. */
+	assert_int_equal(retry_patience(&retry_http),
+		(75 * 3600 + 35 * 60 + 5) * INT64_C(1200));
+	assert_int_equal(retry_patience(&quick), 72 * 3600 * INT64_C(1000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_default_schedule),
 		cmocka_unit_test(test_spread_ends),
 		cmocka_unit_test(test_next),
