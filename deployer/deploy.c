@@ -44,8 +44,8 @@ static void over(void *ctx)
 /* A failure that may pass: the schedule says when, or that it was the last. */
 static void try_again(struct attempt *a, struct record *row)
 {
-	struct retry_failure f = {.attempt = a->number, .now = clock_wall(),
-		.retry_after = -1};
+	struct retry_failure f = {.attempt = a->number - a->job->base,
+		.now = clock_wall(), .retry_after = -1};
 	int64_t due;
 
 	enc_random(&f.random, sizeof(f.random));
@@ -72,7 +72,7 @@ static void done(void *ctx)
 	attempt_row(a, &row, driver_status_words[res->status],
 		&p->run.phases);
 	row_result(&row, res);
-	row.attempts = (int64_t)retry_deploy.n;
+	row.attempts = a->job->base + (int64_t)retry_deploy.n;
 	log_info(a->job->id, "%s: %s", driver_status_words[res->status],
 		res->reason);
 	if (res->status == DRIVER_WAITING) {

@@ -79,7 +79,7 @@ static void tell_job(void *ctx, struct queue_job *job)
 		job->attempt + 1, "waiting", c.now);
 	field_release(&job_table, &what);
 	row_durations(&row, &times);
-	row.attempts = (int64_t)retry_deploy.n;
+	row.attempts = job->base + (int64_t)retry_deploy.n;
 	waiting_reason(e, &row);
 	queue_store_change(d->store, &c, row_written, d);
 }

@@ -30,9 +30,9 @@ static const struct daemon_command commands[] = {
 	},
 	{
 		.name = "redeliver",
-		.usage = "redeliver ROW... | --trigger NAME [--since AGE] "
-			 "[--until AGE]",
-		.help = "sends ended notifications again, with the same id",
+		.usage = "redeliver ROW... | [--trigger NAME] [--status WORD] "
+			 "[--since AGE] [--until AGE]",
+		.help = "does ended jobs again, posts with the same id",
 		.needs_conf = true,
 		.run = orders_redeliver,
 	},

@@ -37,8 +37,9 @@ void order_done(struct order *o, struct json *body, const char *fmt, ...)
 void order_refuse(struct order *o, const char *code, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-/* order_jobs.c */
+/* order_redeliver.c */
 void order_redeliver(struct deployer *d, struct order *o);
+/* order_jobs.c */
 void order_enable(struct deployer *d, struct order *o);
 void order_approve(struct deployer *d, struct order *o);
 /* order_queue.c */

@@ -3,8 +3,11 @@
 /*
  *   VERB               ARGUMENTS          WHAT IT DOES
  *   queue              -                  tells what is open: order_queue.c
- *   redeliver          job                posts an ended notification again,
- *                                         same webhook-id, own schedule
+ *   redeliver          job                does an ended job again: a post with
+ *                                         the same webhook-id
+ *                      or: trigger, status, since, until
+ *                                         each that fits; as the command's
+ *                                         options
  *   enable             trigger            forgets that its receiver was gone
  *                                         or failing
  *   approve            job                lets a job go on that waits for a

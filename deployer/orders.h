@@ -28,6 +28,13 @@ void orders_tick(struct orders *o);
 void orders_asked(struct orders *o, const struct chan_asker *from,
 	const struct msg_order *order);
 
+/* One condition of which jobs are done again: `trigger`, `status`, `since` or
+ * `until`, the last two an age ("2h") or a time. The value is borrowed. 0 or
+ * -1. */
+struct queue_read_filter;
+int orders_filter(struct queue_read_filter *f, const char *name,
+	const char *value, struct err *err);
+
 /* The commands `redeliver` and `enable`. */
 int orders_redeliver(const struct conf *conf, int argc, char **argv);
 /* `queue approve JOB`: argv from `approve` on. */

@@ -41,8 +41,8 @@ out:
 }
 
 struct range {
-	const char *trigger;
-	int64_t since, until;
+	struct queue_read_filter filter;
+	bool filtered;
 	struct strbuf orders;
 	size_t n;
 };
@@ -53,22 +53,6 @@ static void add_job(void *ctx, const char *id)
 
 	if (r->n++ < ORDERS_MAX)
 		strbuf_addf(&r->orders, "redeliver %s\n", id);
-}
-
-/* "30m" is so long ago. */
-static int parse_when(const char *text, int64_t *utc_ms)
-{
-	int64_t age;
-
-	if (str_to_duration(str_from(text), &age) == 0 && age >= 0) {
-		*utc_ms = clock_wall() - age;
-		return 0;
-	}
-	if (str_to_time(str_from(text), utc_ms) == 0)
-		return 0;
-	fprintf(stderr, "`%s` is neither an age such as 2h nor a time such as "
-			"2026-01-31T12:00:00Z\n", text);
-	return -1;
 }
 
 /* The job of a row: EVENT/TRIGGER of EVENT/TRIGGER/ATTEMPT/STATUS. */
@@ -95,7 +79,9 @@ static int add_id(struct range *r, const char *text)
 
 static int parse(struct range *r, int argc, char **argv)
 {
-	r->until = INT64_MAX;
+	struct err err;
+
+	r->filter.until = INT64_MAX;
 	for (int i = 1; i < argc; i++) {
 		bool option = strncmp(argv[i], "--", 2) == 0;
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -108,22 +94,16 @@ static int parse(struct range *r, int argc, char **argv)
 			return -1;
 		if (!option)
 			continue;
-		if (strcmp(argv[i], "--trigger") == 0)
-			r->trigger = value;
-		else if (strcmp(argv[i], "--since") == 0 ||
-			strcmp(argv[i], "--until") == 0) {
-			if (parse_when(value, argv[i][2] == 's' ? &r->since
-							       : &r->until) < 0)
-				return -1;
-		} else {
-			fprintf(stderr, "unknown option %s\n", argv[i]);
+		if (orders_filter(&r->filter, argv[i] + 2, value, &err) < 0) {
+			fprintf(stderr, "%s\n", err.text);
 			return -1;
 		}
+		r->filtered = true;
 		i++;
 	}
-	if (!r->trigger == !r->n) {
-		fprintf(stderr, "give ids of rows, or --trigger NAME with "
-				"--since and --until\n");
+	if (r->filtered == (r->n > 0)) {
+		fprintf(stderr, "give ids of rows, or some of --trigger NAME, "
+				"--status WORD, --since AGE, --until AGE\n");
 		return -1;
 	}
 	return 0;
@@ -134,8 +114,7 @@ static int find_range(const struct conf *conf, struct range *r)
 	char *path = xprintf("%s/queue.db", conf->deployer.state);
 	struct err err;
 	struct db *db = db_open(path, &queue_schema, true, &err);
-	int rc = db ? queue_read_ended(db, r->trigger, r->since, r->until,
-			      add_job, r, &err)
+	int rc = db ? queue_read_ended(db, &r->filter, add_job, r, &err)
 		    : -1;
 
 	if (rc < 0)
@@ -152,17 +131,17 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv)
 
 	if (parse(&r, argc, argv) < 0) {
 		code = 2;
-	} else if (r.trigger && find_range(conf, &r) < 0) {
+	} else if (r.filtered && find_range(conf, &r) < 0) {
 		;
 	} else if (r.n == 0) {
 		printf("nothing of that is here: notifications are kept for "
-		       "30 days\n");
+		       "30 days, redeploys for 7\n");
 	} else if (r.n > ORDERS_MAX) {
 		fprintf(stderr, "%zu are too many at once, %d is the most: "
 				"narrow it with --since and --until\n", r.n,
 			ORDERS_MAX);
 	} else if (write_order(conf, &r.orders) == 0) {
-		printf("%zu notification%s will be sent again; see "
+		printf("%zu job%s will be done again; see "
 		       "`pullwire-deployer queue`\n", r.n, r.n == 1 ? "" : "s");
 		code = 0;
 	}

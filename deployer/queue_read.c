@@ -195,21 +195,22 @@ int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
 	return 0;
 }
 
-int queue_read_ended(struct db *db, const char *trigger, int64_t since,
-	int64_t until, void (*fn)(void *ctx, const char *id), void *ctx,
-	struct err *err)
+int queue_read_ended(struct db *db, const struct queue_read_filter *f,
+	void (*fn)(void *ctx, const char *id), void *ctx, struct err *err)
 {
 	struct db_stmt *s = db_prepare(db,
-		"SELECT id FROM jobs WHERE state = 3 AND trigger_name = ?1 "
-		"AND NOT coalesce AND payload IS NOT NULL "
+		"SELECT id FROM jobs WHERE state = 3 "
+		"AND trigger_name GLOB coalesce(?1, '*') "
+		"AND (?4 IS NULL OR status = ?4) AND payload IS NOT NULL "
 		"AND time BETWEEN ?2 AND ?3 ORDER BY seq", err);
 	int rc;
 
 	if (!s)
 		return -1;
-	db_bind_str(s, 1, trigger);
-	db_bind_i64(s, 2, since);
-	db_bind_i64(s, 3, until);
+	db_bind_str(s, 1, f->trigger);
+	db_bind_i64(s, 2, f->since);
+	db_bind_i64(s, 3, f->until);
+	db_bind_str(s, 4, f->status);
 	while ((rc = db_step(s, err)) > 0)
 		fn(ctx, db_col_str(s, 0));
 	return rc;

@@ -47,11 +47,14 @@ int queue_read_receiver(struct db *db, const char *trigger, const char *url,
  * redelivered. 0 or -1. */
 int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
 	int64_t *base, struct err *err);
-/* Each ended notification of the trigger that is kept, events from since to
- * until. 0 or -1. */
-int queue_read_ended(struct db *db, const char *trigger, int64_t since,
-	int64_t until, void (*fn)(void *ctx, const char *id), void *ctx,
-	struct err *err);
+/* Each ended job that is kept and fits. 0 or -1. */
+struct queue_read_filter {
+	const char *trigger; /* a name, or a pattern with *; NULL: any */
+	const char *status;  /* of the last row; NULL: any */
+	int64_t since, until; /* time of the event, UTC ms */
+};
+int queue_read_ended(struct db *db, const struct queue_read_filter *f,
+	void (*fn)(void *ctx, const char *id), void *ctx, struct err *err);
 
 /* What a job that has not ended says of itself: progress, or why it waits;
  * appended. 0 or -1. */

@@ -210,13 +210,14 @@ void queue_store_receiver(struct queue_store *s, const char *trigger,
 	write_put(w);
 }
 
-void queue_store_reopen(struct queue_store *s, const char *id,
+void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
 	void (*done)(void *ctx, bool nothing, const struct err *err),
 	void *ctx)
 {
 	struct queue_write *w = queue_write_new(queue_write_reopen, id);
 
 	w->s = s;
+	w->now = now;
 	w->on_arrival = done;
 	w->ctx = ctx;
 	s->pending++;

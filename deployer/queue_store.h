@@ -81,9 +81,9 @@ void queue_store_change(struct queue_store *s,
 void queue_store_approve(struct queue_store *s, const char *id,
 	void (*done)(void *ctx), void *ctx);
 
-/* An ended notification waits again, to be redelivered; its tries go on
- * counting. nothing: it is not ended, not one, or not here any more. */
-void queue_store_reopen(struct queue_store *s, const char *id,
+/* An ended job waits again, to be redelivered; its tries go on counting.
+ * nothing: it is not ended, or not here any more. */
+void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
 	void (*done)(void *ctx, bool nothing, const struct err *err),
 	void *ctx);
 

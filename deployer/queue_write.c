@@ -14,7 +14,7 @@ static const char *const migrations[] = {
 	"  coalesce INTEGER NOT NULL,"
 	"  time INTEGER NOT NULL," /* of the event */
 	"  event TEXT NOT NULL,"
-	"  payload BLOB," /* the packed job; null when a deploy has ended */
+	"  payload BLOB," /* the packed job */
 	"  attempt INTEGER NOT NULL DEFAULT 0,"
 	"  due INTEGER NOT NULL DEFAULT 0,"
 	"  enqueued INTEGER NOT NULL,"
@@ -58,6 +58,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE driver_kept ("
 	"  key TEXT PRIMARY KEY,"
 	"  value TEXT NOT NULL) WITHOUT ROWID;",
+	/* Of the job's last row. */
+	"ALTER TABLE jobs ADD COLUMN status TEXT;",
 };
 
 const struct db_schema queue_schema = {
@@ -87,6 +89,7 @@ void queue_write_free(struct queue_write *w)
 	free(w->tag);
 	free(w->row_id);
 	free(w->url);
+	free(w->status);
 	strbuf_release(&w->payload);
 	strbuf_release(&w->row);
 	notice_release(&w->notices);
@@ -103,6 +106,7 @@ void queue_write_row(struct queue_write *w, struct record *row)
 	if (field_pack(&record_table, row, &w->row, &err) < 0)
 		BUG("row %s: %s", row->id, err.text);
 	w->row_id = xstrdup(row->id);
+	w->status = xstrdup(row->status);
 	w->note = xstrdup_null(row->reason);
 	field_release(&record_table, row);
 }
@@ -196,8 +200,8 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"INSERT OR IGNORE INTO jobs (id, state, trigger_name, target, "
 		"lane, coalesce, time, event, payload, enqueued, ended, note, "
-		"due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-		"?12, ?13)",
+		"due, status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+		"?11, ?12, ?13, ?14)",
 		err);
 	bool waits = w->state == QUEUE_WAITING;
 
@@ -211,13 +215,13 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	db_bind_i64(s, 6, w->coalesce);
 	db_bind_i64(s, 7, w->time);
 	db_bind_str(s, 8, w->event);
-	if (waits)
-		db_bind_blob(s, 9, strbuf_str(&w->payload));
+	db_bind_blob(s, 9, strbuf_str(&w->payload));
 	db_bind_i64(s, 10, w->now);
 	if (!waits)
 		db_bind_i64(s, 11, w->now);
 	db_bind_str(s, 12, w->note);
 	db_bind_i64(s, 13, w->due);
+	db_bind_str(s, 14, w->status);
 	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;
@@ -234,8 +238,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"UPDATE jobs SET state = ?2, attempt = ?3, due = ?4, "
 		"note = ?5, ended = CASE ?2 WHEN 3 THEN ?6 END, "
-		"payload = CASE WHEN ?2 = 3 AND coalesce THEN NULL "
-		"ELSE payload END "
+		"status = coalesce(?7, status) "
 		"WHERE id = ?1 AND state <> 3", err);
 
 	if (!s)
@@ -246,6 +249,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	db_bind_i64(s, 4, w->due);
 	db_bind_str(s, 5, w->note);
 	db_bind_i64(s, 6, w->now);
+	db_bind_str(s, 7, w->status);
 	if (finish(s, err) < 0)
 		return -1;
 	/* It has ended before: that row is its last. */
@@ -341,12 +345,17 @@ int queue_write_approve(struct db *db, void *ctx, struct err *err)
 int queue_write_reopen(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
+	/* base is not 0 from here on: the final row was written. */
 	struct db_stmt *s = about(db,
-		"UPDATE jobs SET state = 0, base = attempt, due = 0, "
+		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
+		"base = max(attempt, 1), due = 0, enqueued = ?2, "
 		"ended = NULL, note = NULL WHERE id = ?1 AND state = 3 "
-		"AND NOT coalesce AND payload IS NOT NULL", w, err);
+		"AND payload IS NOT NULL", w, err);
 
-	if (!s || finish(s, err) < 0)
+	if (!s)
+		return -1;
+	db_bind_i64(s, 2, w->now);
+	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;
 	return 0;

@@ -35,7 +35,7 @@ struct queue_write {
 	char *url; /* its SHA-256 */
 	struct receiver receiver;
 	/* the row of the same transaction, if any */
-	char *row_id;
+	char *row_id, *status;
 	struct strbuf row;
 	struct notice_list notices; /* of the same transaction */
 	/* the outcome */

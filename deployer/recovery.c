@@ -44,7 +44,8 @@ static void written(void *ctx)
 }
 
 static int make_row(struct recovery *r, struct record *row,
-	struct notice_list *notices, int64_t now, struct err *err)
+	struct notice_list *notices, bool *ended, int64_t now,
+	struct err *err)
 {
 	struct job what = {0};
 	struct row_times times = {.event = r->job->time,
@@ -58,7 +59,9 @@ static int make_row(struct recovery *r, struct record *row,
 		now);
 	row_durations(row, &times);
 	row_result(row, r->result);
-	if (row->final)
+	*ended = row->final;
+	row->final = *ended && r->job->base == 0;
+	if (*ended)
 		notice_about(r->d->conf, &what, row, notices);
 	field_release(&job_table, &what);
 	return 0;
@@ -72,18 +75,19 @@ static void take(void *ctx)
 	struct notice_list notices = {0};
 	struct record row = {0};
 	struct err err;
+	bool ended;
 
 	r->job = queue_find(r->d->queue, r->id);
 	if (!r->job) {
 		answer(r, 0);
 		return;
 	}
-	if (make_row(r, &row, &notices, c.now, &err) < 0) {
+	if (make_row(r, &row, &notices, &ended, c.now, &err) < 0) {
 		log_error(r->id, "recovered, but not ended: %s", err.text);
 		answer(r, -1);
 		return;
 	}
-	if (!row.final) {
+	if (!ended) {
 		field_release(&record_table, &row);
 		answer(r, 0);
 		return;

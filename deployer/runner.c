@@ -44,7 +44,7 @@ static void superseded_row(struct deployer *d, const struct queue_job *job,
 
 	row_init(row, what, target_find(d->conf, what, &err), job->attempt,
 		"superseded", times.ended);
-	row->final = true;
+	row->final = job->base == 0;
 	row_durations(row, &times);
 	record_reason(row, "a newer push of tag %s took its place (event %s)",
 		queue_newest_tag(job), queue_newest_event(job));

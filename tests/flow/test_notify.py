@@ -198,10 +198,21 @@ def test_a_chat_that_is_away_holds_no_redeploy(engine, stacks, sink):
         assert stack.wait_final(event, "nobody")["status"] == "failed"
         row = stack.wait_final(event, "notify:hook:nobody")
         assert row["status"] == "500" and "given up" in row["reason"]
+    # The redeploy done again by hand: rows that are not final, a notice of
+    # its own.
+    done = stack.wait_final(event, "nobody")
+    sink.statuses = [200]
+    got = stack.run("deployer", "redeliver", done["id"])
+    assert got.returncode == 0 and "1 job will" in got.stdout, got
+    row = stack.wait_final(event, "notify:hook:nobody:2")
+    assert row["status"] == "200"
+    rows = stack.rows(event=event, trigger="nobody")
+    assert [(r["attempt"], r["status"], r["final"]) for r in rows] == [
+        (1, "failed", True), (2, "failed", False)]
     # Told again by hand, as any delivery is.
     sink.statuses = [200]
     assert stack.run("deployer", "redeliver", row["id"]).returncode == 0
-    wait_for("the redelivery", lambda: len(sink.requests) == 5)
+    wait_for("the redelivery", lambda: len(sink.requests) == 6)
     got = stack.run("deployer", "test", "notify:hook")
     assert got.returncode == 0 and got.stdout.startswith("200 in "), got
     assert "this is a test" in sink.requests[-1]["body"]

@@ -323,7 +323,7 @@ def test_redelivered_by_hand(stacks, sink):
 
     sink.statuses = [503, 200]
     got = stack.run("deployer", "redeliver", failed["id"])
-    assert got.returncode == 0 and "1 notification will" in got.stdout, got
+    assert got.returncode == 0 and "1 job will" in got.stdout, got
     wait_for("both tries", lambda: len(sink.requests) == 5)
     wait_for("their rows",
              lambda: len(stack.rows(event=failed["event"])) == 4)
@@ -338,17 +338,33 @@ def test_redelivered_by_hand(stacks, sink):
 
     # While the deployer is away, and the whole range.
     stack.stop("deployer")
-    for args in (["--since", "0"], ["--trigger", "tell", "--since", "x"],
-                 ["nonsense"], []):
+    for args in (["--trigger", "tell", "--since", "x"], ["nonsense"], [],
+                 ["--tag", "v1"], [failed["id"], "--since", "1h"]):
         assert stack.run("deployer", "redeliver", *args).returncode == 2
     got = stack.run("deployer", "redeliver", "--trigger", "tell", "--since",
                     "1h")
-    assert "2 notifications will" in got.stdout, got
-    got = stack.run("deployer", "redeliver", "--trigger", "tell", "--until",
-                    "1h")
-    assert got.returncode == 1 and "nothing" in got.stdout
+    assert "2 jobs will" in got.stdout, got
+    for args in (["--trigger", "tell", "--until", "1h"],
+                 ["--status", "500"], ["--trigger", "tell-*"]):
+        got = stack.run("deployer", "redeliver", *args)
+        assert got.returncode == 1 and "nothing" in got.stdout, args
     stack.start("deployer")
     wait_for("both again", lambda: len(sink.requests) == 7)
+
+    # By the status of the last row; patterns; the rows are on disk before.
+    sink.statuses = [500, 200]
+    third = stack.push("shop/web", "v3")
+    wait_for("it waits for its second try", lambda: stack.rows(event=third))
+    assert stack.wait_final(third)["status"] == "200"
+    sink.statuses = [404, 404, 200]
+    gone = stack.wait_final(stack.push("shop/web", "v4"))
+    assert gone["status"] == "404"
+    n = len(sink.requests)
+    got = stack.run("deployer", "redeliver", "--status", "404", "--trigger",
+                    "t*l", "--since", "1m")
+    assert got.returncode == 0 and "1 job will" in got.stdout, got
+    wait_for("the one", lambda: len(sink.requests) == n + 1)
+    wait_for("its row", lambda: len(stack.rows(event=gone["event"])) == 3)
     assert len(stack.finals(event=failed["event"])) == 1
 
 
