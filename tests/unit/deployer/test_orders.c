@@ -80,8 +80,17 @@ static void test_refused(void **state)
 		{"approve", "{\"job\":\"e/t\"}", "absent",
 			"e/t does not wait here: not approved"},
 		{"redeliver", "{\"job\":\"e/t\"}", "absent",
-			"e/t is not redelivered: it is no ended notification "
-			"that is kept here"},
+			"e/t is not redelivered: it is no ended job that is "
+			"kept here"},
+		{"redeliver", NULL, "malformed", NULL},
+		{"redeliver", "{\"tag\":\"v1\"}", "malformed",
+			"jobs are chosen by trigger, status, since and until, "
+			"not by tag"},
+		{"redeliver", "{\"since\":1}", "malformed",
+			"since is to be a text"},
+		{"redeliver", "{\"until\":\"soon\"}", "malformed", NULL},
+		{"redeliver", "{\"trigger\":\"*\"}", "absent",
+			"no ended job that is kept here fits"},
 		{"enable", "{\"trigger\":\"web\"}", "absent",
 			"web is no trigger of ours with a URL: not enabled"},
 	};
@@ -96,6 +105,59 @@ static void test_refused(void **state)
 		if (cases[i].text)
 			assert_string_equal(a->text, cases[i].text);
 	}
+}
+
+static bool two_deployed(void)
+{
+	return rows_of("deployed") == 2;
+}
+
+static bool three_deployed(void)
+{
+	return rows_of("deployed") == 3;
+}
+
+static bool four_deployed(void)
+{
+	return rows_of("deployed") == 4;
+}
+
+static bool one_superseded(void)
+{
+	return rows_of("superseded") == 1;
+}
+
+/* Redeploys: one by its job, a range by its filter; no second final row. */
+static void test_redeliver(void **state)
+{
+	const struct msg_answer *a;
+
+	(void)state;
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(one_deployed);
+	a = ask("redeliver", "{\"job\":\"" EVENT(01) "/api\"}");
+	assert_true(a->ok);
+	assert_string_equal(a->text, "1 job is done again");
+	run_until(two_deployed);
+	assert_string_equal(row_of(EVENT(01), "deployed")->id,
+		EVENT(01) "/api/1/deployed");
+	assert_string_equal(world.rows.v[1].id, EVENT(01) "/api/2/deployed");
+	assert_false(world.rows.v[1].final);
+
+	/* The older one of the two is not the newest push any more. */
+	deliver(EVENT(02), "api", "local", "v2", 2000);
+	run_until(three_deployed);
+	a = ask("redeliver",
+		"{\"trigger\":\"a*\",\"status\":\"deployed\","
+		"\"since\":\"1970-01-01T00:00:00Z\"}");
+	assert_true(a->ok);
+	assert_string_equal(a->text, "2 jobs are done again");
+	run_until(four_deployed);
+	run_until(one_superseded);
+	assert_false(row_of(EVENT(01), "superseded")->final);
+	assert_int_equal(finals(), 2);
+	a = ask("redeliver", "{\"status\":\"failed\"}");
+	assert_string_equal(a->code, "absent");
 }
 
 static struct json *queue(void)
@@ -207,7 +269,7 @@ static void test_file_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_refused), TEST(test_queue), TEST(test_approve),
+		TEST(test_refused), TEST(test_redeliver), TEST(test_queue), TEST(test_approve),
 		TEST(test_file), TEST(test_file_json),
 	};
 
