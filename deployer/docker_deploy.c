@@ -181,12 +181,14 @@ static void sum_up(const struct deploy *d, struct driver_result *res)
 		driver_result_set(res, DRIVER_UNCHANGED,
 			"%s runs the image of %s already", first, t->reference);
 	else if (all == 1)
-		driver_result_set(res, DRIVER_DEPLOYED, "%s runs %s%s", first,
-			t->reference, late);
+		driver_result_set(res, DRIVER_DEPLOYED, "%s runs %s%s%s%s",
+			first, t->reference, late,
+			*t->pulled != '\0' ? "; pulled " : "", t->pulled);
 	else
 		driver_result_set(res, DRIVER_DEPLOYED,
-			"%" PRId64 " of %" PRId64 " containers run %s%s",
-			d->done + d->before + d->same, all, t->reference, late);
+			"%" PRId64 " of %" PRId64 " containers run %s%s%s%s",
+			d->done + d->before + d->same, all, t->reference, late,
+			*t->pulled != '\0' ? "; pulled " : "", t->pulled);
 }
 
 /* A failure that is not of the first container: say how far it got. */

@@ -2,13 +2,13 @@
 
 #include <strings.h>
 
+#include "deployer/docker_progress.h"
 #include "deployer/docker_ref.h"
+#include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/mem.h"
 
-/* A registry may be slow to begin, and layers unpack in silence. */
-#define STALL_MS (5 * 60 * 1000)
-#define LINE_MAX ((size_t)4 << 20)
+#define TELL_MS 1000
 
 struct json *docker_image_inspect(struct docker_api *api, const char *ref,
 	struct err *err)
@@ -77,57 +77,12 @@ void docker_image_platform(const struct json *image, const char *engine,
 
 /* ---- pull ------------------------------------------------------------------- */
 
-static void read_object(struct docker_progress *p, struct strbuf *line)
-{
-	static const char prefix[] = "Digest: ";
-	struct json *j = docker_api_parse(line, NULL);
-	const char *status = json_str(json_get(j, "status"));
-	const char *error = json_str(json_path(j, "errorDetail.message"));
-
-	p->objects++;
-	if (error == NULL)
-		error = json_str(json_get(j, "error"));
-	if (j == NULL)
-		error = "the engine's progress report is not JSON";
-	if (error != NULL && p->error[0] == '\0')
-		str_safe(str_from(error), p->error, sizeof(p->error));
-	if (status != NULL && strncmp(status, prefix, strlen(prefix)) == 0 &&
-		strlen(status + strlen(prefix)) < sizeof(p->digest))
-		snprintf(p->digest, sizeof(p->digest), "%s",
-			status + strlen(prefix));
-	json_free(j);
-}
-
-int docker_progress_feed(struct docker_progress *p, struct str data)
-{
-	size_t end;
-
-	p->line.limit = LINE_MAX;
-	while (data.n > 0) {
-		end = str_find(data, '\n');
-		strbuf_add_str(&p->line, str_cut(data, 0, end));
-		if (p->line.failed)
-			return -1;
-		if (end == data.n)
-			return 0;
-		data = str_cut(data, end + 1, data.n);
-		if (str_trim(strbuf_str(&p->line)).n > 1)
-			read_object(p, &p->line);
-		strbuf_truncate(&p->line, 0);
-	}
-	return 0;
-}
-
-void docker_progress_release(struct docker_progress *p)
-{
-	strbuf_release(&p->line);
-}
-
 enum err_class docker_image_pull_class(const char *text)
 {
 	static const char *const final[] = {"unauthorized", "denied",
 		"no basic auth", " 403", "401 Unauthorized",
-		"no matching manifest", "invalid reference"};
+		"no matching manifest", "no match for platform",
+		"invalid reference"};
 
 	/* A limit on the rate may come with any of the words below. */
 	if (strcasestr(text, "toomanyrequests") != NULL ||
@@ -145,7 +100,23 @@ struct pulling {
 	const struct docker_pull *pull;
 	const char *stop; /* why we ended it */
 	bool seen;	  /* the failure point */
+	int64_t told;	  /* clock_mono() of the last progress */
 };
+
+static void tell(struct pulling *p)
+{
+	char text[96] = "pulling: ";
+	size_t n = strlen(text);
+	int64_t now = clock_mono();
+
+	if (p->pull->progress == NULL || now < p->told + TELL_MS)
+		return;
+	docker_progress_text(&p->progress, text + n, sizeof(text) - n);
+	if (text[n] == '\0')
+		return;
+	p->told = now;
+	p->pull->progress(p->pull->ctx, text);
+}
 
 static int on_data(void *ctx, struct str data)
 {
@@ -162,6 +133,7 @@ static int on_data(void *ctx, struct str data)
 			return -1;
 		}
 	}
+	tell(p);
 	if (p->pull->cancelled != NULL && p->pull->cancelled(p->pull->ctx)) {
 		p->stop = "the pull was cancelled";
 		return -1;
@@ -199,13 +171,18 @@ void docker_image_hint(const struct registry_auth *login, const char *text,
 			"login`, or set docker_config)", from);
 }
 
-static int pull_failed(const struct docker_pull *pull, const char *text,
-	int code, struct err *err)
+static int pull_failed(const struct pulling *p, const char *text, int code,
+	struct err *err)
 {
+	const struct docker_pull *pull = p->pull;
 	bool digest = strchr(pull->tag, ':') != NULL;
 	struct strbuf hint = {0};
+	char far[80];
 
 	docker_image_hint(pull->login, text, &hint);
+	docker_progress_text(&p->progress, far, sizeof(far));
+	if (*far != '\0')
+		strbuf_addf(&hint, " (after %s)", far);
 	err_set(err, docker_image_pull_class(text), code,
 		"pull of %s%s%s failed: %s%s", pull->repository,
 		digest ? "@" : ":", pull->tag, text, strbuf_cstr(&hint));
@@ -214,12 +191,17 @@ static int pull_failed(const struct docker_pull *pull, const char *text,
 }
 
 /* No answer, or not all of it: the engine's end, or only this stream's? */
-static int broken(struct docker_api *api, const struct docker_pull *pull,
-	const struct err *low, struct err *err)
+static int broken(struct docker_api *api, const struct pulling *p,
+	struct err *err)
 {
+	char text[120];
+
 	if (docker_api_ping(api, err) != 0)
 		return -1;
-	return pull_failed(pull, low->text, 200, err);
+	snprintf(text, sizeof(text), "the engine's report of it broke off, or "
+		"told nothing new for %lld s",
+		(long long)p->pull->stall_ms / 1000);
+	return pull_failed(p, text, 200, err);
 }
 
 int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
@@ -229,7 +211,7 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 	struct strbuf path = {0}, auth = {0};
 	struct docker_request req = {
 		.method = "POST",
-		.stall_ms = STALL_MS,
+		.stall_ms = pull->stall_ms,
 		.on_data = on_data,
 		.ctx = &p,
 	};
@@ -250,14 +232,17 @@ int docker_image_pull(struct docker_api *api, const struct docker_pull *pull,
 	req.auth = strbuf_cstr(&auth);
 	rc = docker_api_do(api, &req, &low);
 	if (p.progress.error[0] != '\0')
-		rc = pull_failed(pull, p.progress.error, 200, err);
+		rc = pull_failed(&p, p.progress.error, 200, err);
 	else if (p.stop != NULL)
 		rc = err_set(err, ERR_RETRY, 200, "%s", p.stop);
 	else if (rc != 0 && !docker_api_unreachable(&low))
-		rc = pull_failed(pull, low.text, low.code, err);
+		rc = pull_failed(&p, low.text, low.code, err);
 	else if (rc != 0)
-		rc = broken(api, pull, &low, err);
+		rc = broken(api, &p, err);
 	memcpy(digest, p.progress.digest, DRIVER_DIGEST_MAX);
+	if (pull->summary != NULL)
+		docker_progress_text(&p.progress, pull->summary,
+			DOCKER_PULL_SUMMARY);
 	docker_progress_release(&p.progress);
 	strbuf_release(&path);
 	registry_auth_wipe(&auth);

@@ -31,8 +31,15 @@ struct docker_pull {
 	/* Asked with each piece of progress; true drops the connection, which
 	 * ends the pull. */
 	bool (*cancelled)(void *ctx);
+	/* How far it is, in words, about once a second; or NULL. */
+	void (*progress)(void *ctx, const char *text);
 	void *ctx;
+	int64_t stall_ms; /* without a word of the engine it is given up */
+	/* Of DOCKER_PULL_SUMMARY bytes: what came at the end; or NULL. */
+	char *summary;
 };
+
+#define DOCKER_PULL_SUMMARY 80
 
 /*
  * Reads the progress stream to its end: a pull fails inside a 200. The digest
@@ -50,17 +57,5 @@ void docker_image_hint(const struct registry_auth *login, const char *text,
 	struct strbuf *out);
 /* Pure: will a pull that failed with this text work later? */
 enum err_class docker_image_pull_class(const char *text);
-
-/* Pure: the progress stream, objects in any split. */
-struct docker_progress {
-	struct strbuf line; /* of an object not yet complete */
-	size_t objects;
-	char digest[DRIVER_DIGEST_MAX];
-	char error[320]; /* the first error in the stream */
-};
-
-/* 0, or -1 when a line is longer than any engine writes. */
-int docker_progress_feed(struct docker_progress *p, struct str data);
-void docker_progress_release(struct docker_progress *p);
 
 #endif

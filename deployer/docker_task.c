@@ -1,5 +1,6 @@
 #include "deployer/docker_task.h"
 
+#include "deployer/docker_pulls.h"
 #include "deployer/docker_ref.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
@@ -21,6 +22,14 @@ void docker_task_progress(struct docker_task *t, const char *text)
 static bool cancelled(void *ctx)
 {
 	return driver_cancelled(ctx);
+}
+
+static void progress(void *ctx, const char *text)
+{
+	struct driver_run *run = ctx;
+
+	if (run->progress != NULL)
+		run->progress(run, text);
 }
 
 /* The image by repository@digest; NULL with err->code 404 when not here. */
@@ -55,14 +64,17 @@ static int pull(struct docker_task *t, struct err *err)
 		.platform = t->platform,
 		.login = &login,
 		.cancelled = cancelled,
+		.progress = progress,
 		.ctx = t->run,
+		.stall_ms = t->run->engine->pull_stall,
+		.summary = t->pulled,
 	};
 	char digest[DRIVER_DIGEST_MAX];
 	int rc = docker_task_login(t, &login, err);
 
 	docker_task_progress(t, "pulling");
 	if (rc == 0)
-		rc = docker_image_pull(t->api, &p, digest, err);
+		rc = docker_pulls_do(t->api, &p, digest, err);
 	registry_auth_release(&login);
 	if (rc != 0)
 		return -1;

@@ -14,6 +14,7 @@ struct docker_task {
 	char *reference;  /* repository:tag, the new Config.Image */
 	struct json *image; /* the new one, inspected; NULL: not fetched yet */
 	char *platform;     /* of the target; "" is the engine's own */
+	char pulled[DOCKER_PULL_SUMMARY]; /* by this task; "" nothing */
 	int64_t lap;        /* clock_mono() at the end of the last phase */
 };
 

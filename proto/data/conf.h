@@ -198,6 +198,7 @@ struct conf_engine {
 	struct conf_engine_tls tls;
 	bool insecure; /* tcp without TLS */
 	char *docker_config; /* path; NULL: deployer's own */
+	int64_t pull_stall;  /* ms */
 };
 
 struct conf_tls {

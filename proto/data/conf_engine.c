@@ -47,6 +47,10 @@ static const struct opt engine_opts[] = {
 	KEY(struct conf_engine, docker_config, OPT_STR, NULL,
 		"As `deployer.docker_config`, for pulls of this engine.",
 		.flags = OPT_RESTART, .max = 4096),
+	KEY(struct conf_engine, pull_stall, OPT_DURATION, "5m",
+		"A pull that the engine tells nothing new of for so long is "
+		"given up, and tried again.",
+		.min = 1000, .max = 24 * 3600 * 1000, .flags = OPT_RESTART),
 };
 const struct opt_table conf_engine_table = TABLE(struct conf_engine,
 	"engines[]", engine_opts, "Where applications run.");

@@ -85,6 +85,10 @@ class Pass(BaseHTTPRequestHandler):
         head = {k: v for k, v in self.headers.items() if k != "Host"}
         conn.request(self.command, path, body or None, head)
         answer = conn.getresponse()
+        if "/images/create" in path and not hit:
+            self.stream(answer)
+            conn.close()
+            return
         data = answer.read()
         conn.close()
         if hit:
@@ -96,6 +100,18 @@ class Pass(BaseHTTPRequestHandler):
             told["ApiVersion"], told["MinAPIVersion"] = srv.api
             data = json.dumps(told).encode()
         self.give(answer.status, answer.getheader("Content-Type"), data)
+
+    def stream(self, answer):
+        self.send_response_only(answer.status)
+        self.send_header("Content-Type", answer.getheader("Content-Type"))
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            while data := answer.read1(65536):
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            self.close_connection = True
 
     def give(self, status, kind, data):
         self.send_response_only(status)

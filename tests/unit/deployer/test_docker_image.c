@@ -5,79 +5,6 @@
 
 #include <cmocka.h>
 
-#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static const struct {
-	const char *what, *stream;
-	size_t objects;
-	const char *digest, *error;
-} streams[] = {
-	{"good",
-		"{\"status\":\"Pulling from a\",\"id\":\"v1\"}\r\n"
-		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1}}"
-		"\r\n{\"status\":\"Digest: sha256:" HEX "\"}\r\n"
-		"{\"status\":\"Status: Downloaded newer image for a:v1\"}\r\n",
-		4, "sha256:" HEX, ""},
-	{"an error inside", "{\"status\":\"x\"}\n{\"errorDetail\":{\"message\":"
-		"\"unknown blob\"},\"error\":\"something else\"}\n",
-		2, "", "unknown blob"},
-	{"the old member alone", "{\"error\":\"no space left\"}\n", 1, "",
-		"no space left"},
-	{"the first error counts",
-		"{\"error\":\"one\"}\n{\"error\":\"two\"}\n", 2, "", "one"},
-	{"bytes of an error are shown safely", "{\"error\":\"a\\u001bb\"}\n", 1,
-		"", "a\\x1bb"},
-	{"not JSON", "oops\n", 1, "", "the engine's progress report is not "
-		"JSON"},
-	{"cut short: the last object does not count", "{\"status\":\"x\"}\n{",
-		1, "", ""},
-	{"a digest of another length is none",
-		"{\"status\":\"Digest: sha512:" HEX HEX "\"}\n", 1, "", ""},
-	{"empty lines", "\r\n\n", 0, "", ""},
-};
-
-static void check_progress(const struct docker_progress *p, size_t i)
-{
-	if (p->objects != streams[i].objects ||
-		strcmp(p->digest, streams[i].digest) != 0 ||
-		strcmp(p->error, streams[i].error) != 0)
-		fail_msg("%s: %zu objects, digest %s, error %s",
-			streams[i].what, p->objects, p->digest, p->error);
-}
-
-static void test_progress(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
-		struct str s = str_from(streams[i].stream);
-		struct docker_progress whole = {0}, bytes = {0};
-
-		assert_int_equal(docker_progress_feed(&whole, s), 0);
-		check_progress(&whole, i);
-		for (size_t k = 0; k < s.n; k++)
-			assert_int_equal(docker_progress_feed(&bytes,
-				str_cut(s, k, k + 1)), 0);
-		check_progress(&bytes, i);
-		docker_progress_release(&whole);
-		docker_progress_release(&bytes);
-	}
-}
-
-static void test_endless_line(void **state)
-{
-	struct docker_progress p = {0};
-	static char part[1 << 20];
-	int rc = 0;
-
-	(void)state;
-	memset(part, 'x', sizeof(part));
-	for (int i = 0; i < 8 && rc == 0; i++)
-		rc = docker_progress_feed(&p,
-			(struct str){part, sizeof(part)});
-	assert_int_equal(rc, -1);
-	docker_progress_release(&p);
-}
-
 static const struct {
 	const char *text;
 	enum err_class cls;
@@ -93,6 +20,8 @@ static const struct {
 	{"manifest for a@sha256:403f not found: manifest unknown", ERR_RETRY},
 	{"no matching manifest for linux/amd64 in the manifest list entries",
 		ERR_FAIL},
+	{"failed to resolve reference: no match for platform in manifest: not "
+	 "found", ERR_FAIL},
 	{"dial tcp 127.0.0.1:5999: connect: connection refused", ERR_RETRY},
 	{"unknown blob", ERR_RETRY},
 	{"no space left on device", ERR_RETRY},
@@ -168,8 +97,6 @@ static void test_digest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_class),
 		cmocka_unit_test(test_platform),
 		cmocka_unit_test(test_digest),
