@@ -1,6 +1,7 @@
 #include "deployer/intake.h"
 
 #include "deployer/notices.h"
+#include "deployer/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "deployer/runner.h"
@@ -107,6 +108,15 @@ static void enqueue(struct arrival *a)
 		.tag = a->job.event.tag,
 	};
 
+	struct err err = {0};
+
+	if (a->job.event.again &&
+		queue_read_tries(queue_store_reader(a->in->d->store), spec.id,
+			&spec.attempt, &spec.base, &err) < 0) {
+		log_error(a->job.id, "%s; it is taken up at the next start",
+			err.text);
+		return;
+	}
 	runner_add(a->in->d, &spec);
 	intake_tick(a->in);
 }

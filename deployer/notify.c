@@ -144,7 +144,9 @@ static void done(void *ctx, const struct post_result *res)
 		record_reason(&row, "%s%s",
 			a->what.notice ? "the notice was taken"
 				       : "the trigger URL took the notification",
-			a->job->base ? ", redelivered by hand" : "");
+			a->job->base == 0 ? ""
+			: a->what.event.again ? ", after it was sent again"
+					      : ", redelivered by hand");
 		attempt_end(a, &row);
 	} else if (res->gone) {
 		record_reason(&row, "%s, Gone: the trigger is disabled until "

@@ -124,6 +124,7 @@ void queue_store_arrive(struct queue_store *s,
 	w->event = xstrdup(e->id);
 	w->tag = xstrdup(e->tag);
 	w->time = e->time;
+	w->again = e->again;
 	w->coalesce = a->coalesce;
 	if (field_pack(&job_table, a->job, &w->payload, &err) < 0)
 		BUG("job %s: %s", a->job->id, err.text);

@@ -49,7 +49,9 @@ struct queue_store_arrival {
 	struct notice_list *notices; /* of refused; taken over. NULL: none */
 };
 
-/* known: a job of this id is here already, open or ended: nothing was done. */
+/* known: a job of this id is here already, open or ended: nothing was done. One
+ * that ended in failure and whose event was sent again since (event.again) is
+ * not known: it waits again. */
 void queue_store_arrive(struct queue_store *s,
 	const struct queue_store_arrival *a,
 	void (*done)(void *ctx, bool known, const struct err *err), void *ctx);

@@ -60,6 +60,9 @@ static const char *const migrations[] = {
 	"  value TEXT NOT NULL) WITHOUT ROWID;",
 	/* Of the job's last row. */
 	"ALTER TABLE jobs ADD COLUMN status TEXT;",
+	/* It ended in failure, and how often its sender had sent it again. */
+	"ALTER TABLE jobs ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE jobs ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct db_schema queue_schema = {
@@ -107,6 +110,7 @@ void queue_write_row(struct queue_write *w, struct record *row)
 		BUG("row %s: %s", row->id, err.text);
 	w->row_id = xstrdup(row->id);
 	w->status = xstrdup(row->status);
+	w->ended_badly = record_is_failure(row->status);
 	w->note = xstrdup_null(row->reason);
 	field_release(&record_table, row);
 }
@@ -194,14 +198,39 @@ static int forget_repeat(struct db *db, const struct queue_write *w,
 	return s ? finish(s, err) : -1;
 }
 
+/* Its sender has sent it again: if it ended in failure, it waits as it came
+ * now; its tries go on counting. known says whether not. */
+static int arm_again(struct db *db, struct queue_write *w, struct err *err)
+{
+	struct db_stmt *s = about(db,
+		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
+		"base = max(attempt, 1), due = 0, ended = NULL, note = NULL, "
+		"failed = 0, approved = 0, again = ?2, payload = ?3, "
+		"target = ?4, lane = ?5, coalesce = ?6 "
+		"WHERE id = ?1 AND state = 3 AND failed AND again < ?2",
+		w, err);
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 2, w->again);
+	db_bind_blob(s, 3, strbuf_str(&w->payload));
+	db_bind_str(s, 4, w->target);
+	db_bind_str(s, 5, w->lane);
+	db_bind_i64(s, 6, w->coalesce);
+	if (finish(s, err) < 0)
+		return -1;
+	w->known = db_changes(db) == 0;
+	return 0;
+}
+
 int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
 	struct db_stmt *s = db_prepare(db,
 		"INSERT OR IGNORE INTO jobs (id, state, trigger_name, target, "
 		"lane, coalesce, time, event, payload, enqueued, ended, note, "
-		"due, status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-		"?11, ?12, ?13, ?14)",
+		"due, status, failed, again) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+		"?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 		err);
 	bool waits = w->state == QUEUE_WAITING;
 
@@ -222,9 +251,13 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	db_bind_str(s, 12, w->note);
 	db_bind_i64(s, 13, w->due);
 	db_bind_str(s, 14, w->status);
+	db_bind_i64(s, 15, w->ended_badly);
+	db_bind_i64(s, 16, w->again);
 	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;
+	if (w->known && waits && w->again && arm_again(db, w, err) < 0)
+		return -1;
 	if (w->known)
 		return 0;
 	if (waits && w->coalesce && insert_newest(db, w, err) < 0)
@@ -238,7 +271,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"UPDATE jobs SET state = ?2, attempt = ?3, due = ?4, "
 		"note = ?5, ended = CASE ?2 WHEN 3 THEN ?6 END, "
-		"status = coalesce(?7, status) "
+		"status = coalesce(?7, status), failed = ?8 "
 		"WHERE id = ?1 AND state <> 3", err);
 
 	if (!s)
@@ -250,6 +283,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	db_bind_str(s, 5, w->note);
 	db_bind_i64(s, 6, w->now);
 	db_bind_str(s, 7, w->status);
+	db_bind_i64(s, 8, w->ended_badly);
 	if (finish(s, err) < 0)
 		return -1;
 	/* It has ended before: that row is its last. */

@@ -28,7 +28,7 @@ struct queue_write {
 	char *note; /* progress, or why it waits: for people */
 	/* an arrival */
 	char *trigger, *target, *lane, *event, *tag;
-	int64_t time;
+	int64_t time, again;
 	bool coalesce;
 	struct strbuf payload; /* the packed job */
 	/* a receiver */
@@ -37,6 +37,7 @@ struct queue_write {
 	/* the row of the same transaction, if any */
 	char *row_id, *status;
 	struct strbuf row;
+	bool ended_badly; /* as the row has it */
 	struct notice_list notices; /* of the same transaction */
 	/* the outcome */
 	bool known; /* an arrival that was here already */

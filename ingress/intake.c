@@ -83,6 +83,8 @@ static void hand_over(struct intake *k, struct parcel *in)
 		count(in, "duplicate", 1);
 		rows_duplicate(&r, &e->event, e->first, clock_wall());
 		outbox_observe(k->c.outbox, &r);
+		if (e->again)
+			dispatch_accept(k->c.dispatch, &e->event, e->seq);
 	}
 }
 

@@ -78,12 +78,13 @@ void rows_duplicate(struct record *r, const struct event *e,
 	r->final = false;
 	if (e->sender_id)
 		record_reason(r, "the sender repeated its event %s; it was "
-			"accepted before and is not done twice",
+			"accepted before: only what failed of it is done again",
 			str_safe(str_from(e->sender_id), sender_id,
 				sizeof(sender_id)));
 	else
 		record_reason(r, "the sender repeated this push of the same "
-			"time; it was accepted before and is not done twice");
+			"time; it was accepted before: only what failed of it "
+			"is done again");
 }
 
 void rows_damaged(struct record *r, const struct spool_row *row, int64_t now)

@@ -139,32 +139,6 @@ const char *spool_key(const struct event *e, char out[SPOOL_KEY_LEN])
 	return out;
 }
 
-/* Fills first and duplicate when the event is known. */
-static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
-{
-	char derived[SPOOL_KEY_LEN];
-	const char *key = spool_key(&e->event, derived);
-	struct db_stmt *st;
-	int rc;
-
-	e->duplicate = false;
-	if (!key)
-		return 0;
-	st = db_prepare(db, "select id from event"
-		" where source = ?1 and sender_id = ?2", err);
-	if (!st)
-		return -1;
-	db_bind_str(st, 1, e->event.source);
-	db_bind_str(st, 2, key);
-	rc = db_step(st, err);
-	if (rc == 1) {
-		e->duplicate = true;
-		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
-		db_reset(st);
-	}
-	return rc < 0 ? -1 : 0;
-}
-
 static int insert(struct db *db, struct spool_entry *e, struct err *err)
 {
 	struct str payload = strbuf_str(&e->packed);
@@ -190,6 +164,71 @@ static int insert(struct db *db, struct spool_entry *e, struct err *err)
 	e->seq = db_col_i64(st, 0);
 	db_reset(st);
 	return 0;
+}
+
+/* A repeat of an event that was done: its row goes to the end of the queue as
+ * it was, with one more in `again`. A row that cannot be read stays. */
+static int arm_again(struct db *db, struct spool_entry *e, struct str payload,
+	const char *sum, struct err *err)
+{
+	struct event first = {0};
+	struct err why = {0};
+	char want[SPOOL_SUM_LEN];
+	struct db_stmt *st;
+
+	spool_sum(payload, want);
+	if (!sum || strcmp(sum, want) != 0 ||
+		field_unpack(&event_table, payload, &first, &why) < 0)
+		return 0;
+	field_release(&event_table, &e->event);
+	e->event = first;
+	e->event.again++;
+	strbuf_truncate(&e->packed, 0);
+	if (field_pack(&event_table, &e->event, &e->packed, err) < 0)
+		return -1;
+	st = db_prepare(db, "delete from event where id = ?1", err);
+	if (!st)
+		return -1;
+	db_bind_str(st, 1, e->event.id);
+	if (db_step(st, err) < 0 || insert(db, e, err) < 0)
+		return -1;
+	e->again = true;
+	return 0;
+}
+
+/* Fills first and duplicate when the event is known. */
+static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
+{
+	char derived[SPOOL_KEY_LEN];
+	const char *key = spool_key(&e->event, derived);
+	struct strbuf payload = {0};
+	char sum[SPOOL_SUM_LEN] = "";
+	struct db_stmt *st;
+	bool done = false;
+	int rc;
+
+	e->duplicate = e->again = false;
+	if (!key)
+		return 0;
+	st = db_prepare(db, "select id, state = 'done', payload, sum from event"
+		" where source = ?1 and sender_id = ?2", err);
+	if (!st)
+		return -1;
+	db_bind_str(st, 1, e->event.source);
+	db_bind_str(st, 2, key);
+	rc = db_step(st, err);
+	if (rc == 1) {
+		e->duplicate = true;
+		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
+		done = db_col_i64(st, 1);
+		strbuf_add_str(&payload, db_col_blob(st, 2));
+		snprintf(sum, sizeof(sum), "%s", db_col_str(st, 3));
+		db_reset(st);
+	}
+	if (done)
+		rc = arm_again(db, e, strbuf_str(&payload), sum, err);
+	strbuf_release(&payload);
+	return rc < 0 ? -1 : 0;
 }
 
 static int apply_put(struct db *db, void *ctx, struct err *err)

@@ -39,6 +39,9 @@ struct spool_entry {
 	int64_t seq;
 	bool duplicate;
 	char first[UID_LEN];
+	/* Of a repeat whose first was done: event is now that one, counted
+	 * (event.again), and goes the whole way once more, from seq. */
+	bool again;
 };
 
 /* The events of one body: all of them are committed, or none. */

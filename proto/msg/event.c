@@ -34,6 +34,10 @@ static const struct field fields[] = {
 	TEXT(trigger, 64, 0,
 		"The one trigger that it is for: it came by that trigger's own "
 		"URL. Absent: every trigger."),
+	FIELD(struct event, again, FIELD_I64, 0, 0,
+		"How often the sender has sent it again after a matcher had "
+		"acknowledged it. A job that ended in failure is done again "
+		"when this is higher than it was; one that did not is not."),
 };
 
 const struct field_table event_table = {

@@ -26,6 +26,7 @@ struct event {
 	char *origin_type;
 	char *repo_type;
 	char *trigger; /* the one that it is for, or NULL: every trigger */
+	int64_t again; /* times the sender has repeated it after it was done */
 };
 
 /* A notification carries the number; one of an event that has come over so

@@ -74,6 +74,21 @@ const char *const record_statuses[] = {
 	NULL,
 };
 
+bool record_is_failure(const char *status)
+{
+	static const char *const words[] = {"rolled_back", "failed", "refused",
+		"timeout", "dns_error", "connect_error", "blocked_address",
+		"blocked_port", "loop_blocked", "expression_error"};
+	int64_t number;
+
+	if (str_to_i64(str_from(status), &number) == 0)
+		return number < 200 || number > 299;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(status, words[i]))
+			return true;
+	return strncmp(status, "tls_", 4) == 0;
+}
+
 void record_from_event(struct record *r, const struct event *e,
 	const char *trigger, int64_t attempt, const char *status, int64_t now)
 {

@@ -45,6 +45,8 @@ void record_from_event(struct record *r, const struct event *e,
 	const char *trigger, int64_t attempt, const char *status, int64_t now);
 /* Sets reason to the formatted sentence. */
 void record_reason(struct record *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Is it one of what was to be done and could not be? */
+bool record_is_failure(const char *status);
 /* All statuses that are words, NULL at the end, each as in docs. */
 extern const char *const record_statuses[];
 

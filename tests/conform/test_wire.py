@@ -24,7 +24,7 @@ EVENT_FULL = {
     "pushed_at": 1699999999999, "region": "cn-hangzhou",
     "date_created": "2016-10-28 21:31:42", "auth_type": "NO_CERTIFIED",
     "origin_type": "NO_CERTIFIED", "repo_type": "PUBLIC", "hops": 2,
-    "trigger": "web"}
+    "trigger": "web", "again": 3}
 
 GOLDEN = {
     "hello-min": ("HELLO", 0, {

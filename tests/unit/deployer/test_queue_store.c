@@ -573,6 +573,59 @@ static void test_journal(void **state)
 	store_end(s, &seen);
 }
 
+static bool arrives_known(struct queue_store *s, struct job *job,
+	int64_t again, struct seen *seen)
+{
+	size_t n = seen->n = 0;
+
+	job->event.again = again;
+	arrive(s, job, NULL, seen);
+	wait_for(seen, 1);
+	return seen->known[n];
+}
+
+static void ends(struct queue_store *s, const struct job *job,
+	const char *status, struct seen *seen)
+{
+	change(s, job, QUEUE_DONE, status, seen);
+	wait_for(seen, 1);
+}
+
+/* Sent again by its sender: what failed waits again, once for each time that
+ * it is sent, and nothing else does. */
+static void test_sent_again(void **state)
+{
+	struct seen seen;
+	struct queue_store *s = store_start(&seen);
+	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
+	int64_t attempt = 0, base = 0;
+	struct replay r;
+	struct err err;
+
+	(void)state;
+	assert_false(arrives_known(s, &job, 0, &seen));
+	assert_true(arrives_known(s, &job, 1, &seen)); /* it is open */
+	ends(s, &job, "rolled_back", &seen);
+	assert_true(arrives_known(s, &job, 0, &seen));
+	assert_false(arrives_known(s, &job, 2, &seen));
+	assert_int_equal(queue_read_tries(queue_store_reader(s), job.id,
+		&attempt, &base, &err), 0);
+	assert_int_equal(attempt, 1);
+	assert_int_equal(base, 1);
+	ends(s, &job, "failed", &seen);
+	assert_true(arrives_known(s, &job, 2, &seen)); /* by a lost lease */
+	assert_true(arrives_known(s, &job, 1, &seen));
+	assert_false(arrives_known(s, &job, 3, &seen));
+	store_end(s, &seen);
+	s = store_start(&seen);
+	r = replay(s);
+	assert_int_equal(r.n, 1);
+	assert_string_equal(r.last, job.id);
+	ends(s, &job, "deployed", &seen);
+	assert_true(arrives_known(s, &job, 4, &seen));
+	store_end(s, &seen);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -586,6 +639,7 @@ int main(void)
 		TEST(test_one_owner),
 		TEST(test_disk_full),
 		TEST(test_journal),
+		TEST(test_sent_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

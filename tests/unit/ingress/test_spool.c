@@ -207,12 +207,21 @@ static void test_one_owner(void **state)
 	spool_close(s);
 }
 
+static void assert_again(const struct event *e, const char *first,
+	int64_t again)
+{
+	assert_string_equal(e->id, first);
+	assert_string_equal(e->tag, "a");
+	assert_int_equal(e->time, uid_time(first));
+	assert_int_equal(e->again, again);
+}
+
 static void test_repeats(void **state)
 {
 	struct spool *s = open_spool();
 	struct spool_reader *r;
 	struct waited w;
-	int64_t a;
+	int64_t a, last;
 	char first[UID_LEN];
 
 	(void)state;
@@ -242,14 +251,34 @@ static void test_repeats(void **state)
 	assert_false(w.put.entries.v[4].duplicate);
 	assert_string_equal(w.put.entries.v[0].first, first);
 	spool_put_release(&w.put);
-	/* Known after it was done, and after a restart. */
-	spool_done(s, &a, 1, NULL, NULL);
-	spool_close(s);
-	s = open_spool();
-	assert_int_equal(put_one(s, 3000, "1", "a"), 0);
-	r = open_reader();
-	assert_int_equal(spool_reader_pending(r), 3);
-	spool_reader_close(r);
+	/* Known after it was done, and after a restart. Then it goes the way
+	 * once more, as it was, and once only while it is under way. */
+	for (int64_t round = 1; round <= 2; round++) {
+		spool_done(s, &a, 1, NULL, NULL);
+		spool_close(s);
+		s = open_spool();
+		for (int i = 0; i < 2; i++) {
+			put_init(&w);
+			add(&w, 3000, "1", i ? "changed" : "a");
+			assert_int_equal(spool_put_start(s, &w.put), 0);
+			put_wait(&w);
+			assert_true(w.put.entries.v[0].duplicate);
+			assert_string_equal(w.put.entries.v[0].first, first);
+			assert_int_equal(w.put.entries.v[0].again, i == 0);
+			if (i == 0) {
+				assert_true(w.put.entries.v[0].seq > a);
+				a = w.put.entries.v[0].seq;
+				assert_again(&w.put.entries.v[0].event, first,
+					round);
+			}
+			spool_put_release(&w.put);
+		}
+		r = open_reader();
+		assert_int_equal(spool_reader_pending(r), 4);
+		assert_string_equal(load(r, 0, a, 10, &last).tags,
+			"b c c a ");
+		spool_reader_close(r);
+	}
 	spool_close(s);
 }
 
@@ -325,7 +354,7 @@ static void test_prune(void **state)
 	assert_int_equal(put_one(s, base + 4000, "3", "c"), 0);
 	r = open_reader();
 	assert_string_equal(load(r, 0, spool_reader_newest(r), 10, &last).tags,
-		"b d a ");
+		"b d a c ");
 	spool_reader_close(r);
 	spool_close(s);
 }

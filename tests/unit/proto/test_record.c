@@ -107,6 +107,21 @@ static void test_reason(void **state)
 	field_release(&record_table, &r);
 }
 
+static void test_failure(void **state)
+{
+	static const char *const yes[] = {"500", "404", "302", "rolled_back",
+		"failed", "refused", "timeout", "tls_expired", "dns_error",
+		"blocked_port"};
+	static const char *const no[] = {"200", "204", "deployed", "unchanged",
+		"superseded", "dry_run", "untriggered", "duplicate", "stale"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		assert_true(record_is_failure(yes[i]));
+	for (size_t i = 0; i < ARRAY_LEN(no); i++)
+		assert_false(record_is_failure(no[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_from_event),
 		cmocka_unit_test(test_longest),
 		cmocka_unit_test(test_reason),
+		cmocka_unit_test(test_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
