@@ -107,7 +107,6 @@ static void enqueue(struct arrival *a)
 		.coalesce = a->coalesce,
 		.tag = a->job.event.tag,
 	};
-
 	struct err err = {0};
 
 	if (a->job.event.again &&
