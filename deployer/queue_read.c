@@ -201,6 +201,8 @@ int queue_read_ended(struct db *db, const struct queue_read_filter *f,
 	struct db_stmt *s = db_prepare(db,
 		"SELECT id FROM jobs WHERE state = 3 "
 		"AND trigger_name GLOB coalesce(?1, '*') "
+		/* notices by their own names only */
+		"AND (trigger_name NOT LIKE 'notify:%' OR ?1 LIKE 'notify:%') "
 		"AND (?4 IS NULL OR status = ?4) AND payload IS NOT NULL "
 		"AND time BETWEEN ?2 AND ?3 ORDER BY seq", err);
 	int rc;

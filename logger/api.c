@@ -19,6 +19,7 @@ static const struct route {
 	{"GET", "/v1/records", NULL, AUTH_VIEWER, api_get_records},
 	{"GET", "/v1/records/", "", AUTH_VIEWER, api_get_record},
 	{"POST", "/v1/events/", "/redeliver", AUTH_OPERATOR, api_redeliver},
+	{"POST", "/v1/redeliver", NULL, AUTH_OPERATOR, api_redeliver_range},
 	{"GET", "/v1/events/", "", AUTH_VIEWER, api_get_event},
 	{"GET", "/v1/stream", NULL, AUTH_VIEWER, api_get_stream},
 	{"GET", "/v1/triggers", NULL, AUTH_VIEWER, api_get_triggers},

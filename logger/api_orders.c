@@ -196,7 +196,7 @@ static void add_job(struct jobs *j, const char *trigger)
 	free(job);
 }
 
-/* Only what was a job: it had a target. */
+/* Only what was a job: it had a target. A notice by its own name only. */
 static int see_row(void *ctx, const struct record *r,
 	const struct query_cursor *at)
 {
@@ -205,7 +205,8 @@ static int see_row(void *ctx, const struct record *r,
 	(void)at;
 	j->rows++;
 	if (r->trigger && *r->trigger && r->target && *r->target &&
-		(!j->trigger || strcmp(j->trigger, r->trigger) == 0))
+		(j->trigger ? strcmp(j->trigger, r->trigger) == 0
+			    : strncmp(r->trigger, "notify:", 7) != 0))
 		add_job(j, r->trigger);
 	return 0;
 }
@@ -249,4 +250,23 @@ void api_redeliver(struct api_call *c)
 	j.a = ask_new("redeliver", "deployer", c->who->name);
 	redeliver_jobs(c, &j);
 	json_free(body);
+}
+
+/* POST /v1/redeliver, {"trigger","status","since","until"}: all ended jobs that
+ * fit. What these mean is the deployers' to say. */
+void api_redeliver_range(struct api_call *c)
+{
+	struct json *body = api_body(c);
+	struct strbuf text = {0};
+	struct ask *a;
+
+	if (body == NULL)
+		return;
+	/* A single job goes by its event. */
+	json_del(body, "job");
+	json_write(body, &text);
+	json_free(body);
+	a = ask_new("redeliver", "deployer", c->who->name);
+	VEC_PUSH(&a->args, strbuf_detach(&text));
+	order(c, a);
 }

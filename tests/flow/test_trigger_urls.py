@@ -1,5 +1,6 @@
 """Trigger URLs over the real programs: signatures, headers, addresses."""
 import collections
+import hashlib
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import pytest
 
 from peer.sink import Sink
 from rig.docker import TOP
-from rig.stack import BUILD_FAIL, wait_for
+from rig.stack import BUILD_FAIL, http, wait_for
 
 PEER = os.path.join(TOP, "tests", "peer")
 OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -366,6 +367,34 @@ def test_redelivered_by_hand(stacks, sink):
     wait_for("the one", lambda: len(sink.requests) == n + 1)
     wait_for("its row", lambda: len(stack.rows(event=gone["event"])) == 3)
     assert len(stack.finals(event=failed["event"])) == 1
+
+
+def test_redelivered_over_the_api(stacks, sink):
+    """Logger to deployer: an event's jobs, and a range of jobs."""
+    stack = stacks([tell(sink)], logger={"tokens": [
+        {"name": "ann", "role": "operator",
+         "sha256": hashlib.sha256(b"t0ken").hexdigest()}]}).start()
+    event = stack.push("shop/web", "v1")
+
+    def post(path, **args):
+        return http("POST", f"http://127.0.0.1:{stack.logger_port}{path}",
+                    json.dumps(args).encode(),
+                    {"Authorization": "Bearer t0ken",
+                     "Content-Type": "application/json"})
+
+    for n, path, args in ((2, f"/v1/events/{event}/redeliver", {}),
+                          (3, "/v1/redeliver",
+                           {"trigger": "t*", "status": "200",
+                            "since": "1h"})):
+        # Not before its row is there, and the job's end on disk.
+        answer = wait_for("it is done again", lambda: (
+            lambda a: a if a.status == 200 else None)(post(path, **args)))
+        assert answer.json()["text"] == "1 job is done again", answer.text
+        wait_for("the post", lambda: len(sink.requests) == n)
+    assert len({r["headers"]["webhook-id"] for r in sink.requests}) == 1
+    answer = post("/v1/redeliver", status="503")
+    assert answer.status == 404 and "no ended job" in answer.text
+    assert post("/v1/redeliver", tag="v1").status == 400
 
 
 def test_enabled_by_hand(stacks, sink):

@@ -98,6 +98,27 @@ static void redeliver(void **state)
 	post("/v1/events/e1/redeliver", "{\"trigger\":\"idle\"}", 409,
 		"by idle");
 	post("/v1/events/e1/redeliver", "[]", 400, "no JSON object");
+	/* A notice is done again by its own name only. */
+	put_result("notify:a:web", "url", "200");
+	post("/v1/events/e1/redeliver", "", 200, "");
+	assert_null(strstr(strbuf_cstr(&asked), "notify:"));
+	post("/v1/events/e1/redeliver", "{\"trigger\":\"notify:a:web\"}",
+		200, "");
+	assert_string_equal(strbuf_cstr(&asked),
+		"redeliver {\"job\":\"e1/notify:a:web\"} ann;");
+}
+
+static void redeliver_range(void **state)
+{
+	(void)state;
+	script(0, "d1", NULL, "3 jobs are done again", NULL);
+	post("/v1/redeliver", "{\"status\":\"503\",\"since\":\"2h\","
+		"\"job\":\"e/t\"}", 200, "3 jobs are done again");
+	assert_string_equal(strbuf_cstr(&asked),
+		"redeliver {\"status\":\"503\",\"since\":\"2h\"} ann;");
+	post("/v1/redeliver", "[]", 400, "no JSON object");
+	script(0, "d1", "malformed", "redeliver takes", NULL);
+	post("/v1/redeliver", "{}", 400, "redeliver takes");
 }
 
 static void queue(void **state)
@@ -138,7 +159,8 @@ int main(void)
 #define T(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(jobs, setup_tokens), T(answers, setup_tokens),
-		T(redeliver, setup_tokens), T(queue, setup),
+		T(redeliver, setup_tokens),
+		T(redeliver_range, setup_tokens), T(queue, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

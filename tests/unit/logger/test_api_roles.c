@@ -21,6 +21,7 @@ static const struct {
 	{"GET", "/v1/queue", 401, 0, 0},
 	{"GET", "/v1/processes", 401, 0, 0},
 	{"POST", "/v1/events/e/redeliver", 401, 403, 0},
+	{"POST", "/v1/redeliver", 401, 403, 0},
 	{"POST", "/v1/jobs/e/t/approve", 401, 403, 0},
 	{"POST", "/v1/jobs/e/t/hold", 401, 403, 0},
 	{"POST", "/v1/jobs/e/t/release", 401, 403, 0},
