@@ -4,7 +4,7 @@
 
 #include "ingress/aside.h"
 #include "ingress/marks.h"
-#include "ingress/rows.h"
+#include "ingress/parked.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
@@ -127,17 +127,13 @@ struct filling {
 static void load_row(void *ctx, struct spool_row *row)
 {
 	struct filling *f = ctx;
-	struct record r = {0};
 
 	if (!row->damage) {
 		item_send(f->d, item_new(&row->event, row->seq));
 		f->n++;
 		return;
 	}
-	log_error(NULL, "event %lld: %s", (long long)row->seq, row->damage);
-	rows_damaged(&r, row, clock_wall());
-	outbox_observe(f->d->c.outbox, &r);
-	spool_park(f->d->c.spool, row->seq, row->damage);
+	parked_damaged(&f->d->c, row);
 	f->damaged++;
 }
 
@@ -261,6 +257,19 @@ static void on_nacked(void *ctx, struct chan_item *ci, const char *reason)
 	poke(d);
 }
 
+static void on_died(void *ctx, struct chan_item *ci)
+{
+	struct dispatch *d = ctx;
+	struct item *it = CONTAINER_OF(ci, struct item, chan);
+
+	if (!parked_after(&d->c, &it->event, it->seq, ci->credit.deaths))
+		return;
+	chan_remove(d->chan, ci);
+	item_drop(d, it);
+	on_marked(d, 1);
+	poke(d);
+}
+
 static void on_sent(void *ctx, struct chan_item *ci)
 {
 	(void)ctx;
@@ -271,6 +280,7 @@ static void on_sent(void *ctx, struct chan_item *ci)
 static const struct chan_ops ops = {
 	.acked = on_acked,
 	.nacked = on_nacked,
+	.died = on_died,
 	.sent = on_sent,
 };
 
@@ -288,6 +298,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *c,
 		.instance = c->instance,
 		.expect_role = "matcher",
 		.link = c->options,
+		.limits = {.isolate = true},
 	};
 
 	d->c = *c;
@@ -357,6 +368,15 @@ void dispatch_drain(struct dispatch *d)
 bool dispatch_drained(const struct dispatch *d)
 {
 	return chan_in_flight(d->chan) == 0 && marks_len(d->marks) == 0;
+}
+
+void dispatch_again(struct dispatch *d, int64_t seq)
+{
+	pthread_mutex_lock(&d->lock);
+	d->pending++;
+	pthread_mutex_unlock(&d->lock);
+	aside_add(&d->aside, seq, clock_mono());
+	poke(d);
 }
 
 size_t dispatch_matchers(const struct dispatch *d)

@@ -47,6 +47,8 @@ void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq);
 
 /* Loop thread. */
 void dispatch_tick(struct dispatch *d); /* every second: retries */
+/* An event that was parked is pending again. */
+void dispatch_again(struct dispatch *d, int64_t seq);
 /* Sends nothing new; leases end by ACK or with dispatch_close(). */
 void dispatch_drain(struct dispatch *d);
 bool dispatch_drained(const struct dispatch *d);

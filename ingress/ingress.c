@@ -1,4 +1,5 @@
 #include "ingress/ingress.h"
+#include "ingress/parked.h"
 
 #include <sys/resource.h>
 
@@ -22,6 +23,8 @@ static void tick(void *ctx)
 	ready_tick(g->ready, g->dispatch, now);
 	webhook_tick(g->webhook, now);
 	spool_prune(g->spool, clock_wall() - SPOOL_KEEP_MS);
+	parked_tick(daemon_loop(g->daemon), g->spool, g->dispatch,
+		g->conf->ingress.state);
 }
 
 static void tell_loggers(void *ctx, const struct msg_status *status)

@@ -1,4 +1,5 @@
 #include "ingress/ingress.h"
+#include "ingress/parked.h"
 #include "ingress/send.h"
 #include "proto/io/keys.h"
 
@@ -27,6 +28,10 @@ static const struct daemon_command commands[] = {
 	{"url", "url TRIGGER",
 		"print the URL that has this trigger do its redeploy", true,
 		trigger_url_run},
+	{"parked", "parked", "list the events that are given to nobody", true,
+		parked_run},
+	{"release", "release EVENT", "give a parked event out again", true,
+		parked_release_run},
 	{"keys", "keys FOLDER", "make the links' keys that FOLDER lacks",
 		false, keys_run},
 };

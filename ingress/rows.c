@@ -104,3 +104,13 @@ void rows_damaged(struct record *r, const struct spool_row *row, int64_t now)
 	record_reason(r, "%s; it was set aside: push the tag again",
 		row->damage);
 }
+
+void rows_parked(struct record *r, const struct event *e, const char *why,
+	int64_t now)
+{
+	record_from_event(r, e, NULL, 0, "failed", now);
+	r->final = false;
+	record_reason(r, "parked: %s; when its cause is mended, "
+		"`pullwire-ingress release %s` has it decided again", why,
+		e->id);
+}

@@ -21,5 +21,8 @@ void rows_ignored(struct record *r, const char *source,
 void rows_duplicate(struct record *r, const struct event *e,
 	const char *first, int64_t now);
 void rows_damaged(struct record *r, const struct spool_row *row, int64_t now);
+/* Not final: the event waits for a person. */
+void rows_parked(struct record *r, const struct event *e, const char *why,
+	int64_t now);
 
 #endif

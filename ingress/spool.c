@@ -335,6 +335,54 @@ void spool_park(struct spool *s, int64_t seq, const char *damage)
 		free(m);
 }
 
+struct release {
+	struct spool *spool;
+	const char *id;
+	int64_t seq;
+	void (*done)(void *ctx, int64_t seq, const struct err *err);
+	void *ctx;
+};
+
+static int apply_release(struct db *db, void *ctx, struct err *err)
+{
+	struct release *r = ctx;
+	struct db_stmt *st = db_prepare(db, "update event set"
+		" state = 'pending', reason = null"
+		" where id = ?1 and state = 'parked' returning seq", err);
+	int rc;
+
+	if (!st)
+		return -1;
+	db_bind_str(st, 1, r->id);
+	rc = db_step(st, err);
+	r->seq = rc == 1 ? db_col_i64(st, 0) : 0;
+	if (rc == 1)
+		db_reset(st);
+	return rc < 0 ? -1 : 0;
+}
+
+static void done_release(void *ctx, const struct err *err)
+{
+	struct release *r = ctx;
+
+	note_commit(r->spool, err);
+	r->done(r->ctx, err ? 0 : r->seq, err);
+	free(r);
+}
+
+int spool_release(struct spool *s, const char *id,
+	void (*done)(void *ctx, int64_t seq, const struct err *err), void *ctx)
+{
+	struct release *r = xmalloc(sizeof(*r));
+	struct db_write write = {apply_release, done_release, r};
+
+	*r = (struct release){s, id, 0, done, ctx};
+	if (!db_writer_put(s->writer, &write))
+		return 0;
+	free(r);
+	return -1;
+}
+
 /* Ids begin with their time and seq follows it, so the oldest are found in
  * the id's index; a batch keeps the group that it is in short. */
 #define PRUNE_BATCH 1000

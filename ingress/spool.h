@@ -2,13 +2,14 @@
  * The events that ingress owns, on disk. An event is in one state:
  *
  *   (new) --put--> pending --done--> done --prune--> (gone)
- *                     \--park--> parked
+ *                   ^   \--park--> parked --release--.
+ *                   '---------------------------------'
  *
  * put commits (synchronous=FULL) before its callback says so: that is the
  * moment of custody. done says that a matcher acknowledged, i.e. others have
  * on disk what follows from the event; done events stay as history, by which
- * a sender's repeats are known, for SPOOL_KEEP_MS. A parked event is one
- * whose copy here is damaged: it is told and never sent.
+ * a sender's repeats are known, for SPOOL_KEEP_MS. A parked event is told and
+ * not sent: parked.h says which are.
  *
  * All writes go through one writer thread that commits what has arrived as
  * one group. Reading back is spool_read.h.
@@ -73,9 +74,14 @@ void spool_put_release(struct spool_put *put);
  * an error: then none of them is marked. -1: the queue is full. */
 int spool_done(struct spool *s, const int64_t *seqs, size_t n,
 	void (*done)(void *ctx, const struct err *err), void *ctx);
-/* Sets a damaged event aside; damage (a literal) says why. When that does not
- * get through, the next start finds the damage again. */
-void spool_park(struct spool *s, int64_t seq, const char *damage);
+/* Parks an event; why is a literal. When that does not get through, what led
+ * to it happens again. */
+void spool_park(struct spool *s, int64_t seq, const char *why);
+/* Parked is pending again. done runs on the writer's thread with the event's
+ * seq, or 0 when no such event is parked. id is borrowed until then. -1: the
+ * queue is full. */
+int spool_release(struct spool *s, const char *id,
+	void (*done)(void *ctx, int64_t seq, const struct err *err), void *ctx);
 /* Deletes some of the done events that were accepted before; queued. */
 void spool_prune(struct spool *s, int64_t before);
 /* Writes and commits a trifle, to find out whether the disk takes it. */

@@ -3,6 +3,7 @@
 #include "matcher/outage.h"
 #include "matcher/rows.h"
 #include "proto/base/clock.h"
+#include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/base/metrics.h"
@@ -162,6 +163,7 @@ static void take_event(
 		return;
 	}
 	metric_add(METRIC_EVALUATED, NULL, NULL, 1);
+	(void)FAIL_POINT_OF("matcher.tag", e->tag);
 	t = task_new(e, w->rules, from, clock_mono() + w->limits.task_ms);
 	list_push_back(&w->tasks, &t->node);
 	map_put(w->by_event, str_from(t->event.id), t);

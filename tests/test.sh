@@ -98,7 +98,8 @@ suite driver tests/flow/test_docker_*.py
 suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py
-suite stores tests/crash/test_stores.py tests/crash/test_mutations.py
+suite stores tests/crash/test_stores.py tests/crash/test_mutations.py \
+	tests/crash/test_poison.py
 suite conform tests/conform
 suites_end
 

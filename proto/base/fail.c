@@ -67,6 +67,8 @@ bool fail_point(const char *name)
 		return false;
 	if (str_is(action, "error"))
 		return true;
+	if (str_is(action, "die"))
+		raise(SIGKILL);
 	if (str_is(action, "kill")) {
 		if (first_hit(name))
 			raise(SIGKILL);
@@ -77,8 +79,16 @@ bool fail_point(const char *name)
 			wait_for_go(name);
 		return false;
 	}
-	log_fatal("PULLWIRE_FAIL: %s has no known action (kill, pause, error)",
-		name);
+	log_fatal("PULLWIRE_FAIL: %s has no known action (kill, pause, error, "
+		"die)", name);
+}
+
+bool fail_point_of(const char *name, const char *what)
+{
+	char point[256];
+
+	snprintf(point, sizeof(point), "%s.%s", name, what);
+	return fail_point(point);
 }
 
 #endif

@@ -66,6 +66,10 @@ struct chan_ops {
 	 * this process has no orders, and says so. */
 	void (*order)(void *ctx, const struct chan_asker *from,
 		const struct msg_order *order);
+	/* Sender, with limits.isolate: a peer died of this item alone, as
+	 * item->credit.deaths in a row did; it is queued again, unless taken
+	 * back. May be NULL. */
+	void (*died)(void *ctx, struct chan_item *item);
 };
 
 struct chan_config {

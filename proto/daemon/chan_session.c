@@ -129,6 +129,7 @@ static void start(struct chan *c, struct chan_session *s,
 void chan_session_end(struct chan *c, struct chan_session *s, const char *why,
 	int64_t now)
 {
+	struct credit_item *killer = NULL;
 	uint64_t id = s->id;
 
 	if (id == 0)
@@ -137,7 +138,12 @@ void chan_session_end(struct chan *c, struct chan_session *s, const char *why,
 	chan_order_lost(c, s, why);
 	s->id = 0;
 	chan_recv_forget(s);
+	if (!s->bye)
+		killer = credit_peer_died(c->books, id);
 	credit_peer_down(c->books, id);
+	if (killer != NULL && c->ops.died != NULL)
+		c->ops.died(c->ctx,
+			CONTAINER_OF(killer, struct chan_item, credit));
 	tell_owner(c, s, id, false);
 	s->bye = false;
 	field_release(&hello_table, &s->hello);

@@ -24,9 +24,11 @@ struct credit *credit_new(const struct credit_limits *limits)
 		.lease_ms = or_default(limits->lease_ms, LEASE_MS),
 		.lease_max_ms =
 			or_default(limits->lease_max_ms, LEASE_MAX_MS),
+		.isolate = limits->isolate,
 	};
 	list_init(&c->orphans);
 	list_init(&c->delayed);
+	list_init(&c->suspects);
 	return c;
 }
 
@@ -68,6 +70,7 @@ void credit_free(struct credit *c)
 	}
 	forget_all(&c->orphans);
 	forget_all(&c->delayed);
+	forget_all(&c->suspects);
 	VEC_RELEASE(&c->peers);
 	VEC_RELEASE(&c->lanes);
 	free(c);
@@ -113,6 +116,7 @@ static void land(struct credit *c, struct credit_peer *p,
 	list_remove(&it->node);
 	p->n_flight--;
 	c->in_flight--;
+	c->suspects_out -= it->suspect;
 }
 
 void credit_peer_down(struct credit *c, uint64_t id)
@@ -213,6 +217,7 @@ struct credit_item *credit_next(struct credit *c, int64_t now)
 	p->used++;
 	p->turn = ++c->turn;
 	c->in_flight++;
+	c->suspects_out += it->suspect;
 	return it;
 }
 
@@ -298,8 +303,11 @@ struct credit_item *credit_nack(struct credit *c, uint64_t peer,
 {
 	struct credit_item *it = take(c, peer, lease);
 
-	if (it != NULL)
+	if (it != NULL) {
+		it->suspect = false;
+		it->deaths = 0;
 		credit_make_ready(c, it, after(c, delay_ms, now), now);
+	}
 	return it;
 }
 

@@ -29,8 +29,10 @@ struct credit_item {
 	unsigned tries;     /* times sent */
 	int64_t lease;      /* 0 while not in flight */
 	uint64_t peer;      /* while in flight */
+	unsigned deaths;    /* peers that died at once when given it alone */
 	/* The books' own: */
 	struct list node;
+	bool suspect;       /* to be given out alone */
 	uint64_t seq;       /* order of the puts */
 	int64_t hard_end;   /* mono ms: the lease ends, whoever is heard */
 	int64_t not_before; /* mono ms: set by a NACK with a delay */
@@ -40,6 +42,7 @@ struct credit_limits {
 	int64_t lost_ms;  /* silence that ends a peer: 5,000 */
 	int64_t lease_ms; /* silence that ends its leases: 30,000 */
 	int64_t lease_max_ms; /* what ends a lease in any case: 900,000 */
+	bool isolate; /* find items that kill: credit_peer_died() */
 };
 
 /* A limit of 0 is its default. */
@@ -59,6 +62,14 @@ void credit_peer_down(struct credit *c, uint64_t peer);
 void credit_peer_heard(struct credit *c, uint64_t peer, int64_t now);
 /* Total payloads the peer has room for since up; never shrinks. */
 void credit_peer_granted(struct credit *c, uint64_t peer, int64_t total);
+/*
+ * Before down, of a peer that did not say goodbye; with isolate. What it had
+ * been given within two seconds of its last word is suspect from here: it is
+ * given to a peer that has nothing else, and nothing beside it, one suspect at
+ * a time. The item whose deaths this adds to, as it was alone with the peer,
+ * or NULL. A NACK, or two seconds of life, clears it.
+ */
+struct credit_item *credit_peer_died(struct credit *c, uint64_t peer);
 bool credit_has_peer(const struct credit *c, uint64_t peer);
 bool credit_has_lane(const struct credit *c, const char *lane);
 size_t credit_peers(const struct credit *c);

@@ -33,6 +33,8 @@ struct credit {
 	VEC(struct credit_lane *) lanes;
 	struct list orphans; /* keyed, but no peer serves the lane; by seq */
 	struct list delayed; /* by not_before */
+	struct list suspects; /* ready, to be given out alone; by seq */
+	size_t suspects_out;  /* in flight; one, unless they became it there */
 	size_t ready, in_flight;
 	uint64_t seq, turn, stale;
 	int64_t lease_base;
@@ -60,5 +62,14 @@ void credit_reassign(struct credit *c, struct credit_peer *gone);
 struct credit_item *credit_choose(struct credit *c, int64_t now,
 	struct credit_peer **to);
 bool credit_serves(const struct credit_peer *p, const char *lane);
+
+/* credit_suspect.c */
+
+void credit_mark(struct credit *c, struct credit_item *it, bool suspect);
+/* The peer that gets nothing until it is empty, since a suspect waits for it;
+ * NULL when none is to be given out now. */
+struct credit_peer *credit_reserved(const struct credit *c);
+/* It has a suspect: nothing goes beside it. */
+bool credit_is_alone(const struct credit_peer *p);
 
 #endif

@@ -24,12 +24,14 @@ static int64_t available(const struct credit_peer *p)
 /* The most credit; among equals the one whose turn is longest ago. */
 static struct credit_peer *richest(const struct credit *c, const char *lane)
 {
+	const struct credit_peer *reserved = credit_reserved(c);
 	struct credit_peer *best = NULL;
 
 	for (size_t i = 0; i < c->peers.n; i++) {
 		struct credit_peer *p = c->peers.v[i];
 
-		if (available(p) <= 0 || !credit_serves(p, lane))
+		if (available(p) <= 0 || !credit_serves(p, lane) ||
+			p == reserved || credit_is_alone(p))
 			continue;
 		if (best == NULL || available(p) > available(best) ||
 			(available(p) == available(best) &&
@@ -109,6 +111,8 @@ static struct list *ready_list(struct credit *c, const struct credit_item *it)
 {
 	struct credit_peer *p;
 
+	if (it->suspect)
+		return &c->suspects;
 	if (it->affinity == NULL)
 		return lane_ready(c, it->lane);
 	p = owner(c, it);
@@ -212,8 +216,16 @@ struct credit_item *credit_choose(struct credit *c, int64_t now,
 	struct credit_peer **to)
 {
 	struct credit_item *best = NULL;
+	struct credit_peer *empty = credit_reserved(c);
 
 	end_delays(c, now);
+	if (empty != NULL && empty->n_flight == 0 && available(empty) > 0) {
+		best = credit_first(&c->suspects);
+		*to = empty;
+		list_remove(&best->node);
+		c->ready--;
+		return best;
+	}
 	for (size_t i = 0; i < c->lanes.n; i++) {
 		struct credit_item *it = credit_first(&c->lanes.v[i]->ready);
 		struct credit_peer *p;

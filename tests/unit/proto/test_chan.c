@@ -81,7 +81,7 @@ static void on_status(void *ctx, const struct msg_status *status)
 }
 
 static const struct chan_ops ops = {on_deliver, on_acked, on_nacked, NULL,
-	on_peer, on_status, NULL};
+	on_peer, on_status, NULL, NULL};
 static const char *const at_a[] = {"sim://a"};
 static const char *const lanes[] = {"http", "local"};
 

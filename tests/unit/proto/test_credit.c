@@ -397,6 +397,120 @@ static void test_affinity_waits(void **state)
 	credit_free(c);
 }
 
+/* ---- items that kill ------------------------------------------------------ */
+
+static struct credit *isolating(void)
+{
+	const struct credit_limits limits = {.isolate = true};
+
+	return credit_new(&limits);
+}
+
+static uint64_t last_peer;
+
+static uint64_t fresh_peer(struct credit *c, int64_t now)
+{
+	credit_peer_up(c, ++last_peer, "m", NULL, 0, now);
+	credit_peer_granted(c, last_peer, 10);
+	return last_peer;
+}
+
+static struct credit_item *die(struct credit *c, uint64_t peer)
+{
+	struct credit_item *it = credit_peer_died(c, peer);
+
+	credit_peer_down(c, peer);
+	return it;
+}
+
+/* Four with a peer that dies: each goes alone, and only the one that kills
+ * again is counted. */
+static void test_killer(void **state)
+{
+	struct credit *c = isolating();
+	struct credit_item items[4] = {0}, *killer = &items[2], *it;
+	uint64_t peer = fresh_peer(c, 0);
+	int64_t now = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		credit_put(c, &items[i]);
+	while (credit_next(c, now))
+		;
+	assert_null(die(c, peer));
+	for (unsigned deaths = 1; deaths <= 3;) {
+		peer = fresh_peer(c, now += 100);
+		while ((it = credit_next(c, now)) != killer) {
+			assert_non_null(it);
+			assert_null(credit_next(c, now)); /* nothing beside it */
+			assert_ptr_equal(credit_ack(c, peer, it->lease), it);
+		}
+		assert_null(credit_next(c, now));
+		assert_ptr_equal(die(c, peer), killer);
+		assert_int_equal(killer->deaths, deaths++);
+	}
+	/* A peer that lives with it clears it. */
+	peer = fresh_peer(c, now);
+	assert_ptr_equal(credit_next(c, now), killer);
+	assert_ptr_equal(credit_nack(c, peer, killer->lease, 0, now), killer);
+	assert_int_equal(killer->deaths, 0);
+	assert_ptr_equal(credit_next(c, now), &items[3]); /* suspect still */
+	assert_null(credit_next(c, now));
+	credit_ack(c, peer, items[3].lease);
+	assert_ptr_equal(credit_next(c, now), killer);
+	credit_free(c);
+}
+
+/* One suspect at a time; the other peers go on with the rest. */
+static void test_suspects_hold_nobody(void **state)
+{
+	struct credit *c = isolating();
+	struct credit_item old[2] = {0}, more[4] = {0};
+	uint64_t a, b, died = fresh_peer(c, 0);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		credit_put(c, &old[i]);
+	while (credit_next(c, 0))
+		;
+	die(c, died);
+	for (size_t i = 0; i < 4; i++)
+		credit_put(c, &more[i]);
+	a = fresh_peer(c, 0);
+	b = fresh_peer(c, 0);
+	assert_ptr_equal(credit_next(c, 0), &old[0]);
+	assert_int_equal(old[0].peer, a);
+	for (size_t i = 0; i < 4; i++) {
+		assert_ptr_equal(credit_next(c, 0), &more[i]);
+		assert_int_equal(more[i].peer, b);
+	}
+	assert_null(credit_next(c, 0));
+	credit_ack(c, a, old[0].lease);
+	assert_ptr_equal(credit_next(c, 0), &old[1]);
+	assert_int_equal(old[1].peer, a);
+	credit_free(c);
+}
+
+/* Killed long after it was given the item, or in the middle of much: nobody
+ * is to blame. */
+static void test_killed_by_others(void **state)
+{
+	struct credit *c = isolating();
+	struct credit_item it = {0};
+
+	(void)state;
+	credit_put(c, &it);
+	for (int64_t now = 0; now < 200000; now += 20000) {
+		uint64_t peer = fresh_peer(c, now);
+
+		assert_ptr_equal(credit_next(c, now), &it);
+		credit_peer_heard(c, peer, now + 5000);
+		assert_null(die(c, peer));
+		assert_int_equal(it.deaths, 0);
+	}
+	credit_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +525,9 @@ int main(void)
 		cmocka_unit_test(test_fair),
 		cmocka_unit_test(test_fair_idle),
 		cmocka_unit_test(test_flight_cap),
+		cmocka_unit_test(test_killer),
+		cmocka_unit_test(test_suspects_hold_nobody),
+		cmocka_unit_test(test_killed_by_others),
 		cmocka_unit_test(test_affinity),
 		cmocka_unit_test(test_affinity_waits),
 	};

@@ -1,0 +1,30 @@
+/*
+ * Events that nobody is given: damaged ones, and those whose matchers died,
+ * one after the other, at once when they had nothing else. Such an event is
+ * parked in the spool with a row `failed` that is not final, until a person
+ * releases it: then it is decided as if it had just come.
+ */
+#ifndef INGRESS_PARKED_H
+#define INGRESS_PARKED_H
+
+#include "ingress/dispatch.h"
+#include "proto/data/conf.h"
+
+#define PARKED_DEATHS 5 /* in a row */
+
+/* Loop thread. A damaged row of the spool: */
+void parked_damaged(const struct dispatch_config *c,
+	const struct spool_row *row);
+/* A matcher died of the event; true: it is parked now. */
+bool parked_after(const struct dispatch_config *c, const struct event *e,
+	int64_t seq, unsigned deaths);
+
+/* Carries out releases, which are files in the spool's folder. Every second. */
+void parked_tick(struct loop *l, struct spool *s, struct dispatch *d,
+	const char *dir);
+
+/* The commands `parked` and `release`. */
+int parked_run(const struct conf *conf, int argc, char **argv);
+int parked_release_run(const struct conf *conf, int argc, char **argv);
+
+#endif

@@ -1,0 +1,72 @@
+"""An event that kills whoever is given it: found, parked, shown, released."""
+import os
+import threading
+import time
+
+from peer.sink import Sink
+from rig.stack import BUILD_FAIL, Daemon, wait_for
+
+
+class Keeper:
+    """Starts daemons, and again whenever they die, as an orchestrator does."""
+
+    def __init__(self, stack, fail, *names):
+        self.stack, self.names = stack, names
+        self.env = {"PULLWIRE_FAIL": fail, "PULLWIRE_FAIL_DIR": stack.fail_dir}
+        self.over, self.deaths = threading.Event(), 0
+        for name in names:
+            self.start(name)
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def start(self, name):
+        role = name.partition("-")[0]
+        os.makedirs(self.stack.path(role), mode=0o700, exist_ok=True)
+        self.stack.daemons[name] = Daemon(self.stack, role, name, self.env)
+
+    def run(self):
+        while not self.over.wait(0.02):
+            for name in self.names:
+                if not self.stack.daemons[name].alive():
+                    self.deaths += 1
+                    self.start(name)
+
+    def close(self):
+        self.over.set()
+        self.thread.join()
+
+
+def test_event_that_kills_matchers(stacks):
+    """Five deaths and it is parked; its neighbours, which were with it, are
+    decided; when the cause is mended it is released, and decided too."""
+    stack = stacks([{"name": "never", "repository": "shop/**",
+                     "tags": ["other"], "url": "http://127.0.0.1:1025/"}],
+                   build=BUILD_FAIL)
+    stack.start("logger", "deployer", "ingress")
+    events = [stack.push("shop/web", f"v{i}") for i in range(30)]
+    poison = stack.push("shop/web", "poison")
+    events += [stack.push("shop/web", f"w{i}") for i in range(30)]
+    keeper = Keeper(stack, "matcher.tag.poison:die", "matcher-1", "matcher-2")
+    try:
+        row = wait_for("it is parked", lambda: stack.rows(
+            event=poison, status="failed"), 60)[0]
+        for event in events:
+            assert stack.wait_final(event)["status"] == "untriggered"
+        # Once with its neighbours, then alone; at most once more for each
+        # matcher that was given others with it.
+        assert 5 <= keeper.deaths <= 8, keeper.deaths
+        assert not row["final"] and "parked" in row["reason"], row
+        listed = stack.run("ingress", "parked").stdout
+        assert poison in listed and "1 parked event\n" in listed, listed
+        deaths = keeper.deaths
+        time.sleep(1)
+        assert keeper.deaths == deaths, "it was given out again"
+    finally:
+        keeper.close()
+    stack.stop("matcher-1")
+    stack.stop("matcher-2")
+    stack.start("matcher-1")
+    assert stack.run("ingress", "release", poison).returncode == 0
+    assert stack.wait_final(poison)["status"] == "untriggered"
+    assert "0 parked events" in stack.run("ingress", "parked").stdout
+    assert len(stack.finals()) == len(events) + 1
