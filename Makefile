@@ -80,7 +80,8 @@ $(OUT)/libproto.a: $(PROTO_OBJ)
 
 # A daemon is a library plus main.c, so tests link the same objects.
 define daemon_rules
-$(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c)))
+$(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c))) \
+		$(if $(filter logger,$(1)),$(OUT)/logger/page/files.o)
 	@rm -f $$@
 	$(Q)$(AR) rcs $$@ $$^
 $(OUT)/pullwire-$(1): $(OUT)/$(1)/main.o $(OUT)/lib$(1).a $(OUT)/libproto.a
@@ -91,6 +92,15 @@ $(OUT)/tests/unit/$(1)/%: $(OUT)/tests/unit/$(1)/%.o $(OUT)/lib$(1).a $(OUT)/lib
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -lcmocka
 endef
 $(foreach d,$(DAEMONS),$(eval $(call daemon_rules,$(d))))
+
+# The page's files, in the program.
+PAGE := $(filter-out %.sh,$(wildcard logger/page/*))
+$(OUT)/logger/page/files.c: logger/page/embed.sh $(PAGE)
+	@mkdir -p $(@D)
+	$(Q)logger/page/embed.sh $(PAGE) >$@
+$(OUT)/logger/page/files.o: $(OUT)/logger/page/files.c logger/page.h
+	$(call say,CC,logger/page/files.c)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -c -o $@ $<
 
 $(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
 	$(call say,LD,$@)

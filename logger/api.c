@@ -31,12 +31,15 @@ static const struct route {
 	{"POST", "/v1/jobs/", "/cancel", AUTH_OPERATOR, api_job},
 	{"POST", "/v1/jobs/", "/retry", AUTH_OPERATOR, api_job},
 	{"POST", "/v1/targets/", "/rollback", AUTH_OPERATOR, api_target},
+	{"GET", "/v1/setup", NULL, AUTH_VIEWER, api_get_setup},
 	{"GET", "/v1/session", NULL, AUTH_NOBODY, api_get_session},
 	{"POST", "/v1/session", NULL, AUTH_NOBODY, api_sign_in},
 	{"DELETE", "/v1/session", NULL, AUTH_NOBODY, api_sign_out},
 	{"GET", "/metrics", NULL, AUTH_VIEWER, api_get_metrics},
 	{"GET", "/readyz", NULL, AUTH_NOBODY, api_get_readyz},
 	{"GET", "/healthz", NULL, AUTH_NOBODY, api_get_healthz},
+	{"GET", "/", NULL, AUTH_NOBODY, api_get_page},
+	{"GET", "/page/", "", AUTH_NOBODY, api_get_page},
 };
 
 /* ---- the path -------------------------------------------------------------- */

@@ -20,8 +20,8 @@ typedef void api_fn(struct api_call *c);
 
 api_fn api_get_page, api_get_records, api_get_record, api_get_event,
 	api_get_stream, api_get_triggers, api_get_queue, api_get_processes,
-	api_get_session, api_sign_in, api_sign_out, api_get_healthz,
-	api_get_readyz, api_get_metrics, api_redeliver,
+	api_get_setup, api_get_session, api_sign_in, api_sign_out,
+	api_get_healthz, api_get_readyz, api_get_metrics, api_redeliver,
 	api_redeliver_range, api_job, api_target;
 
 /* The body as a JSON object; NULL when it is none: then it was answered. An

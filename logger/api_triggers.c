@@ -202,3 +202,38 @@ void api_get_triggers(struct api_call *c)
 	strbuf_release(&body);
 	answer_error(c->req, 503, NULL, "%s", err.text);
 }
+
+/* ---- what a new user needs ------------------------------------------------- */
+
+/* Where registries post to: no secrets, no names of hosts but the public one. */
+void api_get_setup(struct api_call *c)
+{
+	struct conf *conf = take_conf(c->api);
+	struct json *j = json_new_object(), *list = json_new_array();
+	const char *port = conf->ingress.http
+		? strrchr(conf->ingress.http, ':') : NULL;
+	struct strbuf body = {0};
+
+	CONF_EACH(conf->sources, const struct conf_source, s) {
+		struct json *one = json_new_object();
+		char *path = xprintf("/v1/webhooks/%s", s->name);
+
+		if (s->enabled) {
+			json_set_str(one, "name", s->name);
+			json_set_str(one, "type", conf_source_types[s->type]);
+			json_set_str(one, "path", path);
+			json_push(list, one);
+		} else {
+			json_free(one);
+		}
+		free(path);
+	}
+	json_set_str(j, "url", conf->ingress.url);
+	json_set_str(j, "port", port ? port + 1 : NULL);
+	json_set_i64(j, "triggers", (int64_t)conf->triggers.n);
+	json_set(j, "sources", list);
+	conf_free(conf);
+	json_write(j, &body);
+	json_free(j);
+	answer_json(c->req, 200, &body);
+}

@@ -115,6 +115,28 @@ static void an_event(void **state)
 	expect("/v1/events/e001?colour=red", 400, "`colour` is no parameter");
 }
 
+/* The page and its files: everything from here, nothing inline. */
+static void the_page(void **state)
+{
+	(void)state;
+	expect("/", 200, "<!doctype html>");
+	assert_non_null(strstr(strbuf_cstr(&answer),
+		"\r\nContent-Type: text/html; charset=utf-8\r\n"));
+	assert_non_null(strstr(strbuf_cstr(&answer), "script-src 'self'; "));
+	assert_null(strstr(strbuf_cstr(&answer), "unsafe-"));
+	expect("/page/app.js", 200, "use strict");
+	assert_non_null(strstr(strbuf_cstr(&answer),
+		"\r\nContent-Type: text/javascript; charset=utf-8\r\n"));
+	expect("/page/style.css", 200, "{");
+	expect("/page/icon.svg", 200, "<svg");
+	expect("/page/embed.sh", 404, "no such file");
+	assert_null(strstr(request("GET", "/"), "style="));
+	assert_null(strstr(request("GET", "/"), "onclick"));
+	assert_null(strstr(request("GET", "/"), "http://"));
+	assert_null(strstr(request("GET", "/page/app.js"), "innerHTML"));
+	assert_null(strstr(request("GET", "/page/app.js"), "https://"));
+}
+
 static void how_it_is_going(void **state)
 {
 	struct msg_status s = {.role = (char *)(uintptr_t)"matcher",
@@ -186,6 +208,7 @@ int main(void)
 		T(one_row),
 		T(other_paths_and_methods),
 		T(whose_hosts),
+		T(the_page),
 		T(an_event),
 		T(triggers),
 		T(how_it_is_going),

@@ -10,6 +10,9 @@ static const struct {
 	const char *method, *target;
 	int nobody, viewer, operator;
 } routes[] = {
+	{"GET", "/", 0, 0, 0},
+	{"GET", "/page/app.js", 0, 0, 0},
+	{"GET", "/v1/setup", 401, 0, 0},
 	{"GET", "/healthz", 0, 0, 0},
 	{"GET", "/readyz", 0, 0, 0},
 	{"GET", "/v1/session", 0, 0, 0},

@@ -1,0 +1,56 @@
+/* What a new user does next: shown while there is nothing else to see. */
+import {el} from "./dom.js";
+import {get} from "./api.js";
+
+function copyable(text) {
+	return el("div", {class: "copy"}, el("pre", {}, text),
+		el("button", {type: "button", class: "quiet", onclick: async (e) => {
+			await navigator.clipboard.writeText(text);
+			e.target.textContent = "Copied";
+		}}, "Copy"));
+}
+
+function example(url, source) {
+	return `curl -H 'Authorization: Bearer SECRET' \\\n` +
+		`     -d '{"name": "shop/web", "tag": "v1"}' \\\n` +
+		`     ${url}${source.path}`;
+}
+
+function sendStep(url, sources) {
+	const generic = sources.find((s) => s.type === "generic");
+
+	if (generic)
+		return [el("p", {}, "Or send one by hand:"),
+			copyable(example(url, generic))];
+	return [el("p", {}, "Or have Pullwire send itself one:"),
+		copyable("pullwire-ingress send --help")];
+}
+
+export async function firstSteps() {
+	const setup = await get("/v1/setup");
+	const url = setup.url || `http://${location.hostname}:${setup.port}`;
+
+	return el("div", {class: "empty steps"},
+		el("h2", {}, "Nothing was pushed yet"),
+		el("p", {}, "Each push, what it started and what it did not start " +
+			"shows up here, with the reason."),
+		el("ol", {},
+			el("li", {}, el("h3", {}, "Tell your registry where to post"),
+				setup.sources.length
+				? setup.sources.map((s) => el("div", {},
+					el("p", {class: "dim"}, `${s.name} (${s.type})`),
+					copyable(url + s.path)))
+				: el("p", {}, "The configuration has no `sources` yet: " +
+					"each is a registry that may post.")),
+			el("li", {}, el("h3", {}, "Push an image"),
+				sendStep(url, setup.sources)),
+			el("li", {}, el("h3", {}, "Watch it arrive"),
+				el("p", {}, setup.triggers
+				? `${setup.triggers} trigger${setup.triggers === 1
+					? " decides" : "s decide"} what happens then; ` +
+					"a push that fits none says so here, too."
+				: "There is no trigger yet, so a push will say " +
+					"`no_trigger`. Add one under `triggers:`; it is " +
+					"taken without a restart.",
+				" ", el("a", {href: "/?view=triggers"}, "Triggers")))));
+}
