@@ -220,6 +220,14 @@ static void on_bye(struct chan *c, struct chan_session *s, int64_t now)
 		chan_session_end(c, s, "it says BYE", now);
 }
 
+static void on_triggers(struct chan *c, const struct chan_session *s,
+	const struct msg_triggers *t)
+{
+	struct chan_peer peer = chan_session_peer(s, s->id);
+
+	c->ops.triggers(c->ctx, &peer, t);
+}
+
 /* What only means something within a session. s may be freed by this. */
 static void on_session(struct chan *c, struct chan_session *s,
 	const struct msg *m, int64_t now)
@@ -230,6 +238,8 @@ static void on_session(struct chan *c, struct chan_session *s,
 		on_bye(c, s, now);
 	else if (m->type == MSG_STATUS && c->ops.status != NULL)
 		c->ops.status(c->ctx, &m->u.status);
+	else if (m->type == MSG_TRIGGERS && c->ops.triggers != NULL)
+		on_triggers(c, s, &m->u.triggers);
 	else if (m->type == MSG_ORDER)
 		chan_order_on_order(c, s, &m->u.order);
 	else if (m->type == MSG_ANSWER)

@@ -62,6 +62,9 @@ struct chan_ops {
 	void (*peer)(void *ctx, const struct chan_peer *peer, bool up);
 	/* A STATUS came. May be NULL. */
 	void (*status)(void *ctx, const struct msg_status *status);
+	/* TRIGGERS came from a peer. May be NULL. */
+	void (*triggers)(void *ctx, const struct chan_peer *peer,
+		const struct msg_triggers *triggers);
 	/* A peer asks for something: chan_answer() it, here or later. NULL:
 	 * this process has no orders, and says so. */
 	void (*order)(void *ctx, const struct chan_asker *from,
@@ -105,6 +108,10 @@ size_t chan_in_flight(const struct chan *c);
 size_t chan_ready(const struct chan *c);
 /* To every peer, unacknowledged; newest wins. */
 void chan_send_status(struct chan *c, const struct msg_status *s);
+
+/* To the session (chan_peer.peer), or with 0 to every one. */
+void chan_send_triggers(struct chan *c, uint64_t peer,
+	const struct msg_triggers *t);
 
 /*
  * Orders: a peer is asked to do or tell something, beside the payloads and

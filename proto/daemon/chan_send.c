@@ -106,6 +106,18 @@ void chan_send_on_nack(struct chan *c, struct chan_session *s,
 	chan_poke(c);
 }
 
+void chan_send_triggers(struct chan *c, uint64_t peer,
+	const struct msg_triggers *t)
+{
+	LIST_EACH(&c->sessions, node) {
+		struct chan_session *s =
+			CONTAINER_OF(node, struct chan_session, node);
+
+		if (s->id != 0 && (peer == 0 || s->id == peer))
+			chan_say(c, s, MSG_TRIGGERS, 0, t);
+	}
+}
+
 void chan_send_status(struct chan *c, const struct msg_status *status)
 {
 	LIST_EACH(&c->sessions, node) {

@@ -291,6 +291,16 @@ struct conf *conf_load_checked(const char *path,
 	return c;
 }
 
+void conf_windows_free(struct map *windows)
+{
+	struct str text;
+	void *window;
+
+	for (size_t it = 0; map_next(windows, &it, &text, &window);)
+		window_free(window);
+	map_free(windows);
+}
+
 struct conf *conf_ref(const struct conf *c)
 {
 	/* Who holds it cannot change it, but for this count. */
@@ -311,12 +321,16 @@ void conf_free(struct conf *c)
 {
 	struct opt_strs files, secret_files;
 	struct map *names, *windows;
-	struct str text;
-	void *window;
 	char *path;
 
 	if (!c || atomic_fetch_sub(&c->refs, 1) > 1)
 		return;
+	if (c->labelled) {
+		/* All but these is base's. */
+		conf_labelled_free(c->labelled);
+		free(c);
+		return;
+	}
 	files = c->files; /* the wheres point into these until the end */
 	secret_files = c->secret_files;
 	path = c->path;
@@ -327,8 +341,6 @@ void conf_free(struct conf *c)
 	free_strs(&secret_files);
 	free(path);
 	map_free(names);
-	for (size_t it = 0; map_next(windows, &it, &text, &window);)
-		window_free(window);
-	map_free(windows);
+	conf_windows_free(windows);
 	free(c);
 }

@@ -199,6 +199,8 @@ struct conf_engine {
 	bool insecure; /* tcp without TLS */
 	char *docker_config; /* path; NULL: deployer's own */
 	int64_t pull_stall;  /* ms */
+	bool labels;            /* containers may have triggers as labels */
+	bool watchtower_labels; /* and Watchtower's mean the same */
 };
 
 struct conf_tls {
@@ -300,6 +302,7 @@ struct conf {
 	atomic_uint refs;
 	struct map *names; /* "trigger web" -> its struct; for the look-ups */
 	struct map *windows; /* text -> struct window; conf_window_next() */
+	struct conf_labelled *labelled; /* or NULL; conf_with_labels() */
 };
 
 enum conf_links {
@@ -330,6 +333,25 @@ uint64_t conf_files_state(const char *path);
 #define CONF_EACH(list, type, item) \
 	for (type *item = (list).v, *item##_end = item + (list).n; \
 		item != item##_end; item++)
+
+/*
+ * Triggers that containers have as labels. A set is the JSON text of one
+ * engine's:
+ *   {"engine":"local","triggers":[{"from":"container web","name":"web",
+ *     "repository":"shop/web","deploy":{"container":"web"},
+ *     "labels":{"expression":"v.*","tags":"a,b","same_tag_only":"true"}}]}
+ * where labels has keys of a trigger and of its `deploy`; a list is split at
+ * commas. Returned is what says all that base says and has these triggers, too.
+ * What is at fault is told in errs and left out alone; so is one whose name a
+ * trigger of base has already. The caller frees it; base may itself be such a
+ * one, then its labels count no more.
+ */
+struct conf *conf_with_labels(const struct conf *base,
+	const char *const *sets, size_t n, struct opt_errors *errs);
+/* Those triggers; empty without any. */
+struct opt_list conf_labelled_triggers(const struct conf *c);
+/* Which sets they are, as generation; "" without. */
+const char *conf_labelled_generation(const struct conf *c);
 
 const struct conf_source *conf_source(const struct conf *c, struct str name);
 const struct conf_trigger *conf_trigger(const struct conf *c, const char *name);

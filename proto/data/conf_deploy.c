@@ -9,10 +9,10 @@ static const char *const missing_words[] = {"refuse", "keep_all", NULL};
 
 static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, container, OPT_STR, NULL,
-		"The container of this name.", .flags = OPT_RELOAD, .max = 255),
+		"The container of this name.", .flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
 	KEY(struct conf_deploy, compose, OPT_STR, NULL,
 		"`PROJECT/SERVICE`: every container of this Compose service.",
-		.flags = OPT_RELOAD, .max = 255),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
 	KEY(struct conf_deploy, same_tag_only, OPT_BOOL, "false",
 		"Only a container that runs this tag already is replaced. "
 		"Without, the pushed image becomes the container's, whatever "

@@ -51,6 +51,16 @@ static const struct opt engine_opts[] = {
 		"A pull that the engine tells nothing new of for so long is "
 		"given up, and tried again.",
 		.min = 1000, .max = 24 * 3600 * 1000, .flags = OPT_RESTART),
+	KEY(struct conf_engine, labels, OPT_BOOL, "true",
+		"A container with the label `pullwire.enable=true` has a "
+		"trigger of its own: its image's repository, and every key of a "
+		"trigger as a label (`pullwire.expression`, `pullwire.tags`). "
+		"[LABELS.md](LABELS.md) tells more.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_engine, watchtower_labels, OPT_BOOL, "false",
+		"Labels of Watchtower (`com.centurylinklabs.watchtower.enable`, "
+		"`monitor-only`, `cooldown-delay`) mean the same.",
+		.flags = OPT_RESTART),
 };
 const struct opt_table conf_engine_table = TABLE(struct conf_engine,
 	"engines[]", engine_opts, "Where applications run.");

@@ -118,6 +118,17 @@ void conf_set_generation(struct conf_loader *l)
 			c->fixed = hash_tree(c->fixed, i);
 }
 
+void conf_hash_texts(const char *const *texts, size_t n,
+	char out[CONF_GENERATION_LEN])
+{
+	uint64_t hash = START;
+
+	for (size_t i = 0; i < n; i++)
+		hash = mix_text(hash, texts[i]);
+	snprintf(out, CONF_GENERATION_LEN, "%016llx",
+		(unsigned long long)hash);
+}
+
 char *conf_fragments(const char *path)
 {
 	char *copy = xstrdup(path);

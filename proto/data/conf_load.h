@@ -23,6 +23,19 @@
 		.opts = (opts_), .n = ARRAY_LEN(opts_) \
 	}
 
+/* Beside a configuration: what conf_with_labels() adds to base. */
+struct conf_labelled {
+	struct conf *base;
+	struct opt_list triggers; /* struct conf_trigger */
+	struct map *names, *windows; /* as in struct conf */
+	struct opt_strs files; /* what the wheres point to */
+	char generation[CONF_GENERATION_LEN];
+};
+
+extern const struct opt_table conf_trigger_table;
+void conf_labelled_free(struct conf_labelled *l);
+void conf_windows_free(struct map *windows);
+
 extern const struct opt_table conf_auth_table, conf_deploy_table,
 	conf_engine_table, conf_notify_table, conf_tls_table, conf_token_table;
 
@@ -69,6 +82,9 @@ void conf_check_url(struct conf_loader *l, const struct yaml *map,
 
 /* The pattern of the files in triggers.d beside path; the caller's. */
 char *conf_fragments(const char *path);
+/* A generation of these texts. */
+void conf_hash_texts(const char *const *texts, size_t n,
+	char out[CONF_GENERATION_LEN]);
 /* conf's generation and hashes, from its trees. */
 void conf_set_generation(struct conf_loader *l);
 

@@ -1,12 +1,12 @@
 /* Questions to a loaded configuration: look-ups and the repository rule. */
-#include "proto/data/conf.h"
+#include "proto/data/conf_load.h"
 
 #include "proto/base/map.h"
 #include "proto/base/window.h"
 
 /* A name is unique among its kind, so the first that has it is the one. Also
  * of a configuration with faults, and while it is being checked. */
-static const void *named(const struct conf *c, const char *what,
+static const void *named(const struct map *names, const char *what,
 	struct str name)
 {
 	char key[96];
@@ -14,22 +14,26 @@ static const void *named(const struct conf *c, const char *what,
 	if (name.n > 64)
 		return NULL;
 	snprintf(key, sizeof(key), "%s %.*s", what, (int)name.n, name.p);
-	return map_get(c->names, str_from(key));
+	return map_get(names, str_from(key));
 }
 
 const struct conf_source *conf_source(const struct conf *c, struct str name)
 {
-	return named(c, "source", name);
+	return named(c->names, "source", name);
 }
 
 const struct conf_trigger *conf_trigger(const struct conf *c, const char *name)
 {
-	return named(c, "trigger", str_from(name));
+	const void *t = named(c->names, "trigger", str_from(name));
+
+	if (!t && c->labelled)
+		t = named(c->labelled->names, "trigger", str_from(name));
+	return t;
 }
 
 const struct conf_engine *conf_engine(const struct conf *c, const char *name)
 {
-	return named(c, "engine", str_from(name));
+	return named(c->names, "engine", str_from(name));
 }
 
 const struct conf_trigger *conf_notify(const struct conf *c, const char *name)
@@ -73,10 +77,13 @@ int64_t conf_window_next(const struct conf *c, const struct conf_trigger *t,
 	int64_t next = t->window.n ? INT64_MAX : now;
 
 	for (size_t i = 0; i < t->window.n; i++) {
-		const struct window *w =
-			map_get(c->windows, str_from(t->window.v[i]));
-		int64_t opens = w ? window_next(w, now) : now;
+		struct str text = str_from(t->window.v[i]);
+		const struct window *w = map_get(c->windows, text);
+		int64_t opens;
 
+		if (!w && c->labelled)
+			w = map_get(c->labelled->windows, text);
+		opens = w ? window_next(w, now) : now;
 		if (opens < next)
 			next = opens;
 	}

@@ -109,10 +109,10 @@ static const struct opt trigger_opts[] = {
 	KEY(struct conf_trigger, type, OPT_ENUM, NULL,
 		"Another spelling, with `tag`: `TAG_LIST` is `tags`, "
 		"`TAG_REG_EXP` is `expression`, `ALL` is neither.",
-		.words = trigger_types, .flags = OPT_RELOAD),
+		.words = trigger_types, .flags = OPT_FILE_ONLY | OPT_RELOAD),
 	KEY(struct conf_trigger, tag, OPT_STRS, NULL,
 		"For `type`: 1 to 10 tags, or one expression.",
-		.flags = OPT_RELOAD, .max = CONF_TAGS_MAX),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = CONF_TAGS_MAX),
 	KEY(struct conf_trigger, exclude, OPT_STR, NULL,
 		"An expression as above: a tag that matches it is not taken, "
 		"whatever else matches.",
@@ -142,23 +142,23 @@ static const struct opt trigger_opts[] = {
 		.flags = OPT_RELOAD),
 	KEY(struct conf_trigger, deploy, OPT_SUB, NULL,
 		"Redeploy this with the pushed image. Either this or `url`.",
-		.sub = &conf_deploy_table, .flags = OPT_RELOAD),
+		.sub = &conf_deploy_table, .flags = OPT_FILE_ONLY | OPT_RELOAD),
 	KEY(struct conf_trigger, url, OPT_STR, NULL,
 		"Post the notification to this URL. http on port 80, 21, 443, "
 		"70, 210, 280, 488, 591, 777 or 1025-65535; https on 443 only.",
-		.flags = OPT_RELOAD),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD),
 	KEY(struct conf_trigger, secret, OPT_SECRETS, NULL,
 		"Of a `url`: `whsec_` and 24 to 64 bytes in base64 (`pullwire-"
 		"deployer secret` makes one). Notifications are signed with it "
 		"as Standard Webhooks has it. Several: one signature each.",
-		.flags = OPT_RELOAD, .max = 8),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 8),
 	KEY(struct conf_trigger, headers, OPT_STRS, NULL,
 		"Of a `url`: headers to add, each as `Name: value`. The rows "
 		"of the access log have their names only.",
-		.flags = OPT_RELOAD, .max = 20),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 20),
 	KEY(struct conf_trigger, engine, OPT_STR, NULL,
 		"The engine that runs it; needed when there are several.",
-		.flags = OPT_RELOAD, .max = 64),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 64),
 	KEY(struct conf_trigger, health_timeout, OPT_DURATION, NULL,
 		"How long the new container may take to get healthy. Without: "
 		"worked out from its healthcheck, at least 60s.",
@@ -167,7 +167,7 @@ static const struct opt trigger_opts[] = {
 		"How long a new container without a healthcheck must stay up.",
 		.min = 0, .max = HOUR, .flags = OPT_RELOAD),
 };
-static const struct opt_table trigger_table = TABLE(struct conf_trigger,
+const struct opt_table conf_trigger_table = TABLE(struct conf_trigger,
 	"triggers[]", trigger_opts, "A rule and its one action.");
 
 #define KEYS_HELP \
@@ -330,7 +330,7 @@ static const struct opt conf_opts[] = {
 	KEY(struct conf, sources, OPT_LIST, NULL, "Registries that may post.",
 		.sub = &source_table, .flags = OPT_RELOAD),
 	KEY(struct conf, triggers, OPT_LIST, NULL, "Rules and their actions.",
-		.sub = &trigger_table, .flags = OPT_RELOAD),
+		.sub = &conf_trigger_table, .flags = OPT_RELOAD),
 	KEY(struct conf, engines, OPT_LIST, NULL, "Where applications run.",
 		.sub = &conf_engine_table, .flags = OPT_RESTART),
 	KEY(struct conf, notify, OPT_LIST, NULL,
@@ -366,7 +366,7 @@ const struct opt_table conf_table = TABLE(struct conf, "the file", conf_opts,
 
 static const struct opt fragment_opts[] = {
 	KEY(struct conf_fragment, triggers, OPT_LIST, NULL,
-		"More triggers.", .sub = &trigger_table, .flags = OPT_RELOAD),
+		"More triggers.", .sub = &conf_trigger_table, .flags = OPT_RELOAD),
 };
 const struct opt_table conf_fragment_table = TABLE(struct conf_fragment,
 	"a file of triggers.d", fragment_opts, "Triggers only.");

@@ -32,6 +32,7 @@ enum opt_type {
 
 #define OPT_REQUIRED 1u
 #define OPT_RELOAD 2u  /* a reload takes it */
+#define OPT_FILE_ONLY 4u /* cannot be a container's label */
 #define OPT_RESTART 0u /* a change needs a restart */
 
 struct opt_strs {

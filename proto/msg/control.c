@@ -120,10 +120,24 @@ static const struct field answer_fields[] = {
 };
 TABLE(answer, struct msg_answer, "What became of an order.");
 
+static const struct field triggers_fields[] = {
+	TEXT(struct msg_triggers, engine, 64, FIELD_REQUIRED,
+		"The engine's name, which is its lane's."),
+	FIELD(struct msg_triggers, set, FIELD_JSON, MSG_TRIGGERS_MAX,
+		FIELD_REQUIRED,
+		"An object: `engine`, and `triggers`, an array of objects with "
+		"`from` (the container), `name`, `repository`, `deploy` and "
+		"`labels`."),
+};
+TABLE(triggers, struct msg_triggers,
+	"The triggers that an engine's containers have as labels, all of them. "
+	"From a deployer of its lane to matchers; not acknowledged, the newest "
+	"of an engine wins.");
+
 const char control_dialogue[] =
 	"    link    = *session\n"
 	"    session = HELLO HELLO *( CREDIT / payload / ACK / NACK / PING / "
-	"STATUS / ORDER / ANSWER / ERROR ) [ BYE ]\n"
+	"STATUS / ORDER / ANSWER / TRIGGERS / ERROR ) [ BYE ]\n"
 	"    payload = EVENT / JOB / RECORD\n"
 	"\n"
 	"- Payloads go one way on a link, from its sender to its receiver; "
@@ -156,6 +170,10 @@ const char control_dialogue[] =
 	"credit. It is answered once, with the ANSWER of its id, in any order; "
 	"who has no such order says so. Neither is repeated: an order whose "
 	"answer does not come may have been carried out.\n"
+	"- TRIGGERS is said at the beginning of a session, as soon as there is "
+	"something to say, and again when it has changed. What was said last of "
+	"an engine holds until somebody says something else of it, also when "
+	"the session ends.\n"
 	"- A message of another version is refused with ERROR by the binding "
 	"end, an unknown type likewise; unknown fields are skipped, so fields "
 	"may be added. Nothing that arrives ends a process.\n";

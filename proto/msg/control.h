@@ -67,6 +67,15 @@ struct msg_answer {
 	char *code; /* one of ANSWER_*, unless ok */
 };
 
+/* The triggers that an engine's containers have as labels: from a deployer of
+ * its lane to matchers. */
+struct msg_triggers {
+	char *engine;
+	char *set; /* JSON, as conf_with_labels() takes it */
+};
+
+#define MSG_TRIGGERS_MAX ((size_t)960 << 10) /* bytes of set */
+
 #define ANSWER_UNKNOWN "unknown"     /* this process has no such order */
 #define ANSWER_MALFORMED "malformed" /* the arguments are not what it takes */
 #define ANSWER_ABSENT "absent"       /* what it is about is not here */
@@ -84,7 +93,7 @@ struct msg_empty {
 
 extern const struct field_table hello_table, credit_table, ack_table,
 	nack_table, status_table, error_table, reset_table, ping_table,
-	bye_table, order_table, answer_table;
+	bye_table, order_table, answer_table, triggers_table;
 
 extern const char control_dialogue[]; /* Markdown */
 

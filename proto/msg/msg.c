@@ -22,6 +22,7 @@ static const struct type {
 	{MSG_STATUS, "STATUS", &status_table, false},
 	{MSG_ORDER, "ORDER", &order_table, false},
 	{MSG_ANSWER, "ANSWER", &answer_table, false},
+	{MSG_TRIGGERS, "TRIGGERS", &triggers_table, false},
 	{MSG_EVENT, "EVENT", &event_table, true},
 	{MSG_JOB, "JOB", &job_table, true},
 	{MSG_RECORD, "RECORD", &record_table, true},

@@ -26,6 +26,7 @@ enum msg_type {
 	MSG_STATUS,
 	MSG_ORDER,
 	MSG_ANSWER,
+	MSG_TRIGGERS,
 	MSG_EVENT = 16,
 	MSG_JOB,
 	MSG_RECORD,
@@ -43,6 +44,7 @@ struct msg {
 		struct msg_status status;
 		struct msg_order order;
 		struct msg_answer answer;
+		struct msg_triggers triggers;
 		struct msg_empty empty;
 		struct event event;
 		struct job job;

@@ -55,6 +55,8 @@ GOLDEN = {
         "args": '{"job":"' + ID + '/web"}', "who": "Ren\u00e9"}),
     "answer-ok": ("ANSWER", 0, {
         "id": 1, "ok": True, "text": "approved", "body": '{"jobs":[]}'}),
+    "triggers": ("TRIGGERS", 0, {
+        "engine": "local", "set": '{"engine":"local","triggers":[]}'}),
     "answer-not": ("ANSWER", 0, {
         "id": 4294967296, "text": "no such job waits here",
         "code": "absent"}),

@@ -78,6 +78,9 @@ static const struct {
 	{"answer-ok", {MSG_ANSWER, 0, {.answer = {
 		.id = 1, .ok = true, .text = "approved",
 		.body = "{\"jobs\":[]}"}}}},
+	{"triggers", {MSG_TRIGGERS, 0, {.triggers = {
+		.engine = "local", .set = "{\"engine\":\"local\","
+		"\"triggers\":[]}"}}}},
 	{"answer-not", {MSG_ANSWER, 0, {.answer = {
 		.id = 4294967296, .text = "no such job waits here",
 		.code = "absent"}}}},
