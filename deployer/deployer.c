@@ -7,6 +7,7 @@
 #include "deployer/engine.h"
 #include "deployer/intake.h"
 #include "deployer/notices.h"
+#include "deployer/labels.h"
 #include "deployer/notify.h"
 #include "deployer/orders.h"
 #include "deployer/queue_read.h"
@@ -238,7 +239,8 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	list_init(&d->attempts);
 	if (start_schedule(d, err) < 0 || start_store(d, err) < 0 ||
 		start_outbox(d, err) < 0 || start_lanes(d, err) < 0 ||
-		replay(d, err) < 0 || !(d->intake = intake_open(d, err)) ||
+		!(d->labels = labels_new(d, err)) || replay(d, err) < 0 ||
+		!(d->intake = intake_open(d, err)) ||
 		!(d->notices = notices_open(d, err))) {
 		deployer_stop(d);
 		return NULL;
@@ -275,6 +277,7 @@ int deployer_reload(void *state, struct conf *conf, struct err *err)
 				     "triggers");
 	conf_free(d->conf);
 	d->conf = conf_ref(conf);
+	labels_apply(d->labels);
 	return 0;
 }
 
@@ -317,6 +320,7 @@ void deployer_stop(void *state)
 	loop_timer_cancel(&d->drain);
 	loop_timer_cancel(&d->tick);
 	loop_timer_cancel(&d->next);
+	labels_free(d->labels);
 	orders_free(d->orders);
 	notices_close(d->notices);
 	intake_close(d->intake);

@@ -18,6 +18,7 @@
 struct engine;
 struct intake;
 struct notices;
+struct labels;
 struct notify;
 struct orders;
 struct results;
@@ -37,6 +38,7 @@ struct deployer {
 	struct intake *intake;
 	struct notices *notices;
 	struct orders *orders;
+	struct labels *labels;   /* triggers of containers */
 	struct list attempts;    /* struct attempt: under way */
 	struct loop_timer *next; /* for the queue's next due job */
 	struct loop_timer *tick; /* every second */

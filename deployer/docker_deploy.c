@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "deployer/docker_memory.h"
+#include "deployer/docker_labels.h"
 #include "deployer/docker_pick.h"
 #include "deployer/docker_recover.h"
 #include "deployer/docker_ref.h"
@@ -341,4 +342,6 @@ const struct driver docker_driver = {
 	.check = docker_check,
 	.recover = docker_recover_engine,
 	.deploy = docker_deploy,
+	.labels = docker_labels,
+	.labels_wait = docker_labels_wait,
 };

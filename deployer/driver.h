@@ -144,6 +144,15 @@ struct driver {
 	int (*recover)(struct driver_recovery *rec, struct err *err);
 	/* Always fills *result. */
 	void (*deploy)(struct driver_run *run, struct driver_result *result);
+	/* The triggers that containers have as labels: the set for
+	 * conf_with_labels(). What one container says wrong is told in faults
+	 * and left out. NULL where there is no such thing. 0, or -1. */
+	int (*labels)(const struct conf_engine *engine, struct strbuf *set,
+		struct opt_errors *faults, struct err *err);
+	/* Waits, for half a minute at most, until that may have changed since
+	 * (UTC ms). 0, or -1. */
+	int (*labels_wait)(const struct conf_engine *engine, int64_t since,
+		struct err *err);
 };
 
 /* The first that serves it; NULL when there is none. */

@@ -2,6 +2,7 @@
 
 #include "deployer/notices.h"
 #include "deployer/queue_read.h"
+#include "deployer/labels.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "deployer/runner.h"
@@ -245,10 +246,18 @@ static void deliver(void *ctx, const struct chan_from *from,
 	put(a);
 }
 
+void intake_tell_triggers(struct intake *in, uint64_t peer,
+	const struct msg_triggers *t)
+{
+	chan_send_triggers(in->chan, peer, t);
+}
+
 static void on_peer(void *ctx, const struct chan_peer *peer, bool up)
 {
 	struct intake *in = ctx;
 
+	if (up)
+		labels_greet(in->d->labels, peer->peer);
 	log_info(NULL, "%s %s", up ? "connected:" : "gone:",
 		peer->instance ? peer->instance : "a matcher");
 	if (up && peer->role && strcmp(peer->role, "deployer") == 0)

@@ -20,6 +20,9 @@ void intake_notice(struct intake *in, const struct job *job,
 	void (*done)(void *ctx), void *ctx);
 /* Every second: stops taking jobs while too many wait here. */
 void intake_tick(struct intake *in);
+/* To a matcher (chan_peer.peer), or with 0 to each. */
+void intake_tell_triggers(struct intake *in, uint64_t peer,
+	const struct msg_triggers *t);
 /* No more jobs; those on their way are still answered. */
 void intake_drain(struct intake *in);
 

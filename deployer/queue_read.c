@@ -1,6 +1,7 @@
 #include "deployer/queue_read.h"
 
 #include "proto/base/log.h"
+#include "proto/base/mem.h"
 
 int queue_read_job(struct db *db, const char *id, struct job *job,
 	struct err *err)
@@ -169,6 +170,25 @@ int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	r->failing_since = db_col_i64(s, 0);
 	r->probe_at = db_col_i64(s, 1);
 	r->gone_since = db_col_i64(s, 2);
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_labels(struct db *db, const char *engine, char **set,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT triggers FROM labels WHERE engine = ?1", err);
+	int rc;
+
+	*set = NULL;
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, engine);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	*set = xstrdup(db_col_str(s, 0));
 	db_reset(s);
 	return 0;
 }

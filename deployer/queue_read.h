@@ -43,6 +43,11 @@ int queue_read_notices(struct db *db, int64_t seq, int64_t max,
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	struct receiver *r, struct err *err);
 
+/* *set is the engine's labels as queue_store_labels() wrote them, the
+ * caller's; NULL without. 0 or -1. */
+int queue_read_labels(struct db *db, const char *engine, char **set,
+	struct err *err);
+
 /* How many tries an open job had, and how many of them before it was
  * redelivered. 0 or -1. */
 int queue_read_tries(struct db *db, const char *id, int64_t *attempt,

@@ -195,6 +195,16 @@ void queue_store_notice_done(struct queue_store *s, const char *id)
 	write_put(loose_new(s, queue_write_notice_done, id));
 }
 
+void queue_store_labels(struct queue_store *s, const char *engine,
+	const char *set)
+{
+	struct queue_write *w = loose_new(s, queue_write_labels, NULL);
+
+	w->lane = xstrdup(engine);
+	w->note = xstrdup(set);
+	write_put(w);
+}
+
 void queue_store_row_done(struct queue_store *s, const char *id)
 {
 	write_put(loose_new(s, queue_write_row_done, id));

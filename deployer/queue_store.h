@@ -99,6 +99,11 @@ void queue_store_prune(struct queue_store *s, int64_t deploys_before,
 void queue_store_receiver(struct queue_store *s, const char *trigger,
 	const char *url, const struct receiver *r);
 
+/* The triggers of an engine's containers, for the next start. On disk before
+ * any change that is made after this call. */
+void queue_store_labels(struct queue_store *s, const char *engine,
+	const char *set);
+
 /* ---- rows and the rest ------------------------------------------------------ */
 
 /* Someone who posts it has it. */

@@ -63,6 +63,10 @@ static const char *const migrations[] = {
 	/* It ended in failure, and how often its sender had sent it again. */
 	"ALTER TABLE jobs ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE jobs ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
+	/* The triggers that containers have as labels, as they were last. */
+	"CREATE TABLE labels ("
+	"  engine TEXT PRIMARY KEY,"
+	"  triggers TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 const struct db_schema queue_schema = {
@@ -374,6 +378,20 @@ int queue_write_approve(struct db *db, void *ctx, struct err *err)
 		ctx, err);
 
 	return s ? finish(s, err) : -1;
+}
+
+int queue_write_labels(struct db *db, void *ctx, struct err *err)
+{
+	struct queue_write *w = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"INSERT OR REPLACE INTO labels (engine, triggers) "
+		"VALUES (?1, ?2)", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->lane);
+	db_bind_str(s, 2, w->note);
+	return finish(s, err);
 }
 
 int queue_write_reopen(struct db *db, void *ctx, struct err *err)

@@ -65,6 +65,7 @@ int queue_write_notice_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
 int queue_write_receiver(struct db *db, void *ctx, struct err *err);
 int queue_write_approve(struct db *db, void *ctx, struct err *err);
+int queue_write_labels(struct db *db, void *ctx, struct err *err);
 int queue_write_reopen(struct db *db, void *ctx, struct err *err);
 
 #endif

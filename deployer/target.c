@@ -93,8 +93,8 @@ const struct conf_trigger *target_find(const struct conf *conf,
 		return NULL;
 	if (!t) {
 		err_fail(err, "the deployer's configuration has no trigger "
-			      "%s: restart it with the matcher's "
-			      "configuration", job->trigger);
+			      "%s, nor has a container's labels: restart it "
+			      "with the matcher's configuration", job->trigger);
 		return NULL;
 	}
 	if (!job->notice && !conf_repository_match(t->repository, job->event.registry,

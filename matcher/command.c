@@ -117,7 +117,7 @@ static void explain(const struct ruleset *set, const struct event *e)
 	struct rule_results results = {0};
 	size_t others;
 
-	rule_eval(set, e, &results);
+	rule_eval(set, NULL, e, &results);
 	printf("%s%s%s:%s\n", e->registry != NULL ? e->registry : "",
 		e->registry != NULL ? "/" : "", e->repository, e->tag);
 	others = set->n;

@@ -65,7 +65,7 @@ static int reload(void *state, struct conf *conf, struct err *err)
 	(void)err;
 	if (rules == NULL)
 		BUG("rules were good when they were checked");
-	work_set_rules(m->work, rules);
+	work_set_rules(m->work, conf, rules);
 	return 0;
 }
 

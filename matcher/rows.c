@@ -109,7 +109,7 @@ void rows_put(struct rows *r, struct task *t, const struct rule_result *why)
 	record.final = true;
 	if (rule != NULL)
 		record.target = xstrdup(rule->target);
-	record.generation = xstrdup_null(t->rules->generation);
+	record.generation = xstrdup_null(why->set->generation);
 	record_reason(&record, "%s", why->reason);
 	if (why->verdict == RULE_ERROR)
 		log_limited(LOG_ERROR, rule->name, "trigger %s: %s",
@@ -125,7 +125,7 @@ void rows_put_waiting(
 	record_from_event(&record, &j->task->event, j->rule->name, 0,
 		"waiting", clock_wall());
 	record.target = xstrdup(j->rule->target);
-	record.generation = xstrdup_null(j->task->rules->generation);
+	record.generation = xstrdup_null(j->job.generation);
 	record_reason(&record, "%s", why);
 	outbox_put(r->outbox, &record, NULL, NULL);
 }

@@ -142,18 +142,33 @@ static char *no_trigger(const struct event *e)
 		e->registry != NULL ? "/" : "", e->repository);
 }
 
-void rule_eval(const struct ruleset *set, const struct event *e,
+static void eval_set(const struct ruleset *set, const struct event *e,
 	struct rule_results *out)
 {
 	struct rule_list rules = {0};
-	struct rule_result none = {.verdict = RULE_NO_TRIGGER};
 
 	rule_index_find(set->index, e, &rules);
-	for (size_t i = 0; i < rules.n; i++)
-		if (e->trigger == NULL ||
-			strcmp(rules.v[i]->name, e->trigger) == 0)
-			VEC_PUSH(out, eval_one(rules.v[i], e->tag));
+	for (size_t i = 0; i < rules.n; i++) {
+		struct rule_result one;
+
+		if (e->trigger != NULL &&
+			strcmp(rules.v[i]->name, e->trigger) != 0)
+			continue;
+		one = eval_one(rules.v[i], e->tag);
+		one.set = set;
+		VEC_PUSH(out, one);
+	}
 	VEC_RELEASE(&rules);
+}
+
+void rule_eval(const struct ruleset *set, const struct ruleset *labels,
+	const struct event *e, struct rule_results *out)
+{
+	struct rule_result none = {.verdict = RULE_NO_TRIGGER, .set = set};
+
+	eval_set(set, e, out);
+	if (labels != NULL && labels->n > 0)
+		eval_set(labels, e, out);
 	if (out->n != 0)
 		return;
 	none.reason = no_trigger(e);

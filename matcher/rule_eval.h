@@ -17,7 +17,8 @@ enum rule_verdict {
 };
 
 struct rule_result {
-	const struct rule *rule; /* borrowed from the set */
+	const struct rule *rule; /* borrowed from its set */
+	const struct ruleset *set;
 	enum rule_verdict verdict;
 	char *reason; /* a sentence; at most RULE_REASON_MAX bytes */
 };
@@ -31,9 +32,10 @@ struct rule_results {
 	size_t n, cap;
 };
 
-/* Fills a zeroed *out; the caller releases it. */
-void rule_eval(const struct ruleset *set, const struct event *e,
-	struct rule_results *out);
+/* Fills a zeroed *out; the caller releases it. labels is a second set beside
+ * set, or NULL. */
+void rule_eval(const struct ruleset *set, const struct ruleset *labels,
+	const struct event *e, struct rule_results *out);
 void rule_results_release(struct rule_results *r);
 /* The row's status: "untriggered", ...; NULL for RULE_MATCHED: a job. */
 const char *rule_status(enum rule_verdict v);

@@ -120,6 +120,31 @@ static void load(struct rule *r, struct rule_parts *parts,
 	load_action(r, parts, t);
 }
 
+struct ruleset *rule_load_labelled(
+	const struct conf *conf, struct opt_errors *errs)
+{
+	struct opt_list all = conf_labelled_triggers(conf);
+	struct ruleset *set = xcalloc(1, sizeof(*set));
+
+	set->refs = 1;
+	set->parts = rule_parts_new();
+	set->generation = rule_parts_text(
+		set->parts, conf_labelled_generation(conf));
+	set->rules = xcalloc(all.n + 1, sizeof(*set->rules));
+	CONF_EACH(all, const struct conf_trigger, t) {
+		size_t before = errs->list.n;
+
+		load(&set->rules[set->n], set->parts, t, errs);
+		if (errs->list.n == before)
+			set->n++;
+		else
+			set->rules[set->n] = (struct rule){0};
+	}
+	set->lanes = rule_parts_lanes(set->parts, &set->n_lanes);
+	set->index = rule_index_new(set->rules, set->n);
+	return set;
+}
+
 struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
 {
 	struct ruleset *set = xcalloc(1, sizeof(*set));

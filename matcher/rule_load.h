@@ -16,4 +16,10 @@ void rule_check(const struct conf *conf, struct opt_errors *errs);
 struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
 	MUST_CHECK;
 
+/* The triggers that containers have as labels (conf_with_labels()), a set of
+ * their own, its generation that of the labels. What is at fault is told and
+ * left out alone. */
+struct ruleset *rule_load_labelled(
+	const struct conf *conf, struct opt_errors *errs);
+
 #endif

@@ -17,7 +17,7 @@ static void make_job(struct task *t, const struct rule_result *result)
 		.trigger = j->rule->name,
 		.lane = j->rule->lane,
 		.reason = result->reason,
-		.generation = t->rules->generation,
+		.generation = result->set->generation,
 		.event = t->event,
 	};
 	j->item.type = MSG_JOB;
@@ -27,7 +27,7 @@ static void make_job(struct task *t, const struct rule_result *result)
 }
 
 struct task *task_new(const struct event *e, struct ruleset *rules,
-	const struct chan_from *from, int64_t deadline)
+	struct ruleset *labels, const struct chan_from *from, int64_t deadline)
 {
 	struct task *t = xcalloc(1, sizeof(*t));
 
@@ -35,8 +35,9 @@ struct task *task_new(const struct event *e, struct ruleset *rules,
 	t->from = *from;
 	t->deadline = deadline;
 	t->rules = ruleset_ref(rules);
+	t->labels = ruleset_ref(labels);
 	field_copy(&event_table, &t->event, e);
-	rule_eval(rules, &t->event, &t->results);
+	rule_eval(rules, labels, &t->event, &t->results);
 	t->jobs = xcalloc(t->results.n, sizeof(*t->jobs));
 	for (size_t i = 0; i < t->results.n; i++)
 		if (t->results.v[i].verdict == RULE_MATCHED)
@@ -57,6 +58,7 @@ void task_free(struct task *t)
 	rule_results_release(&t->results);
 	field_release(&event_table, &t->event);
 	ruleset_unref(t->rules);
+	ruleset_unref(t->labels);
 	free(t);
 }
 

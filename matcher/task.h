@@ -33,7 +33,7 @@ struct task {
 	struct list node; /* work.c's */
 	struct chan_from from; /* the newest lease */
 	struct event event;
-	struct ruleset *rules; /* a reference */
+	struct ruleset *rules, *labels; /* references */
 	struct rule_results results;
 	struct task_job *jobs; /* they do not move */
 	size_t n_jobs;
@@ -46,10 +46,11 @@ struct task {
 	int64_t delay; /* ms */
 };
 
-/* Applies the rules; keeps a copy of e and a reference to rules. No job is
+/* Applies the rules; keeps a copy of e and references to both sets. No job is
  * open yet. */
 struct task *task_new(const struct event *e, struct ruleset *rules,
-	const struct chan_from *from, int64_t deadline);
+	struct ruleset *labels, const struct chan_from *from,
+	int64_t deadline);
 /* No job is in a chan any more; its rows are given up. */
 void task_free(struct task *t);
 

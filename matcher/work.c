@@ -1,5 +1,6 @@
 #include "matcher/work.h"
 
+#include "matcher/labels.h"
 #include "matcher/outage.h"
 #include "matcher/rows.h"
 #include "proto/base/clock.h"
@@ -22,6 +23,7 @@ struct work {
 	struct chan *in, *out;
 	struct rows *rows;
 	struct ruleset *rules;
+	struct labels *labels; /* triggers of containers */
 	struct loop_timer *tick;
 	struct list tasks;
 	struct map *by_event; /* event id -> struct task */
@@ -123,11 +125,18 @@ static const char *const verdict_words[] = {
 static void start_task(struct work *w, struct task *t)
 {
 	int64_t now = clock_mono();
+	const char *missing = labels_missing(w->labels);
 
 	t->left++; /* held until all is under way */
+	if (missing != NULL)
+		task_miss(t, outage_delay(lane_away(w, missing, now)),
+			"no deployer has told yet which labels the containers "
+			"of engine `%s` have", missing);
 	for (size_t i = 0; i < t->results.n; i++) {
 		enum rule_verdict verdict = t->results.v[i].verdict;
 
+		if (verdict == RULE_NO_TRIGGER && missing != NULL)
+			continue; /* it may be a container's */
 		metric_add(METRIC_VERDICTS, verdict_words[verdict], NULL, 1);
 		if (verdict != RULE_MATCHED)
 			rows_put(w->rows, t, &t->results.v[i]);
@@ -164,10 +173,21 @@ static void take_event(
 	}
 	metric_add(METRIC_EVALUATED, NULL, NULL, 1);
 	(void)FAIL_POINT_OF("matcher.tag", e->tag);
-	t = task_new(e, w->rules, from, clock_mono() + w->limits.task_ms);
+	t = task_new(e, w->rules, labels_rules(w->labels), from,
+		clock_mono() + w->limits.task_ms);
 	list_push_back(&w->tasks, &t->node);
 	map_put(w->by_event, str_from(t->event.id), t);
 	start_task(w, t);
+}
+
+static void take_triggers(void *ctx, const struct chan_peer *peer,
+	const struct msg_triggers *t)
+{
+	struct work *w = ctx;
+
+	for (size_t i = 0; i < peer->lanes->n; i++)
+		if (strcmp(peer->lanes->v[i], t->engine) == 0)
+			labels_take(w->labels, t->engine, t->set);
 }
 
 static void check_task(struct work *w, struct task *t, int64_t now)
@@ -187,13 +207,20 @@ static void check_task(struct work *w, struct task *t, int64_t now)
 	settle(w, t);
 }
 
+static void note_lanes(
+	struct work *w, const struct ruleset *rules, int64_t now)
+{
+	for (size_t i = 0; i < rules->n_lanes; i++)
+		lane_away(w, rules->lanes[i], now);
+}
+
 static void check_tasks(void *ctx)
 {
 	struct work *w = ctx;
 	int64_t now = clock_mono();
 
-	for (size_t i = 0; i < w->rules->n_lanes; i++)
-		lane_away(w, w->rules->lanes[i], now);
+	note_lanes(w, w->rules, now);
+	note_lanes(w, labels_rules(w->labels), now);
 	LIST_EACH(&w->tasks, node)
 		check_task(w, CONTAINER_OF(node, struct task, node), now);
 }
@@ -206,7 +233,8 @@ static struct chan *open_chan(struct work *w, const struct work_config *c,
 {
 	static const struct chan_ops in = {.deliver = take_event};
 	static const struct chan_ops out = {
-		.acked = job_acked, .nacked = job_nacked};
+		.acked = job_acked, .nacked = job_nacked,
+		.triggers = take_triggers};
 	struct chan_config config = {
 		.name = name,
 		.sends = sends,
@@ -272,6 +300,7 @@ struct work *work_open(struct loop *l, const struct work_config *c,
 	w->ctx = c->ctx;
 	list_init(&w->tasks);
 	w->by_event = map_new();
+	w->labels = labels_new(c->conf);
 	if (open_links(w, c, err) < 0) {
 		work_close(w);
 		return NULL;
@@ -305,12 +334,15 @@ void work_close(struct work *w)
 	if (w->out != NULL)
 		chan_close(w->out);
 	outages_release(&w->lanes);
+	labels_free(w->labels);
 	ruleset_unref(w->rules);
 	free(w);
 }
 
-void work_set_rules(struct work *w, struct ruleset *rules)
+void work_set_rules(struct work *w, const struct conf *conf,
+	struct ruleset *rules)
 {
+	labels_set_conf(w->labels, conf);
 	ruleset_unref(w->rules);
 	w->rules = rules;
 }
@@ -338,10 +370,11 @@ void work_send_status(struct work *w, const struct msg_status *s)
 
 /* ---- what is told about it ----------------------------------------------- */
 
-static void report_lanes(struct work *w, struct daemon *d)
+static void report_lanes(
+	struct work *w, const struct ruleset *rules, struct daemon *d)
 {
-	for (size_t i = 0; i < w->rules->n_lanes; i++) {
-		const char *lane = w->rules->lanes[i];
+	for (size_t i = 0; i < rules->n_lanes; i++) {
+		const char *lane = rules->lanes[i];
 
 		if (chan_has_lane(w->out, lane))
 			daemon_ready(d, lane);
@@ -363,7 +396,8 @@ void work_report(struct work *w, struct daemon *d)
 		daemon_not_ready(d, "the logger", "no logger takes rows");
 	else
 		daemon_ready(d, "the logger");
-	report_lanes(w, d);
+	report_lanes(w, w->rules, d);
+	report_lanes(w, labels_rules(w->labels), d);
 	metric_set(METRIC_EVALUATING, NULL, NULL,
 		(int64_t)map_len(w->by_event));
 }

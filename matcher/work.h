@@ -36,8 +36,10 @@ struct work *work_open(struct loop *l, const struct work_config *c,
 	struct ruleset *rules, struct err *err);
 void work_close(struct work *w); /* events under way go back to ingress */
 
-/* Applies to the events that come from now on; takes over the reference. */
-void work_set_rules(struct work *w, struct ruleset *rules);
+/* Applies to the events that come from now on; takes over the reference.
+ * conf, whose rules they are, is borrowed for the call. */
+void work_set_rules(struct work *w, const struct conf *conf,
+	struct ruleset *rules);
 /* Takes no more events and gives those under way a few seconds. */
 void work_drain(struct work *w);
 /* Tells readiness and counters. */

@@ -81,7 +81,7 @@ static void once(const struct ruleset *set, struct event *events, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct rule_results results = {0};
 
-		rule_eval(set, &events[i], &results);
+		rule_eval(set, NULL, &events[i], &results);
 		if (results.n != 1 ||
 			results.v[0].verdict != RULE_MATCHED) {
 			fprintf(stderr, "%s: %s\n", events[i].repository,

@@ -160,7 +160,7 @@ static void test_cases(void **state)
 			.tag = cases[i].tag};
 		struct rule_results results = {0};
 
-		rule_eval(&set, &e, &results);
+		rule_eval(&set, NULL, &e, &results);
 		assert_int_not_equal(results.n, 0);
 		for (size_t k = 0; k < results.n; k++, i++) {
 			assert_true(i < ARRAY_LEN(cases));
@@ -193,7 +193,7 @@ static void test_one_trigger(void **state)
 			.trigger = (char *)one[i].trigger};
 		struct rule_results results = {0};
 
-		rule_eval(&set, &e, &results);
+		rule_eval(&set, NULL, &e, &results);
 		assert_int_equal(results.n, 1);
 		assert_int_equal(results.v[0].verdict, one[i].verdict);
 		if (results.v[0].rule)
@@ -221,7 +221,7 @@ static void test_long_reason(void **state)
 	for (size_t i = 0; i < 10; i++)
 		tags[i] = tag;
 	one.index = rule_index_new(&rule, 1);
-	rule_eval(&one, &e, &results);
+	rule_eval(&one, NULL, &e, &results);
 	assert_int_equal(strlen(results.v[0].reason), RULE_REASON_MAX);
 	assert_string_equal(
 		results.v[0].reason + RULE_REASON_MAX - 4, "a...");

@@ -217,7 +217,7 @@ static void load_conf(void)
 {
 	char *text = xprintf(
 		"engines:\n"
-		"  - {name: local, docker: 'unix:///nowhere/docker.sock'}\n"
+		"  - {name: local, docker: 'unix:///nowhere/docker.sock', labels: false}\n"
 		"triggers:\n"
 		"  - {name: web, repository: shop/web, expression: release-v.*,"
 		" deploy: {container: web}}\n"
@@ -484,7 +484,7 @@ static void test_new_rules(void **state)
 	run_until(one_ack);
 	assert_int_equal(seen.all_jobs, 1);
 	other = load_text("triggers: []\n");
-	work_set_rules(work, rule_load(other, &errs));
+	work_set_rules(work, other, rule_load(other, &errs));
 	conf_free(other);
 	seen.n_acks = 0;
 	put_event(repository, tag);

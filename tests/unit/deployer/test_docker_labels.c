@@ -1,0 +1,110 @@
+#include "deployer/docker_labels.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "proto/base/mem.h"
+
+#define C "\"Names\":[\"/web\"],\"Labels\":"
+#define T "{\"from\":\"container web\",\"name\":\"web\",\"repository\":"
+#define D ",\"deploy\":{\"container\":\"web\"},\"labels\":"
+
+static const struct {
+	const char *container, *image;
+	bool watchtower;
+	const char *want;  /* NULL: none */
+	const char *fault; /* part of it; NULL: none */
+} cases[] = {
+	{"{" C "{\"pullwire.enable\":\"true\"}}", "shop/web:v1", false,
+		T "\"shop/web\"" D "{}}", NULL},
+	/* nothing without saying so */
+	{"{" C "{\"pullwire.tags\":\"a\"}}", "shop/web", false, NULL, NULL},
+	{"{" C "{\"pullwire.enable\":\"false\"}}", "shop/web", false, NULL,
+		NULL},
+	{"{" C "{\"pullwire.enable\":\"1\"}}", "shop/web", false, NULL,
+		"container web: label pullwire.enable is `1`"},
+	{"{" C "null}", "shop/web", false, NULL, NULL},
+	{"{\"Names\":[\"/web\"]}", "shop/web", false, NULL, NULL},
+	/* dashes; labels of a deploy and of others mean nothing here */
+	{"{" C "{\"pullwire.enable\":\"true\",\"pullwire.min-age\":\"1h\","
+	 "\"pullwire.deploy\":\"0123abcd\",\"pullwire.replaces\":\"x\","
+	 "\"pullwire.was\":\"running\",\"other\":\"x\"}}",
+		"r.example:5000/shop/web@sha256:0", false,
+		T "\"r.example:5000/shop/web\"" D "{\"min_age\":\"1h\"}}", NULL},
+	{"{" C "{\"pullwire.enable\":\"true\",\"pullwire.trigger\":\"w2\"}}",
+		"nginx", false,
+		"{\"from\":\"container web\",\"name\":\"w2\",\"repository\":"
+		"\"nginx\"" D "{}}", NULL},
+	/* under way: under the name it will have */
+	{"{\"Names\":[\"/web.old-0123abcd\"],\"Labels\":"
+	 "{\"pullwire.enable\":\"true\"}}", "a", false,
+		T "\"a\"" D "{}}", NULL},
+	/* Compose: the service; of one-off runs none */
+	{"{\"Names\":[\"/p_s_2\"],\"Labels\":{\"pullwire.enable\":\"true\","
+	 "\"com.docker.compose.project\":\"p\","
+	 "\"com.docker.compose.service\":\"s\"}}", "a", false,
+		"{\"from\":\"container p_s_2\",\"name\":\"p.s\","
+		"\"repository\":\"a\",\"deploy\":{\"compose\":\"p/s\"},"
+		"\"labels\":{}}", NULL},
+	{"{" C "{\"pullwire.enable\":\"true\","
+	 "\"com.docker.compose.oneoff\":\"True\"}}", "a", false, NULL, NULL},
+	{"{" C "{\"pullwire.enable\":\"true\"}}", "sha256:0123", false, NULL,
+		"an image without a name"},
+	/* Watchtower's, where they are asked for; ours count */
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\"}}", "a",
+		false, NULL, NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.monitor-only\":\"true\","
+	 "\"com.centurylinklabs.watchtower.cooldown-delay\":\"24h\"}}", "a",
+		true, T "\"a\"" D "{\"dry_run\":\"true\",\"min_age\":\"24h\"}}",
+		NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"pullwire.enable\":\"false\"}}", "a", true, NULL, NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.monitor-only\":\"true\","
+	 "\"pullwire.dry-run\":\"false\"}}", "a", true,
+		T "\"a\"" D "{\"dry_run\":\"false\"}}", NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.monitor-only\":\"true\"}}",
+		"a", true, NULL, NULL},
+};
+
+static void test_cases(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err;
+		struct json *c = json_parse(
+			str_from(cases[i].container), NULL, &err);
+		struct opt_errors faults = {0};
+		struct strbuf got = {0};
+		struct json *t;
+
+		assert_non_null(c);
+		t = docker_labels_trigger(c, cases[i].image,
+			cases[i].watchtower, &faults);
+		if (t != NULL)
+			json_write(t, &got);
+		if (strcmp(strbuf_cstr(&got),
+			    cases[i].want != NULL ? cases[i].want : "") != 0)
+			fail_msg("case %zu: %s", i, strbuf_cstr(&got));
+		assert_int_equal(faults.list.n, cases[i].fault != NULL);
+		if (cases[i].fault != NULL &&
+			strstr(faults.list.v[0], cases[i].fault) == NULL)
+			fail_msg("case %zu: %s", i, faults.list.v[0]);
+		strbuf_release(&got);
+		opt_errors_release(&faults);
+		json_free(t);
+		json_free(c);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+	};
+
+	return cmocka_run_group_tests_name("docker_labels", tests, NULL, NULL);
+}
