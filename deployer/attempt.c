@@ -143,6 +143,10 @@ static void finish(struct attempt *a, enum queue_state state, int64_t due,
 
 	if (state == QUEUE_DONE)
 		notice_about(a->conf, &a->what, row, &notices);
+	if (state == QUEUE_DONE && row && row_is_done(row)) {
+		c.did = &a->what;
+		c.target = queue_job_target(a->job);
+	}
 	a->state = state;
 	a->due = due;
 	if (a->uncounted) {

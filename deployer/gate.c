@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+#include "deployer/version.h"
+
 static void would_do(const struct conf_trigger *t, const struct job *job,
 	struct strbuf *why)
 {
@@ -17,6 +19,64 @@ static void would_do(const struct conf_trigger *t, const struct job *job,
 	event_reference(&job->event, why);
 	if (job->reason)
 		strbuf_addf(why, ", since %s", job->reason);
+}
+
+static const char *number(const char *version)
+{
+	const char *space = version ? strchr(version, ' ') : NULL;
+
+	return space ? space + 1 : "";
+}
+
+/* A matcher that reads another configuration may tell no version; one of
+ * another kind cannot be compared: then it is taken. */
+static bool is_newer(const struct job *job, const struct gate_last *last,
+	struct strbuf *why)
+{
+	char when[STR_TIME_LEN];
+	int order;
+
+	if (!job->version || !last->version ||
+		version_compare(job->version, last->version, &order) < 0 ||
+		order > 0)
+		return true;
+	strbuf_addf(why, "version %s of tag `%s` is %s version %s of tag `%s`, "
+			 "which was done last (%s)", number(job->version),
+		job->event.tag, order ? "below" : "the same as",
+		number(last->version), last->tag ? last->tag : "",
+		str_time(last->time, when));
+	return false;
+}
+
+static bool is_same(const struct job *job, const struct gate_last *last,
+	struct strbuf *why)
+{
+	char when[STR_TIME_LEN];
+
+	if (!job->event.digest || !last->digest ||
+		strcmp(job->event.digest, last->digest) != 0)
+		return false;
+	strbuf_addf(why, "tag `%s` has the digest of tag `%s`, which was done "
+			 "last (%s)", job->event.tag,
+		last->tag ? last->tag : "", str_time(last->time, when));
+	return true;
+}
+
+const char *gate_status(enum gate_answer answer)
+{
+	switch (answer) {
+	case GATE_WAIT:
+		return "waiting";
+	case GATE_DRY_RUN:
+		return "dry_run";
+	case GATE_NOT_NEWER:
+		return "untriggered";
+	case GATE_SAME:
+		return "unchanged";
+	case GATE_GO:
+		break;
+	}
+	BUG("answer %d", (int)answer);
 }
 
 /* One more thing that it waits for. */
@@ -50,9 +110,15 @@ enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
 	int64_t old_at = job->event.time + t->min_age;
 	char when[STR_TIME_LEN];
 
+	if (!facts->ordered && t->newer_only &&
+		!is_newer(job, &facts->last, why))
+		return GATE_NOT_NEWER;
+	if (!facts->ordered && t->digest_changed &&
+		is_same(job, &facts->last, why))
+		return GATE_SAME;
 	if (t->dry_run) {
 		would_do(t, job, why);
-		return GATE_END;
+		return GATE_DRY_RUN;
 	}
 	*due = 0;
 	if (facts->now < old_at) {

@@ -1,8 +1,9 @@
 /*
  * May this job's action be done now? Asked each time its turn has come. Pure.
- * What says no is the trigger: it is only to be tried (dry_run), waits for a
- * person (approve), for the push to be so old (min_age) or for its hours
- * (window). A job that waits does not keep its turn: a newer push of the same
+ * What says no is the trigger: it takes no version below what it did last
+ * (newer_only), nor the same digest (digest_changed), is only to be tried
+ * (dry_run), waits for a person (approve), for the push to be so old (min_age)
+ * or for its hours (window). A job that waits does not keep its turn: a newer push of the same
  * redeploy takes its place.
  */
 #ifndef DEPLOYER_GATE_H
@@ -20,7 +21,10 @@ enum gate_answer {
 	GATE_GO,
 	GATE_WAIT, /* until *due, 0 when that is not known; the row `waiting`
 		      says why */
-	GATE_END,  /* the final row `dry_run` says what would be done */
+	/* It is over, with a final row: */
+	GATE_DRY_RUN,   /* `dry_run` says what would be done */
+	GATE_NOT_NEWER, /* `untriggered`: a rule of the trigger says no */
+	GATE_SAME,      /* `unchanged`: that digest was done last */
 };
 
 /* What is known beside the trigger and the job; times in UTC ms. */
@@ -28,7 +32,16 @@ struct gate_facts {
 	int64_t now;
 	bool approved; /* a person said so */
 	int64_t opens; /* conf_window_next() */
+	bool ordered; /* a person asked for this job once more */
+	/* What the trigger did last; the texts are NULL where not known. */
+	struct gate_last {
+		const char *tag, *digest, *version;
+		int64_t time; /* UTC ms */
+	} last;
 };
+
+/* The row's status of an answer that is not GATE_GO. */
+const char *gate_status(enum gate_answer answer);
 
 /* Appends the row's sentence to why: all that the job waits for, since it has
  * one such row. */

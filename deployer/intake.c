@@ -1,8 +1,9 @@
 #include "deployer/intake.h"
 
+#include "deployer/labels.h"
 #include "deployer/notices.h"
 #include "deployer/queue_read.h"
-#include "deployer/labels.h"
+#include "deployer/rank.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "deployer/runner.h"
@@ -165,6 +166,9 @@ static void put(struct arrival *a)
 	a->now = clock_wall();
 	a->refused = !intake_accepts(d->conf, &a->job, a->now, &a->key,
 		&a->coalesce, &refused);
+	if (!a->refused && a->coalesce)
+		a->refused = rank_below(d, &a->job, strbuf_cstr(&a->key),
+			a->now, &refused);
 	if (a->refused)
 		notice_about(d->conf, &a->job, &refused, &notices);
 	what.job = &a->job;

@@ -410,6 +410,23 @@ bool queue_count(const struct queue *q, size_t i, const char **lane,
 	return true;
 }
 
+void queue_target_each(struct queue *q, const char *target,
+	enum queue_state state, void (*fn)(void *ctx, struct queue_job *job),
+	void *ctx)
+{
+	struct queue_target *t = map_get(q->targets, str_from(target));
+
+	if (!t)
+		return;
+	LIST_EACH(&t->jobs, node) {
+		struct queue_job *job =
+			CONTAINER_OF(node, struct queue_job, node);
+
+		if (job->state == state)
+			fn(ctx, job);
+	}
+}
+
 size_t queue_len(const struct queue *q)
 {
 	return q->n;

@@ -108,6 +108,10 @@ void queue_each(struct queue *q, const char *lane, enum queue_state state,
  * last. */
 bool queue_count(const struct queue *q, size_t i, const char **lane,
 	size_t n[QUEUE_DONE]);
+/* Each job of the target (its key) in this state; fn ends none. */
+void queue_target_each(struct queue *q, const char *target,
+	enum queue_state state, void (*fn)(void *ctx, struct queue_job *job),
+	void *ctx);
 size_t queue_len(const struct queue *q);
 size_t queue_running(const struct queue *q);
 

@@ -193,6 +193,38 @@ int queue_read_labels(struct db *db, const char *engine, char **set,
 	return 0;
 }
 
+int queue_read_last(struct db *db, const char *trigger, const char *target,
+	struct queue_last *last, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT tag, digest, version, time FROM last_done "
+		"WHERE trigger_name = ?1 AND target = ?2", err);
+	int rc;
+
+	*last = (struct queue_last){0};
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, trigger);
+	db_bind_str(s, 2, target);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	last->tag = xstrdup_null(db_col_str(s, 0));
+	last->digest = xstrdup_null(db_col_str(s, 1));
+	last->version = xstrdup_null(db_col_str(s, 2));
+	last->time = db_col_i64(s, 3);
+	db_reset(s);
+	return 0;
+}
+
+void queue_last_release(struct queue_last *last)
+{
+	free(last->tag);
+	free(last->digest);
+	free(last->version);
+	*last = (struct queue_last){0};
+}
+
 int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
 	int64_t *base, struct err *err)
 {

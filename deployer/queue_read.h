@@ -48,6 +48,16 @@ int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 int queue_read_labels(struct db *db, const char *engine, char **set,
 	struct err *err);
 
+/* What the trigger did last to the target, all of it the caller's; NULLs when
+ * nothing is known. 0 or -1. */
+struct queue_last {
+	char *tag, *digest, *version;
+	int64_t time; /* UTC ms */
+};
+int queue_read_last(struct db *db, const char *trigger, const char *target,
+	struct queue_last *last, struct err *err);
+void queue_last_release(struct queue_last *last);
+
 /* How many tries an open job had, and how many of them before it was
  * redelivered. 0 or -1. */
 int queue_read_tries(struct db *db, const char *id, int64_t *attempt,

@@ -136,6 +136,18 @@ void queue_store_arrive(struct queue_store *s,
 	write_put(w);
 }
 
+static void set_done(struct queue_write *w, const struct queue_store_change *c)
+{
+	const struct event *e = &c->did->event;
+	const char *found = c->row ? c->row->to_digest : NULL;
+
+	w->trigger = xstrdup(c->did->trigger);
+	w->target = xstrdup(c->target);
+	w->tag = xstrdup(e->tag);
+	w->digest = xstrdup_null(e->digest ? e->digest : found);
+	w->version = xstrdup_null(c->did->version);
+}
+
 void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx)
 {
@@ -146,6 +158,8 @@ void queue_store_change(struct queue_store *s,
 	w->attempt = c->attempt;
 	w->due = c->due;
 	w->now = c->now;
+	if (c->did)
+		set_done(w, c);
 	queue_write_row(w, c->row);
 	take_notices(w, c->notices);
 	w->on_change = done;

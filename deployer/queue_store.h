@@ -71,6 +71,10 @@ struct queue_store_change {
 	int64_t now;
 	struct record *row;     /* taken over; NULL: none */
 	struct notice_list *notices; /* taken over; NULL: none */
+	/* The end of a job that did what it was for, to this target: from here
+	 * on what its trigger did last. NULL: it did not. */
+	const struct job *did;
+	const char *target;
 };
 
 /* The end of an attempt, or a row in between (state WAITING, same attempt).

@@ -67,6 +67,15 @@ static const char *const migrations[] = {
 	"CREATE TABLE labels ("
 	"  engine TEXT PRIMARY KEY,"
 	"  triggers TEXT NOT NULL) WITHOUT ROWID;",
+	/* What each trigger did last to its target. */
+	"CREATE TABLE last_done ("
+	"  trigger_name TEXT NOT NULL,"
+	"  target TEXT NOT NULL,"
+	"  tag TEXT NOT NULL,"
+	"  digest TEXT,"
+	"  version TEXT,"
+	"  time INTEGER NOT NULL,"
+	"  PRIMARY KEY (trigger_name, target)) WITHOUT ROWID;",
 };
 
 const struct db_schema queue_schema = {
@@ -97,6 +106,8 @@ void queue_write_free(struct queue_write *w)
 	free(w->row_id);
 	free(w->url);
 	free(w->status);
+	free(w->digest);
+	free(w->version);
 	strbuf_release(&w->payload);
 	strbuf_release(&w->row);
 	notice_release(&w->notices);
@@ -269,6 +280,24 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	return insert_row(db, w, err) < 0 ? -1 : insert_notices(db, w, err);
 }
 
+static int insert_done(struct db *db, const struct queue_write *w,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"INSERT OR REPLACE INTO last_done (trigger_name, target, tag, "
+		"digest, version, time) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, w->trigger);
+	db_bind_str(s, 2, w->target);
+	db_bind_str(s, 3, w->tag);
+	db_bind_str(s, 4, w->digest);
+	db_bind_str(s, 5, w->version);
+	db_bind_i64(s, 6, w->now);
+	return finish(s, err);
+}
+
 int queue_write_change(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
@@ -298,6 +327,8 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 		if (!s || finish(s, err) < 0)
 			return -1;
 	}
+	if (w->trigger && insert_done(db, w, err) < 0)
+		return -1;
 	return insert_row(db, w, err) < 0 ? -1 : insert_notices(db, w, err);
 }
 

@@ -31,6 +31,8 @@ struct queue_write {
 	int64_t time, again;
 	bool coalesce;
 	struct strbuf payload; /* the packed job */
+	/* a change that did it: trigger, target, tag and these */
+	char *digest, *version;
 	/* a receiver */
 	char *url; /* its SHA-256 */
 	struct receiver receiver;

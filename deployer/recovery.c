@@ -43,18 +43,17 @@ static void written(void *ctx)
 	answer(r, 0);
 }
 
-static int make_row(struct recovery *r, struct record *row,
+static int make_row(struct recovery *r, struct job *what, struct record *row,
 	struct notice_list *notices, bool *ended, int64_t now,
 	struct err *err)
 {
-	struct job what = {0};
 	struct row_times times = {.event = r->job->time,
 		.enqueued = r->job->enqueued, .ended = now};
 
-	if (queue_read_job(queue_store_reader(r->d->store), r->id, &what,
+	if (queue_read_job(queue_store_reader(r->d->store), r->id, what,
 		    err) < 0)
 		return -1;
-	row_init(row, &what, conf_trigger(r->d->conf, what.trigger),
+	row_init(row, what, conf_trigger(r->d->conf, what->trigger),
 		r->job->attempt + 1, driver_status_words[r->result->status],
 		now);
 	row_durations(row, &times);
@@ -62,8 +61,7 @@ static int make_row(struct recovery *r, struct record *row,
 	*ended = row->final;
 	row->final = *ended && r->job->base == 0;
 	if (*ended)
-		notice_about(r->d->conf, &what, row, notices);
-	field_release(&job_table, &what);
+		notice_about(r->d->conf, what, row, notices);
 	return 0;
 }
 
@@ -74,6 +72,7 @@ static void take(void *ctx)
 		.now = clock_wall()};
 	struct notice_list notices = {0};
 	struct record row = {0};
+	struct job what = {0};
 	struct err err;
 	bool ended;
 
@@ -82,13 +81,14 @@ static void take(void *ctx)
 		answer(r, 0);
 		return;
 	}
-	if (make_row(r, &row, &notices, &ended, c.now, &err) < 0) {
+	if (make_row(r, &what, &row, &notices, &ended, c.now, &err) < 0) {
 		log_error(r->id, "recovered, but not ended: %s", err.text);
 		answer(r, -1);
 		return;
 	}
 	if (!ended) {
 		field_release(&record_table, &row);
+		field_release(&job_table, &what);
 		answer(r, 0);
 		return;
 	}
@@ -99,7 +99,12 @@ static void take(void *ctx)
 	c.attempt = r->job->attempt + 1;
 	c.row = &row;
 	c.notices = &notices;
+	if (row_is_done(&row)) {
+		c.did = &what;
+		c.target = queue_job_target(r->job);
+	}
 	queue_store_change(r->d->store, &c, written, r);
+	field_release(&job_table, &what);
 }
 
 /* ---- on the worker ---------------------------------------------------------------- */

@@ -72,3 +72,10 @@ void row_result(struct record *r, const struct driver_result *result)
 	if (result->to_digest[0])
 		r->to_digest = xstrdup(result->to_digest);
 }
+
+bool row_is_done(const struct record *r)
+{
+	return strcmp(r->status, "deployed") == 0 ||
+		strcmp(r->status, "unchanged") == 0 ||
+		(strlen(r->status) == 3 && r->status[0] == '2');
+}

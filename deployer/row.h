@@ -32,6 +32,10 @@ struct row_times {
  */
 void row_durations(struct record *r, const struct row_times *t);
 
+/* Did the job do what it was for? By the row's status: `deployed`, `unchanged`
+ * or any 2xx. */
+bool row_is_done(const struct record *r);
+
 /* The row of a deploy's end: status, reason, digests, evidence, and whether it
  * is the job's last. */
 void row_result(struct record *r, const struct driver_result *result);

@@ -15,6 +15,7 @@
 
 /* An alarm at most so far away: a stepped clock is noticed. */
 #define ASK_AGAIN_MS 60000
+#define LAST_AGAIN_MS 5000
 
 /* ---- superseded -------------------------------------------------------------- */
 
@@ -118,32 +119,64 @@ static int64_t look_at(int64_t due, int64_t now)
 	return due > 0 && due < now + GATE_LOOK_MS ? due : now + GATE_LOOK_MS;
 }
 
+/* What was done last cannot be read: nothing that depends on it is done. */
+static int read_last(struct attempt *a, struct queue_last *last)
+{
+	struct err err;
+
+	if (!a->trigger->newer_only && !a->trigger->digest_changed)
+		return 0;
+	if (queue_read_last(queue_store_reader(a->d->store), a->trigger->name,
+		    queue_job_target(a->job), last, &err) == 0)
+		return 0;
+	log_limited(LOG_ERROR, "last", "what was done last cannot be read: %s",
+		err.text);
+	return -1;
+}
+
+static enum gate_answer ask(struct attempt *a, int64_t *due,
+	struct strbuf *why)
+{
+	struct queue_last last = {0};
+	struct gate_facts facts = {
+		.now = a->started,
+		.approved = a->job->approved,
+		.opens = conf_window_next(a->conf, a->trigger, a->started),
+		.ordered = a->job->base > 0,
+	};
+	enum gate_answer answer;
+
+	if (read_last(a, &last) < 0) {
+		strbuf_add_cstr(why, "what was done last cannot be read");
+		*due = a->started + LAST_AGAIN_MS;
+		return GATE_WAIT;
+	}
+	facts.last = (struct gate_last){.tag = last.tag, .digest = last.digest,
+		.version = last.version, .time = last.time};
+	answer = gate_ask(a->trigger, &a->what, &facts, due, why);
+	queue_last_release(&last);
+	return answer;
+}
+
 /* true: not now, or not at all; the attempt is over. */
 static bool stopped(struct attempt *a)
 {
 	struct strbuf why = {0};
 	struct record row, *told = NULL;
 	int64_t due = 0;
-	struct gate_facts facts = {
-		.now = a->started,
-		.approved = a->job->approved,
-		.opens = conf_window_next(a->conf, a->trigger, a->started),
-	};
-	enum gate_answer answer =
-		gate_ask(a->trigger, &a->what, &facts, &due, &why);
+	enum gate_answer answer = ask(a, &due, &why);
 
-	if (answer == GATE_END || (answer == GATE_WAIT && !a->job->told)) {
-		attempt_row(a, &row, answer == GATE_END ? "dry_run" : "waiting",
-			NULL);
+	if (answer != GATE_GO && (answer != GATE_WAIT || !a->job->told)) {
+		attempt_row(a, &row, gate_status(answer), NULL);
 		record_reason(&row, "%s", strbuf_cstr(&why));
 		row.next_attempt = due;
 		told = &row;
 	}
 	strbuf_release(&why);
-	if (answer == GATE_END)
-		attempt_end(a, told);
-	else if (answer == GATE_WAIT)
+	if (answer == GATE_WAIT)
 		attempt_wait(a, told, look_at(due, a->started));
+	else if (answer != GATE_GO)
+		attempt_end(a, told);
 	return answer != GATE_GO;
 }
 

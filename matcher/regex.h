@@ -9,7 +9,7 @@
 #define MATCHER_REGEX_H
 
 #include "proto/base/err.h"
-#include "proto/base/str.h"
+#include "proto/base/strbuf.h"
 
 #define REGEX_PATTERN_MAX 512 /* bytes */
 /* Steps. Ten times what harmless expressions on tags need; with 10,000 nested
@@ -31,5 +31,11 @@ struct regex *regex_new(const char *pattern, struct err *err) MUST_CHECK;
 void regex_free(struct regex *r); /* NULL is fine */
 enum regex_answer regex_match(struct regex *r, struct str subject,
 	struct err *err) MUST_CHECK;
+/* Has it named groups? */
+bool regex_has_names(const struct regex *r);
+/* After a match of subject that said yes: what its named groups took, in their
+ * order, with slashes between. */
+void regex_names(const struct regex *r, struct str subject,
+	struct strbuf *out);
 
 #endif

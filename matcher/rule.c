@@ -28,6 +28,10 @@ void rule_list_tags(const struct rule *r, struct strbuf *out)
 
 void rule_action(const struct rule *r, struct strbuf *out)
 {
+	if (r->newer_only)
+		strbuf_add_cstr(out, "if it is newer than the last, ");
+	if (r->digest_changed)
+		strbuf_add_cstr(out, "if the digest has changed, ");
 	strbuf_addf(out, "%s %s", r->url != NULL ? "post to" : "redeploy",
 		r->url != NULL ? r->url : r->target);
 	if (r->dry_run) {

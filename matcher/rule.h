@@ -35,7 +35,8 @@ struct rule {
 	enum rule_method method;
 	unsigned n_tags;
 	/* What the deployer does with a job of it; here only to be told. */
-	bool dry_run, approve;
+	bool dry_run, approve, digest_changed;
+	bool newer_only; /* its jobs tell their version */
 	int64_t min_age; /* ms */
 	const char *window; /* or NULL */
 };

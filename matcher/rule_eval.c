@@ -105,6 +105,39 @@ static enum rule_verdict by_version(
 	return RULE_UNTRIGGERED;
 }
 
+static void write_semver(const struct semver *v, struct strbuf *out)
+{
+	strbuf_addf(out, "semver %llu.%llu.%llu",
+		(unsigned long long)v->part[0], (unsigned long long)v->part[1],
+		(unsigned long long)v->part[2]);
+	if (v->pre.n > 0) {
+		strbuf_add_char(out, '-');
+		strbuf_add_str(out, v->pre);
+	}
+}
+
+/* What the deployer compares with what it did last. */
+static enum rule_verdict take_version(const struct rule *r, const char *tag,
+	char **version, struct strbuf *why)
+{
+	struct strbuf text = {0};
+	struct semver v;
+
+	if (r->method == RULE_EXPRESSION && regex_has_names(r->regex)) {
+		strbuf_add_cstr(&text, "groups ");
+		regex_names(r->regex, str_from(tag), &text);
+	} else if (semver_parse(str_from(tag), &v) == 0) {
+		write_semver(&v, &text);
+	} else {
+		strbuf_truncate(why, 0);
+		strbuf_addf(why, "tag `%s` is no version (MAJOR.MINOR.PATCH), "
+			"so it is not newer than another", tag);
+		return RULE_UNTRIGGERED;
+	}
+	*version = strbuf_detach(&text);
+	return RULE_MATCHED;
+}
+
 /* The sentence; a row's reason has an end, and ten long tags pass it. */
 static char *sentence(struct strbuf *why)
 {
@@ -127,6 +160,8 @@ static struct rule_result eval_one(const struct rule *r, const char *tag)
 		result.verdict = by_exclude(r, tag, &why);
 	if (result.verdict == RULE_MATCHED && r->range != NULL)
 		result.verdict = by_version(r, tag, &why);
+	if (result.verdict == RULE_MATCHED && r->newer_only)
+		result.verdict = take_version(r, tag, &result.version, &why);
 	result.reason = sentence(&why);
 	return result;
 }
@@ -177,8 +212,10 @@ void rule_eval(const struct ruleset *set, const struct ruleset *labels,
 
 void rule_results_release(struct rule_results *r)
 {
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++) {
 		free(r->v[i].reason);
+		free(r->v[i].version);
+	}
 	VEC_RELEASE(r);
 }
 

@@ -20,6 +20,7 @@ struct rule_result {
 	const struct rule *rule; /* borrowed from its set */
 	const struct ruleset *set;
 	enum rule_verdict verdict;
+	char *version; /* of a rule that is newer_only; or NULL */
 	char *reason; /* a sentence; at most RULE_REASON_MAX bytes */
 };
 

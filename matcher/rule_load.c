@@ -112,6 +112,8 @@ static void load(struct rule *r, struct rule_parts *parts,
 			parts, t, "exclude", &r->exclude, errs);
 	if (t->semver != NULL)
 		load_range(r, parts, t);
+	r->newer_only = t->newer_only;
+	r->digest_changed = t->digest_changed;
 	r->dry_run = t->dry_run;
 	r->approve = t->approve;
 	r->min_age = t->min_age;

@@ -17,6 +17,7 @@ static void make_job(struct task *t, const struct rule_result *result)
 		.trigger = j->rule->name,
 		.lane = j->rule->lane,
 		.reason = result->reason,
+		.version = result->version,
 		.generation = result->set->generation,
 		.event = t->event,
 	};

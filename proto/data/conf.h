@@ -123,6 +123,8 @@ struct conf_trigger {
 	int64_t min_age; /* ms since the push */
 	struct opt_strs window; /* when it may be done (window.h); empty: any
 				   time */
+	bool newer_only; /* of what was done last */
+	bool digest_changed; /* since then */
 	bool approve;    /* a person must say so */
 	bool dry_run;    /* nothing is done, only told */
 	size_t expression_line, exclude_line; /* for compile errors */

@@ -123,6 +123,19 @@ static const struct opt trigger_opts[] = {
 		"`v` before it. A pre-release is in a range only if the range "
 		"names one of the same version (`>=2.0.0-rc.1`).",
 		.flags = OPT_RELOAD, .max = 255),
+	KEY(struct conf_trigger, newer_only, OPT_BOOL, "false",
+		"Only a version above the one that was done last by this "
+		"trigger (redeployed, or taken by its URL). The version is the "
+		"tag's as for `semver`; if the expression has named groups, "
+		"such as `(?<major>\\d+)\\.(?<build>\\d+)`, it is their values, "
+		"compared from left to right, digits as numbers. A lower or an "
+		"equal one, or a tag that is none, gives `untriggered`.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_trigger, digest_changed, OPT_BOOL, "false",
+		"Only a digest other than the one that was done last by this "
+		"trigger; the same gives `unchanged`. A push that names no "
+		"digest is always done.",
+		.flags = OPT_RELOAD),
 	KEY(struct conf_trigger, min_age, OPT_DURATION, "0",
 		"The action waits until the push is so old; of a redeploy, a "
 		"newer push takes its place.",

@@ -16,6 +16,7 @@ struct job {
 	char *lane;    /* "http" or an engine's name */
 	char *reason;  /* why it matched, a sentence */
 	char *generation; /* of the matcher's configuration, or NULL */
+	char *version; /* of the tag, as version.h reads it; or NULL */
 	struct event event;
 	char *notice; /* JSON, or NULL */
 };

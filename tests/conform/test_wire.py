@@ -65,7 +65,7 @@ GOLDEN = {
     "job": ("JOB", (1 << 63) - 1, {
         "id": ID + "/web", "trigger": "web", "lane": "local",
         "reason": 'tag "latest" is listed', "generation": "0123456789abcdef",
-        "event": EVENT_MIN}),
+        "version": "semver 1.4.0-rc.1", "event": EVENT_MIN}),
     "job-notice": ("JOB", 3, {
         "id": ID + "/notify:team:web", "trigger": "notify:team:web",
         "lane": "http", "reason": "web ended deployed", "event": EVENT_MIN,

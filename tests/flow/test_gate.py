@@ -92,3 +92,41 @@ def test_window(stacks):
     assert f"{stack.config}:{line}: window: `Mars/Olympus` is no time zone" \
         in bad.stderr, bad.stderr
     sink.close()
+
+
+def test_newer_only_and_digest_changed(stacks):
+    """Against what the trigger did last, also after a restart."""
+    sink = Sink()
+    stack = stacks([
+        {"name": "newer", "repository": "shop/web", "url": sink.url("/n"),
+         "newer_only": True},
+        {"name": "groups", "repository": "shop/app", "url": sink.url("/g"),
+         "expression": r"(?<year>\d+)\.(?<build>\d+)", "newer_only": True},
+        {"name": "digest", "repository": "shop/dig", "url": sink.url("/d"),
+         "digest_changed": True}])
+    stack.start()
+
+    def push(repository, tag, status, reason="", digest=None):
+        row = stack.wait_final(stack.push(repository, tag, digest))
+        assert row["status"] == status and reason in row["reason"], row
+
+    push("shop/web", "v1.9.0", "200")
+    push("shop/web", "v1.10.0", "200")
+    push("shop/web", "v1.9.9", "untriggered",
+         "version 1.9.9 of tag `v1.9.9` is below version 1.10.0 of tag "
+         "`v1.10.0`, which was done last")
+    push("shop/web", "latest", "untriggered", "is no version")
+    push("shop/app", "2026.9", "200")
+    push("shop/app", "2026.10", "200")
+    one, two = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+    push("shop/dig", "a", "200", digest=one)
+    push("shop/dig", "b", "unchanged", "has the digest of tag `a`", one)
+    stack.kill("deployer")
+    stack.start("deployer")
+    push("shop/app", "2026.9", "untriggered", "is below version 2026/10")
+    push("shop/app", "2026.10", "untriggered", "is the same as")
+    push("shop/app", "2027.0", "200")
+    push("shop/dig", "c", "unchanged", "has the digest of tag", one)
+    push("shop/dig", "c", "200", digest=two)
+    push("shop/dig", "c", "200", digest=one)
+    sink.close()

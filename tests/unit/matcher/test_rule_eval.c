@@ -27,6 +27,10 @@ static struct rule rules[] = {
 	{.name = "both", .repository = "shop/both", .method = RULE_EXPRESSION,
 		.expression = "v.*", .exclude = "(a+)+|v1\\.5.*",
 		.semver = "1.x"},
+	{.name = "newer", .repository = "shop/newer", .newer_only = true},
+	{.name = "groups", .repository = "shop/groups", .newer_only = true,
+		.method = RULE_EXPRESSION,
+		.expression = "v(?<major>\\d+)\\.(\\d+)(?<patch>-.*)?"},
 };
 
 static struct ruleset set = {.rules = rules, .n = ARRAY_LEN(rules)};
@@ -131,6 +135,11 @@ static const struct {
 		"tag `v2.0.0` is not in `1.x`"},
 	{"shop/both", "1.4.0", "both", RULE_UNTRIGGERED,
 		"tag `1.4.0` does not match `v.*`"},
+	{"shop/newer", "v1.4.0-rc.1+b", "newer", RULE_MATCHED,
+		"tag `v1.4.0-rc.1+b` is taken: the trigger takes every tag"},
+	{"shop/newer", "latest", "newer", RULE_UNTRIGGERED,
+		"tag `latest` is no version (MAJOR.MINOR.PATCH), so it is not "
+		"newer than another"},
 	{"shop/none", "latest", NULL, RULE_NO_TRIGGER,
 		"no trigger names repository `shop/none`"},
 };
@@ -168,6 +177,36 @@ static void test_cases(void **state)
 			assert_string_equal(cases[i].tag, e.tag);
 			check(i, &results.v[k]);
 		}
+		rule_results_release(&results);
+	}
+}
+
+/* What jobs of a rule that is newer_only tell; of others nothing. */
+static void test_versions(void **state)
+{
+	static char *const versions[][3] = {
+		{"shop/newer", "v1.4.0-rc.1+b", "semver 1.4.0-rc.1"},
+		{"shop/newer", "2.0.0", "semver 2.0.0"},
+		{"shop/newer", "latest", NULL},
+		{"shop/groups", "v1.2", "groups 1/"},
+		{"shop/groups", "v1.2-x", "groups 1/-x"},
+		{"shop/groups", "1.2", NULL},
+		{"shop/both", "v1.4.0", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		struct event e = {.repository = versions[i][0],
+			.tag = versions[i][1]};
+		struct rule_results results = {0};
+
+		rule_eval(&set, NULL, &e, &results);
+		assert_int_equal(results.n, 1);
+		if (versions[i][2] != NULL)
+			assert_string_equal(
+				results.v[0].version, versions[i][2]);
+		else
+			assert_null(results.v[0].version);
 		rule_results_release(&results);
 	}
 }
@@ -242,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_one_trigger),
 		cmocka_unit_test(test_long_reason),
 		cmocka_unit_test(test_status),

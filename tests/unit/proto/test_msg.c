@@ -88,6 +88,7 @@ static const struct {
 	{"event-full", {MSG_EVENT, 128, {.event = EVENT_FULL}}},
 	{"job", {MSG_JOB, INT64_MAX, {.job = {
 		.id = ID "/web", .trigger = "web", .lane = "local",
+		.version = "semver 1.4.0-rc.1",
 		.generation = "0123456789abcdef",
 		.reason = "tag \"latest\" is listed", .event = EVENT_MIN}}}},
 	{"job-notice", {MSG_JOB, 3, {.job = {
