@@ -109,7 +109,7 @@ size_t chan_ready(const struct chan *c);
 /* To every peer, unacknowledged; newest wins. */
 void chan_send_status(struct chan *c, const struct msg_status *s);
 
-/* To the session (chan_peer.peer), or with 0 to every one. */
+/* To the session (chan_peer.peer), or with 0 to every one; matchers only. */
 void chan_send_triggers(struct chan *c, uint64_t peer,
 	const struct msg_triggers *t);
 

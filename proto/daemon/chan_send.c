@@ -113,7 +113,8 @@ void chan_send_triggers(struct chan *c, uint64_t peer,
 		struct chan_session *s =
 			CONTAINER_OF(node, struct chan_session, node);
 
-		if (s->id != 0 && (peer == 0 || s->id == peer))
+		if (s->id != 0 && (peer == 0 || s->id == peer) &&
+			strcmp(s->hello.role, "matcher") == 0)
 			chan_say(c, s, MSG_TRIGGERS, 0, t);
 	}
 }

@@ -9,7 +9,8 @@ static const char *const missing_words[] = {"refuse", "keep_all", NULL};
 
 static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, container, OPT_STR, NULL,
-		"The container of this name.", .flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
+		"The container of this name.",
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
 	KEY(struct conf_deploy, compose, OPT_STR, NULL,
 		"`PROJECT/SERVICE`: every container of this Compose service.",
 		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),

@@ -44,7 +44,7 @@ const struct conf_trigger *conf_notify(const struct conf *c, const char *name)
 	if (str_starts(rest, STR(CONF_NOTIFY))) {
 		rest = str_cut(rest, strlen(CONF_NOTIFY), rest.n);
 		str_split(&rest, ':', &part);
-		n = named(c, "notify", part);
+		n = named(c->names, "notify", part);
 	}
 	return n ? &n->as : NULL;
 }
