@@ -56,7 +56,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
-	build-stores fuzz test test-compose test-reload storm soak faults \
+	build-stores fuzz test test-compose test-reload test-slow storm soak faults \
 	powerloss mutations build-mutated \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
@@ -209,6 +209,12 @@ faults: deps
 	@$(MAKE) -s --no-print-directory build-stores
 	@cd tests && PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
 		-p no:cacheprovider crash/test_stores.py
+
+#: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders
+test-slow: deps
+	@$(MAKE) --no-print-directory all
+	@cd tests && PULLWIRE_SLOW=5000 /usr/bin/python3 -m pytest -q -s \
+		-p no:cacheprovider flow/test_slow.py
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps

@@ -23,8 +23,10 @@
 #define CONNECTIONS_DEFAULT 1000
 #define IDLE_DEFAULT_MS 30000
 #define SEND_DEFAULT_MS 10000
-/* A connection's memory: headers, target and the head of an answer. */
-#define CONNECTION_MEMORY ((size_t)32 << 10)
+/* A connection's memory: headers, target and the head of an answer. Over 32
+ * KiB the library maps it, so that of a slow one's only what it has sent is
+ * in memory, and all is given back when it ends. */
+#define CONNECTION_MEMORY ((size_t)36 << 10)
 
 struct http_server {
 	struct http_server_config config; /* listen is not ours */
