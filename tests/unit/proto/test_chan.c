@@ -80,8 +80,13 @@ static void on_status(void *ctx, const struct msg_status *status)
 	e->statuses++;
 }
 
-static const struct chan_ops ops = {on_deliver, on_acked, on_nacked, NULL,
-	on_peer, on_status, NULL, NULL};
+static const struct chan_ops ops = {
+	.deliver = on_deliver,
+	.acked = on_acked,
+	.nacked = on_nacked,
+	.peer = on_peer,
+	.status = on_status,
+};
 static const char *const at_a[] = {"sim://a"};
 static const char *const lanes[] = {"http", "local"};
 
