@@ -187,6 +187,22 @@ int docker_container_connect(struct docker_api *api, const char *id,
 	return rc;
 }
 
+int docker_container_disconnect(struct docker_api *api, const char *id,
+	const struct json *spec, struct err *err)
+{
+	struct json *body = json_new_object();
+	struct strbuf path = {0};
+	int rc;
+
+	network_path(&path, json_str(json_get(spec, "Network")));
+	strbuf_add_cstr(&path, "/disconnect");
+	json_set_str(body, "Container", id);
+	rc = docker_api_call(api, "POST", strbuf_cstr(&path), body, NULL, err);
+	json_free(body);
+	strbuf_release(&path);
+	return rc;
+}
+
 bool docker_container_network_exists(struct docker_api *api, const char *name,
 	struct err *err)
 {

@@ -42,6 +42,9 @@ int docker_container_logs(struct docker_api *api, const char *id, bool tty,
 /* spec: one of docker_spec's connect entries, which names its Network. */
 int docker_container_connect(struct docker_api *api, const char *id,
 	const struct json *spec, struct err *err);
+/* The same one away. */
+int docker_container_disconnect(struct docker_api *api, const char *id,
+	const struct json *spec, struct err *err);
 bool docker_container_network_exists(struct docker_api *api, const char *name,
 	struct err *err);
 

@@ -207,6 +207,14 @@ static void add_progress(const struct deploy *d, struct driver_result *res)
 		"image)", reason, d->same, all);
 }
 
+static void add_words(struct driver_result *res, const char *words,
+	const char *why)
+{
+	size_t n = strlen(res->reason);
+
+	snprintf(res->reason + n, sizeof(res->reason) - n, "%s%s", words, why);
+}
+
 static void replace_all(struct deploy *d, struct docker_replacing *p,
 	struct driver_result *res)
 {
@@ -233,6 +241,8 @@ static void replace_all(struct deploy *d, struct docker_replacing *p,
 	}
 	if (c == NULL) {
 		sum_up(d, res);
+		if (res->status == DRIVER_DEPLOYED && *p->stop_first != '\0')
+			add_words(res, "; stop-first, because ", p->stop_first);
 		docker_replace_end(p, res);
 	}
 	if (res->status == DRIVER_FAILED || res->status == DRIVER_ROLLED_BACK)

@@ -2,6 +2,7 @@
 
 #include "deployer/docker_fit.h"
 #include "deployer/docker_memory.h"
+#include "deployer/docker_order.h"
 #include "deployer/docker_pick.h"
 #include "proto/base/mem.h"
 
@@ -110,7 +111,7 @@ static void describe(const struct docker_replace *r, const char *was,
 	s->was = xstrdup(was);
 	s->policy = policy.len > 0 ? strbuf_detach(&policy) : xstrdup("{}");
 	s->image = xstrdup_null(json_str(json_get(r->image, "Id")));
-	s->order = xstrdup("stop-first");
+	s->order = xstrdup(DOCKER_ORDER_STOP_FIRST);
 	strbuf_release(&policy);
 }
 

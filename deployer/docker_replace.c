@@ -3,8 +3,11 @@
 #include "deployer/docker_batch.h"
 #include "deployer/docker_cleanup.h"
 #include "deployer/docker_evidence.h"
+#include "deployer/docker_hook.h"
+#include "deployer/docker_order.h"
 #include "deployer/docker_rollback.h"
 #include "deployer/docker_step.h"
+#include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
@@ -145,6 +148,78 @@ static int stop_first(struct docker_replacing *p, struct docker_replace *r,
 		: 0;
 }
 
+/* Takes the aliases out of what the new one is created from, for later. */
+static void hold_back_aliases(struct docker_replace *r)
+{
+	struct json *nets = json_path(
+		r->spec.body, "NetworkingConfig.EndpointsConfig");
+	struct json *later = json_new_array(), *e, *spec;
+
+	for (e = json_first(nets); e; e = json_next(e)) {
+		if (json_len(json_get(e, "Aliases")) == 0)
+			continue;
+		spec = json_new_object();
+		json_set_str(spec, "Network", json_key(e));
+		json_set(spec, "EndpointConfig", json_copy(e));
+		json_push(later, spec);
+		json_del(e, "Aliases");
+	}
+	for (e = json_first(r->spec.connect); e; e = json_next(e)) {
+		if (json_len(json_path(e, "EndpointConfig.Aliases")) == 0)
+			continue;
+		json_push(later, json_copy(e));
+		json_del(json_get(e, "EndpointConfig"), "Aliases");
+	}
+	if (json_len(later) > 0)
+		r->swap->aliases = later;
+	else
+		json_free(later);
+}
+
+/* The old one serves for a while yet: who has just looked up its address. */
+static void drain(const struct docker_task *t)
+{
+	int64_t end = clock_mono() + t->run->trigger->deploy.drain;
+
+	while (clock_mono() < end && !driver_cancelled(t->run))
+		clock_sleep(100);
+}
+
+static int start_first(struct docker_replace *r, struct err *err)
+{
+	/* The labels say it too. */
+	free(r->swap->order);
+	r->swap->order = xstrdup(DOCKER_ORDER_START_FIRST);
+	if (docker_prepare_body(r, NULL, err) != 0)
+		return -1;
+	if (r->t->run->trigger->deploy.alias_after_health)
+		hold_back_aliases(r);
+	if (docker_step_create(r, err) != 0)
+		return -1;
+	docker_task_lap(r->t, "create");
+	if (not_cancelled(r->t, err) != 0 || docker_step_start(r, err) != 0 ||
+		docker_step_gate(r, err) != 0 ||
+		docker_swap_give_aliases(r->t->api, r->swap, err) != 0 ||
+		docker_step_rename(r, err) != 0)
+		return -1;
+	drain(r->t);
+	return docker_step_stop(r, err);
+}
+
+/* As it was asked for, if it may be. */
+static int in_order(struct docker_replacing *p, struct docker_replace *r,
+	struct err *err)
+{
+	const struct conf_deploy *d = &r->t->run->trigger->deploy;
+
+	if (d->order != ORDER_START_FIRST ||
+		!docker_order_may_start_first(r->old, r->swap->was,
+			p->follow.list.n > 0, d, p->stop_first,
+			sizeof(p->stop_first)))
+		return stop_first(p, r, err);
+	return start_first(r, err);
+}
+
 /* ---- one, and all ------------------------------------------------------------------ */
 
 /* 0, or -1 with *res: nothing has been changed for this one. */
@@ -162,6 +237,16 @@ static int prepare(struct docker_replacing *p, struct docker_replace *r,
 		rc = err_fail(&err, "container %s was run with --rm, and others "
 			"depend on it: there would be no way back",
 			r->swap->name);
+	else if (rc == 0 && docker_hook_before(t, r->old, &err) != 0) {
+		driver_result_err(res,
+			docker_api_unreachable(&err) ? DRIVER_WAITING
+						     : DRIVER_FAILED,
+			&err);
+		docker_swap_release(r->swap);
+		docker_task_lap(t, "hook");
+		return -1;
+	}
+	docker_task_lap(t, "inspect");
 	if (rc != 0 && *err.text != '\0') {
 		driver_result_err(res,
 			docker_api_unreachable(&err)   ? DRIVER_WAITING
@@ -170,7 +255,6 @@ static int prepare(struct docker_replacing *p, struct docker_replace *r,
 			&err);
 		docker_swap_release(r->swap);
 	}
-	docker_task_lap(t, "inspect");
 	return rc;
 }
 
@@ -191,7 +275,7 @@ void docker_replace_container(struct docker_replacing *p, const char *id,
 		}
 		return;
 	}
-	if (stop_first(p, &r, &err) == 0) {
+	if (in_order(p, &r, &err) == 0) {
 		docker_note_keep(&t->note);
 		driver_result_set(res, DRIVER_DEPLOYED, "%s runs %s",
 			t->note.batch.v[t->note.batch.n - 1].name,
@@ -200,7 +284,7 @@ void docker_replace_container(struct docker_replacing *p, const char *id,
 		/* What is done stays: the next process goes on from here. */
 		driver_result_err(res, DRIVER_CANCELLED, &err);
 	} else {
-		go_back(t, r.stopped, &err, res);
+		go_back(t, r.stopped || r.started, &err, res);
 	}
 	docker_prepare_release(&r);
 }
@@ -215,6 +299,24 @@ static void clean_up(struct docker_task *t)
 	docker_task_progress(t, "removing old images");
 	for (; name; name = json_next(name))
 		docker_cleanup_run(t, json_str(name));
+}
+
+static void run_post_hooks(struct docker_task *t, struct driver_result *res)
+{
+	const struct json *name = json_first(t->note.done);
+	struct err err = {0};
+	size_t n;
+
+	for (; name; name = json_next(name)) {
+		if (docker_hook_after(t, json_str(name), &err) == 0)
+			continue;
+		n = strlen(res->reason);
+		snprintf(res->reason + n, sizeof(res->reason) - n, "; %.200s",
+			err.text);
+		log_warn(t->note.job, "%s", err.text);
+	}
+	if (t->run->trigger->deploy.post_hook.n > 0)
+		docker_task_lap(t, "hook");
 }
 
 void docker_replace_end(struct docker_replacing *p, struct driver_result *res)
@@ -236,4 +338,5 @@ void docker_replace_end(struct docker_replacing *p, struct driver_result *res)
 	else
 		clean_up(t);
 	docker_task_lap(t, "cleanup");
+	run_post_hooks(t, res);
 }

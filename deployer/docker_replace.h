@@ -24,6 +24,8 @@ struct docker_replacing {
 	/* Takes a container's name for this deploy. */
 	int (*claim)(void *ctx, const char *name, struct err *err);
 	void *ctx;
+	/* Why start-first was asked for and is not done, or "". */
+	char stop_first[200];
 };
 
 /* id: the old container. Fills *res: DEPLOYED (it waits in the note's batch),

@@ -88,6 +88,8 @@ static int settle_labelled(const struct docker_settle *how, const char *id,
 		s.image = xstrdup_null(note->now.image);
 		if (note->now.rebirth != NULL)
 			s.rebirth = json_copy(note->now.rebirth);
+		if (note->now.aliases != NULL)
+			s.aliases = json_copy(note->now.aliases);
 	}
 	rc = settle_one(how, &s, note, stuck, err);
 	docker_swap_release(&s);

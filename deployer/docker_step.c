@@ -107,6 +107,7 @@ int docker_step_start(struct docker_replace *r, struct err *err)
 	if (docker_note_save(&t->note, DOCKER_STEP_START, err) != 0)
 		return -1;
 	docker_task_progress(t, "starting the new container");
+	r->started = true;
 	if (docker_container_start(t->api, r->swap->new_id, err) != 0)
 		return err_prefix(err, "the new container cannot be started");
 	docker_task_lap(t, "start");

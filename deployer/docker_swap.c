@@ -47,6 +47,7 @@ void docker_swap_release(struct docker_swap *s)
 		free(*text_of(s, i));
 	json_free(s->rebirth);
 	json_free(s->memory);
+	json_free(s->aliases);
 	*s = (struct docker_swap){0};
 }
 
@@ -61,6 +62,8 @@ struct json *docker_swap_to_json(const struct docker_swap *s)
 		json_set(j, "rebirth", json_copy(s->rebirth));
 	if (s->memory != NULL)
 		json_set(j, "memory", json_copy(s->memory));
+	if (s->aliases != NULL)
+		json_set(j, "aliases", json_copy(s->aliases));
 	return j;
 }
 
@@ -92,6 +95,8 @@ int docker_swap_from_json(const struct json *j, struct docker_swap *s)
 		s->rebirth = json_copy(json_get(j, "rebirth"));
 	if (!json_is_null(json_get(j, "memory")))
 		s->memory = json_copy(json_get(j, "memory"));
+	if (!json_is_null(json_get(j, "aliases")))
+		s->aliases = json_copy(json_get(j, "aliases"));
 	return 0;
 }
 
@@ -278,6 +283,47 @@ int docker_swap_retire(struct docker_api *api, const char *id, struct err *err)
 	return -1;
 }
 
+/* Has the endpoint got the first of the aliases that it is to have? */
+static bool has_alias(const struct json *endpoint, const struct json *spec)
+{
+	const struct json *want =
+		json_first(json_path(spec, "EndpointConfig.Aliases"));
+	const struct json *a = json_first(json_get(endpoint, "Aliases"));
+
+	for (; a; a = json_next(a))
+		if (json_equal(a, want))
+			return true;
+	return false;
+}
+
+int docker_swap_give_aliases(struct docker_api *api,
+	const struct docker_swap *s, struct err *err)
+{
+	const struct json *spec = json_first(s->aliases), *nets, *endpoint;
+	struct json *c;
+	int rc = 0;
+
+	if (spec == NULL)
+		return 0;
+	c = docker_container_inspect(api, s->new_id, err);
+	nets = json_path(c, "NetworkSettings.Networks");
+	for (; c != NULL && rc == 0 && spec; spec = json_next(spec)) {
+		endpoint = json_get(nets, json_str(json_get(spec, "Network")));
+		if (endpoint != NULL && has_alias(endpoint, spec))
+			continue;
+		if (endpoint != NULL)
+			rc = docker_container_disconnect(
+				api, s->new_id, spec, err);
+		if (rc == 0)
+			rc = docker_container_connect(
+				api, s->new_id, spec, err);
+	}
+	if (c == NULL)
+		rc = -1;
+	json_free(c);
+	return rc;
+}
+
 int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	struct err *err)
 {
@@ -306,6 +352,8 @@ int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	json_free(old);
 	if (rc == 0)
 		rc = docker_swap_ensure_name(api, s->new_id, s->name, err);
+	if (rc == 0)
+		rc = docker_swap_give_aliases(api, s, err);
 	return rc;
 }
 

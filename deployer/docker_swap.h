@@ -24,6 +24,9 @@ struct docker_swap {
 	/* Of an old container that its engine removes when it stops (--rm), what
 	 * it takes to make it again: {"body", "connect", "platform"}. */
 	struct json *rebirth;
+	/* Endpoints whose aliases the new one gets when it is good, as
+	 * docker_spec's connect entries; NULL: it has them already. */
+	struct json *aliases;
 	/* What is to be remembered of the container when the new one has
 	 * taken over (docker_memory.h), or NULL. */
 	struct json *memory;
@@ -63,6 +66,9 @@ int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 /* Policy "no": a stopped container is then not started with the engine. */
 int docker_swap_retire(struct docker_api *api, const char *id,
 	struct err *err);
+/* The new one has its aliases. */
+int docker_swap_give_aliases(struct docker_api *api,
+	const struct docker_swap *s, struct err *err);
 /* The old one is asleep under a temporary name, the new one has the name. */
 int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	struct err *err);

@@ -92,12 +92,18 @@ struct conf_deploy {
 	int pinned;  /* enum conf_pinned */
 	int stopped; /* enum conf_stopped */
 	bool force;  /* though they run that image */
+	int order; /* enum conf_order */
+	bool allow_shared_rw, alias_after_health;
+	int64_t drain; /* ms */
 	int missing_image; /* enum conf_missing */
+	struct opt_strs pre_hook, post_hook; /* commands inside, or empty */
+	int64_t hook_timeout; /* ms */
 	bool cleanup; /* remove images that nobody needs any more */
 	struct opt_strs keep_env; /* names */
 };
 
 enum conf_pinned { PINNED_AUTO, PINNED_SKIP, PINNED_REPLACE };
+enum conf_order { ORDER_STOP_FIRST, ORDER_START_FIRST };
 enum conf_missing { MISSING_REFUSE, MISSING_KEEP_ALL };
 enum conf_stopped { STOPPED_SKIP, STOPPED_RECREATE, STOPPED_START };
 

@@ -5,6 +5,7 @@ static const char *const pinned_words[] = {"auto", "skip", "replace", NULL};
 static const char *const stopped_words[] = {
 	"skip", "recreate", "start", NULL};
 
+static const char *const order_words[] = {"stop-first", "start-first", NULL};
 static const char *const missing_words[] = {"refuse", "keep_all", NULL};
 
 static const struct opt deploy_opts[] = {
@@ -38,6 +39,39 @@ static const struct opt deploy_opts[] = {
 		"Replace a container also when it runs this very image, or the "
 		"image was rolled back there before.",
 		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, order, OPT_ENUM, "stop-first",
+		"`start-first`: the old container is stopped when the new one "
+		"is good. Where it has a fixed port, address or device, a "
+		"network that is not its own, a volume that both would write, "
+		"or others depend on it, it is `stop-first` all the same, and "
+		"the row says why.",
+		.words = order_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, allow_shared_rw, OPT_BOOL, "false",
+		"Of `start-first`: both may write to the same volumes at once.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, alias_after_health, OPT_BOOL, "false",
+		"Of `start-first`: the new container gets its network aliases "
+		"when it is good. Without, they lead to both from its start.",
+		.flags = OPT_RELOAD),
+	KEY(struct conf_deploy, drain, OPT_DURATION, "0",
+		"Of `start-first`: the old container runs on for so long when "
+		"the new one has its name.",
+		.min = 0, .max = 3600000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, pre_hook, OPT_STRS, NULL,
+		"A command, as a list, that is run inside the old container "
+		"before anything is done to it. It goes on with exit code 0, "
+		"or where the container does not run or has no such command. "
+		"75 is not now: the job is tried again on its schedule. Any "
+		"other code ends the job `failed`.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, post_hook, OPT_STRS, NULL,
+		"The same inside the new container when the old one is gone; "
+		"if it fails the row says so.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, hook_timeout, OPT_DURATION, "60s",
+		"How long a hook may take. After it the job fails; the command "
+		"runs on.",
+		.min = 1000, .max = 3600000, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, keep_env, OPT_STRS, NULL,
 		"Names of environment variables whose values stay even where "
 		"they equal the old image's. Without: such a value is taken "

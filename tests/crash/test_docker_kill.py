@@ -14,6 +14,10 @@ from rig.drive import (CRASH, PLAIN, check_only, compose,  # noqa: F401
 from rig.stack import free_port
 
 
+# Before each change too, and every one of several containers' changes.
+LONG = bool(os.environ.get("PULLWIRE_KILLS"))
+
+
 def finish(d, want):
     """What the next process does: recovery, and the job where it must."""
     told = d.recover()
@@ -32,7 +36,7 @@ def kill_matrix(d, engine, kind, setup):
     digest = put(d, "v2", files=[CRASH] if kind == "crash" else (),
                  health=images.UNHEALTHY if kind == "unhealthy" else PLAIN)
     want = "deployed" if kind == "good" else "rolled_back"
-    for when in ("after",) if kind == "unhealthy" else ("before", "after"):
+    for when in ("before", "after") if LONG else ("after",):
         at, killed = 0, True
         while killed:
             at += 1
@@ -51,24 +55,44 @@ def kill_matrix(d, engine, kind, setup):
             c = check_only(engine, d.name, "v2" if kind == "good" else "v1")
             assert "MINE=1" in c["Config"]["Env"]
             yield c
-            for f in d.journal():
-                os.unlink(os.path.join(d.dir, "journal", f))
+            d.wipe()
         assert at > 4, "the proxy saw too few changes"
 
 
 @pytest.mark.parametrize("kind", ["good", "crash", "unhealthy"])
-def test_killed_anywhere(drive, engine, kind):
+@pytest.mark.parametrize("order", ["stop-first", "start-first"])
+def test_killed_anywhere(drive, engine, order, kind):
+    """Name, policy, volume, networks and port of the one that is left."""
     d, port = drive("drv-kill"), free_port()
     put(d, "v1")
+    first = order == "start-first"
+    d.how = {"order": order, "allow_shared_rw": True,
+             "alias_after_health": True} if first else {}
 
     def setup():
-        engine.run("drv-kill", ref(d, "v1"), env=["MINE=1"], port=port,
-                   volume="drv-kill", policy="always")
+        c = engine.call("POST", "/containers/create", {
+            "Image": ref(d, "v1"), "Env": ["MINE=1"],
+            "ExposedPorts": {"8080/tcp": {}}, "HostConfig": {
+                "RestartPolicy": {"Name": "always"}, "NetworkMode": "drv-kill",
+                "Binds": ["drv-kill:/data"], "PortBindings": {"8080/tcp": [{
+                    "HostIp": "127.0.0.1",
+                    "HostPort": "" if first else str(port)}]}},
+            "NetworkingConfig": {"EndpointsConfig": {
+                "drv-kill": {"Aliases": ["app"]}}}}, name="drv-kill")
+        engine.call("POST", f"/containers/{c['Id']}/start")
 
-    for c in kill_matrix(d, engine, kind, setup):
-        assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
-        assert c["HostConfig"]["Binds"] == ["drv-kill:/data"]
-        assert c["NetworkSettings"]["Ports"]["8080/tcp"]
+    engine.call("POST", "/networks/create", {"Name": "drv-kill"})
+    try:
+        for c in kill_matrix(d, engine, kind, setup):
+            assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+            assert c["HostConfig"]["Binds"] == ["drv-kill:/data"]
+            assert c["NetworkSettings"]["Ports"]["8080/tcp"]
+            nets = c["NetworkSettings"]["Networks"]
+            assert set(nets) == {"drv-kill"}
+            assert "app" in nets["drv-kill"]["Aliases"]
+    finally:
+        engine.remove_all("drv-kill")
+        engine.call("DELETE", "/networks/drv-kill")
 
 
 @pytest.mark.parametrize("kind", ["good", "crash"])
@@ -87,7 +111,7 @@ def test_killed_among_replicas(drive, engine):
     digest = put(d, "v2")
     at, killed = 0, True
     while killed:
-        at += 1
+        at += 1 if LONG else 2
         engine.remove_all(d.name)
         for n in (1, 2):
             compose(d, n, ref(d, "v1"))
@@ -101,9 +125,48 @@ def test_killed_among_replicas(drive, engine):
             c = engine.inspect(f"drv-killmany_app_{n}")
             assert c["State"]["Status"] == "running"
             assert version(engine, c["Id"]) == "v2"
-        for f in d.journal():
-            os.unlink(os.path.join(d.dir, "journal", f))
+        d.wipe()
     assert at > 12
+
+
+HOLD = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
+        "while :; do sleep 1 & wait $!; done\n")
+
+
+@pytest.mark.parametrize("kind", ["good", "crash"])
+def test_killed_with_dependents(drive, engine, kind):
+    """The one that shares its network ends on the one that is left."""
+    d = drive("drv-killdep")
+    put(d, "v1")
+    put(d, "own", files=[HOLD])
+    digest = put(d, "v2", files=[CRASH] if kind == "crash" else ())
+    want, tag = ("deployed", "v2") if kind == "good" else ("rolled_back", "v1")
+    at, killed = 0, True
+    while killed:
+        at += 1 if LONG else 3
+        engine.remove_all(d.name)
+        old = engine.run(d.name, ref(d, "v1"), policy="always")
+        c = engine.call("POST", "/containers/create", {
+            "Image": ref(d, "own"), "HostConfig": {
+                "NetworkMode": f"container:{old}",
+                "RestartPolicy": {"Name": "always"}}}, name=d.name + "-1")
+        engine.call("POST", f"/containers/{c['Id']}/start")
+        d.push("v2", digest)
+        told = d.deploy(proxy=d.proxy(at), grace="100ms")
+        killed = told is None
+        if killed:
+            finish(d, want)
+        else:
+            assert told["status"] == want
+        assert names(engine, d.name) == [d.name, d.name + "-1"]
+        target, other = (engine.inspect(n) for n in (d.name, d.name + "-1"))
+        assert version(engine, d.name) == tag
+        assert other["HostConfig"]["NetworkMode"] == f"container:{target['Id']}"
+        for c in target, other:
+            assert c["State"]["Status"] == "running"
+            assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+        d.wipe()
+    assert at > 9
 
 
 @pytest.mark.parametrize("at", [1, 3, 5, 6])

@@ -155,6 +155,12 @@ class Drive:
     def journal(self):
         return os.listdir(os.path.join(self.dir, "journal"))
 
+    def wipe(self):
+        """Nothing is remembered, neither of jobs nor beyond them."""
+        for name in "journal", "kept":
+            for f in os.listdir(os.path.join(self.dir, name)):
+                os.unlink(os.path.join(self.dir, name, f))
+
     def kept(self):
         return os.listdir(os.path.join(self.dir, "kept"))
 
