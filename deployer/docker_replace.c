@@ -199,7 +199,7 @@ static int start_first(struct docker_replace *r, struct err *err)
 	docker_task_lap(r->t, "create");
 	if (not_cancelled(r->t, err) != 0 || docker_step_start(r, err) != 0 ||
 		docker_step_gate(r, err) != 0 ||
-		docker_swap_give_aliases(r->t->api, r->swap, err) != 0 ||
+		docker_swap_give_aliases(r->t->api, r->swap, false, err) != 0 ||
 		docker_step_rename(r, err) != 0)
 		return -1;
 	drain(r->t);

@@ -124,6 +124,9 @@ static int settle_both(const struct docker_settle *how,
 					  : DOCKER_SETTLED_UNDONE,
 			out, err);
 	if (condemned == NULL &&
+		docker_swap_give_aliases(how->api, s, true, err) != 0)
+		return -1;
+	if (condemned == NULL &&
 		gate(how, s, old, false, &good, why, err) != 0)
 		return -1;
 	if (!good)

@@ -297,7 +297,7 @@ static bool has_alias(const struct json *endpoint, const struct json *spec)
 }
 
 int docker_swap_give_aliases(struct docker_api *api,
-	const struct docker_swap *s, struct err *err)
+	const struct docker_swap *s, bool gap, struct err *err)
 {
 	const struct json *spec = json_first(s->aliases), *nets, *endpoint;
 	struct json *c;
@@ -309,7 +309,7 @@ int docker_swap_give_aliases(struct docker_api *api,
 	nets = json_path(c, "NetworkSettings.Networks");
 	for (; c != NULL && rc == 0 && spec; spec = json_next(spec)) {
 		endpoint = json_get(nets, json_str(json_get(spec, "Network")));
-		if (endpoint != NULL && has_alias(endpoint, spec))
+		if (endpoint != NULL && (gap || has_alias(endpoint, spec)))
 			continue;
 		if (endpoint != NULL)
 			rc = docker_container_disconnect(
@@ -353,7 +353,7 @@ int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	if (rc == 0)
 		rc = docker_swap_ensure_name(api, s->new_id, s->name, err);
 	if (rc == 0)
-		rc = docker_swap_give_aliases(api, s, err);
+		rc = docker_swap_give_aliases(api, s, false, err);
 	return rc;
 }
 

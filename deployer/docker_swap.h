@@ -66,9 +66,10 @@ int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 /* Policy "no": a stopped container is then not started with the engine. */
 int docker_swap_retire(struct docker_api *api, const char *id,
 	struct err *err);
-/* The new one has its aliases. */
+/* The new one has its aliases; or (gap) only where a process that gave them
+ * ended between taking the endpoint away and giving it back. */
 int docker_swap_give_aliases(struct docker_api *api,
-	const struct docker_swap *s, struct err *err);
+	const struct docker_swap *s, bool gap, struct err *err);
 /* The old one is asleep under a temporary name, the new one has the name. */
 int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 	struct err *err);
