@@ -56,7 +56,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
-	build-stores fuzz test test-compose test-reload test-slow storm soak faults \
+	build-stores fuzz test test-docker test-compose test-reload test-slow storm soak faults \
 	powerloss mutations build-mutated \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
@@ -166,6 +166,13 @@ check-unit: $(UNIT)
 #: test       all tests, on a real registry and a real engine
 test: deps
 	@tests/test.sh
+
+#: test-docker   the Docker driver killed before and after each of its calls
+test-docker: deps
+	@$(MAKE) -s --no-print-directory all
+	@cd tests && PULLWIRE_KILLS=1 /usr/bin/python3 -m pytest -q \
+		-p no:cacheprovider crash/test_docker_kill.py \
+		flow/test_docker_*.py
 
 #: test-compose   the image, and Compose with three matchers; takes minutes
 test-compose: deps

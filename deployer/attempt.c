@@ -129,7 +129,7 @@ static void count(const struct attempt *a, enum queue_state state,
 }
 
 static void finish(struct attempt *a, enum queue_state state, int64_t due,
-	struct record *row)
+	struct record *row, const char *why)
 {
 	struct notice_list notices = {0};
 	struct queue_store_change c = {
@@ -138,6 +138,7 @@ static void finish(struct attempt *a, enum queue_state state, int64_t due,
 		.due = due,
 		.now = clock_wall(),
 		.row = row,
+		.note = why,
 		.notices = &notices,
 	};
 
@@ -166,29 +167,30 @@ void attempt_end(struct attempt *a, struct record *row)
 	/* Of a redelivery, the final row was the one before it. */
 	row->final = a->job->base == 0;
 	(void)FAIL_POINT("deployer.before_final");
-	finish(a, QUEUE_DONE, 0, row);
+	finish(a, QUEUE_DONE, 0, row, NULL);
 }
 
 void attempt_again(struct attempt *a, struct record *row, int64_t due)
 {
 	row->final = false;
 	row->next_attempt = due;
-	finish(a, QUEUE_WAITING, due, row);
+	finish(a, QUEUE_WAITING, due, row, NULL);
 }
 
-void attempt_wait(struct attempt *a, struct record *row, int64_t due)
+void attempt_wait(struct attempt *a, struct record *row, int64_t due,
+	const char *why)
 {
 	if (row)
 		row->final = false;
 	a->uncounted = true;
-	finish(a, QUEUE_WAITING, due, row);
+	finish(a, QUEUE_WAITING, due, row, why);
 }
 
 void attempt_hold(struct attempt *a, struct record *row)
 {
 	row->final = false;
 	a->uncounted = true;
-	finish(a, QUEUE_HELD, 0, row);
+	finish(a, QUEUE_HELD, 0, row, NULL);
 }
 
 void attempt_abandon(struct attempt *a)

@@ -40,8 +40,10 @@ void attempt_row(const struct attempt *a, struct record *row,
 void attempt_end(struct attempt *a, struct record *row); /* final */
 void attempt_again(struct attempt *a, struct record *row, int64_t due);
 /* Not counted as a try; waits until due. row may be NULL: it was told; else it
- * says itself when it is tried. */
-void attempt_wait(struct attempt *a, struct record *row, int64_t due);
+ * says itself when it is tried.
+ * Where it was told, why (or NULL) is for the list of what waits. */
+void attempt_wait(struct attempt *a, struct record *row, int64_t due,
+	const char *why);
 /* Not counted as a try; HELD until its engine has been looked at. */
 void attempt_hold(struct attempt *a, struct record *row);
 /* The process ends: nothing is written, the next one repeats it. */

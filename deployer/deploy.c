@@ -100,6 +100,7 @@ void deploy_start(struct attempt *a)
 			a->conf, str_from(a->what.event.source)),
 		.cancel = &d->cancel,
 		.journal = queue_store_journal(d->store),
+		.force = a->job->forced,
 		.progress = progress,
 	};
 	a->over = over;

@@ -313,9 +313,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	run(&d, res);
 	memcpy(res->from_digest, d.t.note.from, sizeof(d.t.note.from));
 	memcpy(res->to_digest, d.t.note.to, sizeof(d.t.note.to));
-	if (d.t.note.target != NULL)
-		docker_memory_result(run_->journal, run_->engine->name,
-			d.t.note.target, d.t.note.to, res);
+	docker_memory_result(&d.t.note, res);
 	if (res->status == DRIVER_ROLLED_BACK || res->status == DRIVER_FAILED)
 		res->evidence = xstrdup_null(d.t.note.evidence);
 	for (size_t i = 0; i < d.claims.n; i++) {

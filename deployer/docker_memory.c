@@ -69,30 +69,89 @@ char *docker_memory_failed(struct journal *journal, const char *engine,
 	return text;
 }
 
-void docker_memory_result(struct journal *journal, const char *engine,
-	const char *target, const char *digest,
+static void add_failed(struct json **known, const char *digest,
+	const char *reason)
+{
+	struct json *one = json_new_object();
+
+	if (*known == NULL)
+		*known = json_new_object();
+	json_del(*known, digest);
+	while (json_len(*known) >= FAILED_MAX)
+		json_del(*known, json_key(json_first(*known)));
+	json_set_str(one, "reason", reason);
+	json_set_i64(one, "time", clock_wall());
+	json_set(*known, digest, one);
+}
+
+/* ---- targets ----------------------------------------------------------------------- */
+
+static char *target_key(const char *engine, const char *target)
+{
+	return xprintf("%s target %s", engine, target);
+}
+
+static void remember_target(const struct docker_note *n)
+{
+	char *key = target_key(n->engine, n->target);
+	struct json *j = json_new_object(), *previous = json_new_object();
+
+	json_set_str(j, "digest", n->to);
+	json_set_str(j, "reference", n->reference);
+	json_set_str(previous, "digest", n->from);
+	json_set_str(previous, "reference", n->from_reference);
+	json_set(j, "previous", previous);
+	save(n->journal, key, j);
+	json_free(j);
+	free(key);
+}
+
+void docker_memory_result(const struct docker_note *n,
 	const struct driver_result *result)
 {
-	char *key = failed_key(engine, target);
-	struct json *known = load(journal, key);
-	struct json *one;
+	struct json *known;
+	char *key;
 
-	if (result->status == DRIVER_DEPLOYED && known != NULL) {
-		save(journal, key, NULL);
-	} else if (result->status == DRIVER_ROLLED_BACK && *digest != '\0') {
-		if (known == NULL)
-			known = json_new_object();
-		json_del(known, digest);
-		while (json_len(known) >= FAILED_MAX)
-			json_del(known, json_key(json_first(known)));
-		one = json_new_object();
-		json_set_str(one, "reason", result->reason);
-		json_set_i64(one, "time", clock_wall());
-		json_set(known, digest, one);
-		save(journal, key, known);
+	if (n->engine == NULL || n->target == NULL ||
+		(result->status != DRIVER_DEPLOYED &&
+			result->status != DRIVER_ROLLED_BACK))
+		return;
+	key = failed_key(n->engine, n->target);
+	known = load(n->journal, key);
+	if (result->status == DRIVER_DEPLOYED) {
+		remember_target(n);
+		if (known != NULL)
+			save(n->journal, key, NULL);
+	} else if (*n->to != '\0') {
+		add_failed(&known, n->to, result->reason);
+		save(n->journal, key, known);
 	}
 	json_free(known);
 	free(key);
+}
+
+void docker_memory_previous(struct journal *journal, const char *engine,
+	const char *target, struct docker_memory_image *out)
+{
+	char *key = target_key(engine, target);
+	struct json *j = load(journal, key);
+	const char *reference = json_str(json_path(j, "previous.reference"));
+	const char *digest = json_str(json_path(j, "previous.digest"));
+
+	*out = (struct docker_memory_image){0};
+	if (reference != NULL && digest != NULL && *digest != '\0') {
+		out->reference = xstrdup(reference);
+		out->digest = xstrdup(digest);
+	}
+	json_free(j);
+	free(key);
+}
+
+void docker_memory_image_release(struct docker_memory_image *i)
+{
+	free(i->reference);
+	free(i->digest);
+	*i = (struct docker_memory_image){0};
 }
 
 /* ---- containers --------------------------------------------------------------------- */

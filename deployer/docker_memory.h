@@ -1,6 +1,7 @@
 /*
  * What the Docker driver remembers beyond a job, in the journal's lasting part:
  *
+ *   ENGINE target TARGET     what was deployed there, and what before that
  *   ENGINE failed TARGET     digests that were rolled back there, and why. None
  *                            is tried again until another one was deployed or
  *                            a person says so.
@@ -19,11 +20,20 @@
  * it. */
 char *docker_memory_failed(struct journal *journal, const char *engine,
 	const char *target, const char *digest);
-/* What the job came to: DEPLOYED forgets the target's failures, ROLLED_BACK
- * adds one. */
-void docker_memory_result(struct journal *journal, const char *engine,
-	const char *target, const char *digest,
+/* What the note's job came to: DEPLOYED is what runs at the target from here,
+ * and forgets its failures; ROLLED_BACK adds one. */
+void docker_memory_result(const struct docker_note *note,
 	const struct driver_result *result);
+
+/* What a target ran before its last deploy; texts are owned, NULL: unknown. */
+struct docker_memory_image {
+	char *reference; /* repository:tag */
+	char *digest;
+};
+
+void docker_memory_previous(struct journal *journal, const char *engine,
+	const char *target, struct docker_memory_image *out);
+void docker_memory_image_release(struct docker_memory_image *i);
 
 /* What is known about a container, or NULL; the caller frees it. */
 struct json *docker_memory_container(struct journal *journal,

@@ -27,6 +27,8 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	n->step = xstrdup_null(json_str(json_get(root, "step")));
 	n->reason = xstrdup_null(json_str(json_get(root, "reason")));
 	n->reference = xstrdup_null(json_str(json_get(root, "reference")));
+	n->from_reference =
+		xstrdup_null(json_str(json_get(root, "from_reference")));
 	n->target = xstrdup_null(json_str(json_get(root, "target")));
 	n->evidence = xstrdup_null(json_str(json_get(root, "evidence")));
 	n->total = json_i64(json_get(root, "total"), 0);
@@ -85,6 +87,8 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 		json_set_str(root, "reason", n->reason);
 	if (n->reference != NULL)
 		json_set_str(root, "reference", n->reference);
+	if (n->from_reference != NULL)
+		json_set_str(root, "from_reference", n->from_reference);
 	if (n->target != NULL)
 		json_set_str(root, "target", n->target);
 	if (n->evidence != NULL)
@@ -202,6 +206,7 @@ void docker_note_release(struct docker_note *n)
 	free(n->reason);
 	free(n->stuck);
 	free(n->reference);
+	free(n->from_reference);
 	free(n->target);
 	free(n->evidence);
 	json_free(n->done);

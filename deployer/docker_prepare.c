@@ -211,9 +211,12 @@ static int look_at_old_image(struct docker_replace *r, struct err *err)
 		*err = e;
 		return -1;
 	}
-	if (*r->t->note.from == '\0')
+	if (r->t->note.from_reference == NULL) {
+		r->t->note.from_reference = xstrdup_null(
+			json_str(json_path(r->old, "Config.Image")));
 		docker_note_digest(r->t->note.from, docker_image_digest(
 			r->old_image, r->t->repository));
+	}
 	return 0;
 }
 

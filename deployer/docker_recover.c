@@ -75,9 +75,7 @@ static int report(struct driver_recovery *rec, const struct docker_note *note)
 			"the deployer was restarted; the job runs again");
 	memcpy(res.from_digest, note->from, sizeof(note->from));
 	memcpy(res.to_digest, note->to, sizeof(note->to));
-	if (note->target != NULL)
-		docker_memory_result(rec->journal, note->engine, note->target,
-			note->to, &res);
+	docker_memory_result(note, &res);
 	res.evidence = note->evidence; /* the note's */
 	return rec->report(rec, note->job, &res);
 }

@@ -121,19 +121,24 @@ enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
 		return GATE_DRY_RUN;
 	}
 	*due = 0;
-	if (facts->now < old_at) {
+	if (!facts->forced && facts->now < old_at) {
 		*due = old_at;
 		add(why, "the push must be %lld s old: waits until %s",
 			(long long)t->min_age / 1000, str_time(old_at, when));
 	}
-	if (facts->now < facts->opens) {
+	if (!facts->forced && facts->now < facts->opens) {
 		*due = *due < facts->opens ? facts->opens : *due;
 		add_window(t, facts->opens, why);
 	}
-	if (t->approve && !facts->approved) {
+	if (t->approve && !facts->approved && !facts->forced) {
 		*due = 0;
 		add(why, "waits for approval: pullwire-deployer queue approve "
 			 "%s", job->id);
+	}
+	if (facts->paused) {
+		*due = 0;
+		add(why, "is held by hand: pullwire-deployer queue release %s",
+			job->id);
 	}
 	return why->len ? GATE_WAIT : GATE_GO;
 }

@@ -3,7 +3,9 @@
  * What says no is the trigger: it takes no version below what it did last
  * (newer_only), nor the same digest (digest_changed), is only to be tried
  * (dry_run), waits for a person (approve), for the push to be so old (min_age)
- * or for its hours (window). A job that waits does not keep its turn: a newer push of the same
+ * or for its hours (window); or a person, who holds this job. One that a
+ * person wants done now (forced) waits for none of these but to be released.
+ * A job that waits does not keep its turn: a newer push of the same
  * redeploy takes its place.
  */
 #ifndef DEPLOYER_GATE_H
@@ -30,7 +32,7 @@ enum gate_answer {
 /* What is known beside the trigger and the job; times in UTC ms. */
 struct gate_facts {
 	int64_t now;
-	bool approved; /* a person said so */
+	bool approved, paused, forced; /* a person said so */
 	int64_t opens; /* conf_window_next() */
 	bool ordered; /* a person asked for this job once more */
 	/* What the trigger did last; the texts are NULL where not known. */

@@ -37,7 +37,7 @@ struct arrival {
 	struct chan_from from;
 	struct job job;
 	struct strbuf key;
-	bool coalesce, refused;
+	bool coalesce, refused, forced;
 	int64_t now; /* UTC ms, of the delivery */
 	int64_t due; /* UTC ms */
 	void (*done)(void *ctx); /* our own: nobody is answered */
@@ -108,6 +108,7 @@ static void enqueue(struct arrival *a)
 		.lane = a->job.lane,
 		.coalesce = a->coalesce,
 		.tag = a->job.event.tag,
+		.forced = a->forced,
 	};
 	struct err err = {0};
 
@@ -174,6 +175,7 @@ static void put(struct arrival *a)
 	what.job = &a->job;
 	what.target = strbuf_cstr(&a->key);
 	what.coalesce = a->coalesce;
+	what.forced = a->forced;
 	what.now = a->now;
 	/* The schedule's first wait is before the first attempt. */
 	a->due = a->coalesce || !d->schedule.steps[0]
@@ -184,11 +186,12 @@ static void put(struct arrival *a)
 	queue_store_arrive(d->store, &what, committed, a);
 }
 
-void intake_notice(struct intake *in, const struct job *job,
+void intake_own(struct intake *in, const struct job *job, bool forced,
 	void (*done)(void *ctx), void *ctx)
 {
 	struct arrival *a = xcalloc(1, sizeof(*a));
 
+	a->forced = forced;
 	a->in = in;
 	a->done = done;
 	a->ctx = ctx;

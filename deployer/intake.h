@@ -14,9 +14,10 @@ struct intake;
 /* Binds the link. NULL with err. */
 struct intake *intake_open(struct deployer *d, struct err *err);
 void intake_close(struct intake *in); /* NULL is fine */
-/* A notice of our own, for our own queue. The job is borrowed until done,
+/* A job of our own, for our own queue: a notice; a way back (forced: a person
+ * wants it now). The job is borrowed until done,
  * which is called once it is on disk, however long that takes. */
-void intake_notice(struct intake *in, const struct job *job,
+void intake_own(struct intake *in, const struct job *job, bool forced,
 	void (*done)(void *ctx), void *ctx);
 /* Every second: stops taking jobs while too many wait here. */
 void intake_tick(struct intake *in);

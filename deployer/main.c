@@ -8,18 +8,25 @@
 
 static int queue_command(const struct conf *conf, int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "approve") == 0)
-		return orders_approve(conf, argc - 1, argv + 1);
+	if (argc > 1 && orders_is_about_job(argv[1]))
+		return orders_job(conf, argc - 1, argv + 1);
 	return list_queue(conf, argc, argv);
 }
 
 static const struct daemon_command commands[] = {
 	{
 		.name = "queue",
-		.usage = "queue [approve JOB]",
+		.usage = "queue [approve|hold|release|retry|cancel JOB]",
 		.help = "what waits, runs or is held, and why",
 		.needs_conf = true,
 		.run = queue_command,
+	},
+	{
+		.name = "rollback",
+		.usage = "rollback TARGET",
+		.help = "redeploys what the target ran before",
+		.needs_conf = true,
+		.run = orders_rollback,
 	},
 	{
 		.name = "test",

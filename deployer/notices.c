@@ -79,7 +79,7 @@ static void take_up(void *ctx, int64_t seq, const struct job *job)
 	list_push_back(&n->items, &i->node);
 	field_copy(&job_table, &i->job, job);
 	if (!n->chan) {
-		intake_notice(n->d->intake, &i->job, queued, i);
+		intake_own(n->d->intake, &i->job, false, queued, i);
 		return;
 	}
 	free(i->job.generation);

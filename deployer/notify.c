@@ -165,7 +165,7 @@ static void done(void *ctx, const struct post_result *res)
 		record_reason(&row, "%s; the trigger stays suspended",
 			res->reason);
 		row.next_attempt = probe_at;
-		attempt_wait(a, &row, probe_at);
+		attempt_wait(a, &row, probe_at, NULL);
 	} else {
 		try_again(a, &row, res);
 	}
@@ -204,7 +204,7 @@ static void wait_for_probe(struct attempt *a, const struct receiver *r)
 		return;
 	}
 	if (a->job->told) {
-		attempt_wait(a, NULL, due);
+		attempt_wait(a, NULL, due, NULL);
 		return;
 	}
 	row_of(a, &row, "waiting", NULL);
@@ -212,7 +212,7 @@ static void wait_for_probe(struct attempt *a, const struct receiver *r)
 			    "since %s; it is asked once an hour",
 		str_time(r->failing_since, since));
 	row.next_attempt = r->probe_at;
-	attempt_wait(a, &row, due);
+	attempt_wait(a, &row, due, NULL);
 }
 
 void notify_start(struct notify *n, struct attempt *a)

@@ -41,7 +41,14 @@ void order_refuse(struct order *o, const char *code, const char *fmt, ...)
 void order_redeliver(struct deployer *d, struct order *o);
 /* order_jobs.c */
 void order_enable(struct deployer *d, struct order *o);
+/* order_marks.c */
 void order_approve(struct deployer *d, struct order *o);
+void order_hold(struct deployer *d, struct order *o);
+void order_release(struct deployer *d, struct order *o);
+void order_retry(struct deployer *d, struct order *o);
+void order_cancel(struct deployer *d, struct order *o);
+/* order_rollback.c */
+void order_rollback(struct deployer *d, struct order *o);
 /* order_queue.c */
 void order_queue(struct deployer *d, struct order *o);
 

@@ -61,6 +61,8 @@ static int run_again(struct deployer *d, const char *id, struct err *err)
 	if (intake_accepts(d->conf, &job, spec.enqueued, &key, &spec.coalesce,
 		    &refused)) {
 		spec.target = strbuf_cstr(&key);
+		/* Somebody wants it, also after it was rolled back. */
+		spec.forced = spec.coalesce;
 		runner_add(d, &spec);
 	} else {
 		refused.final = false;

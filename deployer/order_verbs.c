@@ -12,6 +12,11 @@
  *                                         or failing
  *   approve            job                lets a job go on that waits for a
  *                                         person
+ *   hold, release      job                not before it is released
+ *   retry              job                now, also what failed before; an
+ *                                         ended redeploy begins anew
+ *   cancel             job                it waits no more: refused
+ *   rollback           trigger            deploys the image of before
  * job is EVENT/TRIGGER.
  */
 const struct order_verb order_verbs[] = {
@@ -19,6 +24,11 @@ const struct order_verb order_verbs[] = {
 	{"redeliver", "job", order_redeliver},
 	{"enable", "trigger", order_enable},
 	{"approve", "job", order_approve},
+	{"hold", "job", order_hold},
+	{"release", "job", order_release},
+	{"retry", "job", order_retry},
+	{"cancel", "job", order_cancel},
+	{"rollback", "trigger", order_rollback},
 };
 
 const size_t order_verbs_n = ARRAY_LEN(order_verbs);

@@ -37,8 +37,11 @@ int orders_filter(struct queue_read_filter *f, const char *name,
 
 /* The commands `redeliver` and `enable`. */
 int orders_redeliver(const struct conf *conf, int argc, char **argv);
-/* `queue approve JOB`: argv from `approve` on. */
-int orders_approve(const struct conf *conf, int argc, char **argv);
+/* `queue VERB JOB`: argv from VERB on, which is one of these. */
+bool orders_is_about_job(const char *verb);
+int orders_job(const struct conf *conf, int argc, char **argv);
+/* `rollback TARGET`: a trigger, or what it redeploys. */
+int orders_rollback(const struct conf *conf, int argc, char **argv);
 int orders_enable(const struct conf *conf, int argc, char **argv);
 
 #endif

@@ -149,7 +149,18 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv)
 	return code;
 }
 
-int orders_approve(const struct conf *conf, int argc, char **argv)
+bool orders_is_about_job(const char *verb)
+{
+	static const char *const verbs[] = {
+		"approve", "hold", "release", "retry", "cancel"};
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verb, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
+int orders_job(const struct conf *conf, int argc, char **argv)
 {
 	struct str rest = str_from(argc == 2 ? argv[1] : ""), event;
 	struct strbuf order = {0};
@@ -164,7 +175,7 @@ int orders_approve(const struct conf *conf, int argc, char **argv)
 				"shows it: EVENT/TRIGGER\n");
 		return 2;
 	}
-	strbuf_addf(&order, "approve %s\n", argv[1]);
+	strbuf_addf(&order, "%s %s\n", argv[0], argv[1]);
 	rc = write_order(conf, &order);
 	strbuf_release(&order);
 	return rc < 0 ? 1 : 0;
@@ -186,6 +197,44 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 	}
 	strbuf_addf(&order, "enable %s\n", t->name);
 	rc = write_order(conf, &order);
+	strbuf_release(&order);
+	return rc < 0 ? 1 : 0;
+}
+
+/* By the trigger's name, or by the container's or the service's. */
+static const struct conf_trigger *find_target(const struct conf *conf,
+	const char *text)
+{
+	const struct conf_trigger *t = conf_trigger(conf, text);
+
+	if (t)
+		return t->url ? NULL : t;
+	CONF_EACH(conf->triggers, const struct conf_trigger, i)
+		if ((i->deploy.container &&
+			    strcmp(i->deploy.container, text) == 0) ||
+			(i->deploy.compose &&
+				strcmp(i->deploy.compose, text) == 0))
+			return i;
+	return NULL;
+}
+
+int orders_rollback(const struct conf *conf, int argc, char **argv)
+{
+	const struct conf_trigger *t =
+		argc == 2 ? find_target(conf, argv[1]) : NULL;
+	struct strbuf order = {0};
+	int rc;
+
+	if (!t) {
+		fprintf(stderr, "give a trigger that redeploys, or the "
+				"container or the service that it is for\n");
+		return 2;
+	}
+	strbuf_addf(&order, "rollback %s\n", t->name);
+	rc = write_order(conf, &order);
+	if (rc == 0)
+		printf("asked for; see `pullwire-deployer queue` and the "
+		       "access log\n");
 	strbuf_release(&order);
 	return rc < 0 ? 1 : 0;
 }

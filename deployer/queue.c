@@ -252,6 +252,8 @@ void queue_add(struct queue *q, const struct queue_spec *spec,
 	job->attempt = spec->attempt;
 	job->base = spec->base;
 	job->approved = spec->approved;
+	job->paused = spec->paused;
+	job->forced = spec->forced;
 	job->seq = ++q->seq;
 	job->state = spec->held ? QUEUE_HELD : QUEUE_WAITING;
 	t->lane->n[job->state]++;

@@ -46,7 +46,9 @@ struct queue_job {
 	int64_t base;      /* of them, those before it was redelivered */
 	uint64_t seq;      /* order of arrival */
 	enum queue_state state;
-	bool approved;     /* by a person */
+	bool approved;     /* by a person, and so are these two: */
+	bool paused;       /* not before it is released */
+	bool forced;       /* also what failed before */
 	bool confirmed;    /* by the registry, since this process began */
 	bool told;         /* the row `waiting` of this attempt is written */
 };
@@ -54,7 +56,7 @@ struct queue_job {
 struct queue_spec {
 	const char *id, *event;
 	int64_t time, enqueued, due, attempt, base;
-	bool held, approved;
+	bool held, approved, paused, forced;
 	const char *target; /* key: the same text, the same target */
 	const char *lane;   /* "http", or an engine */
 	bool coalesce;

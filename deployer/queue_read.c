@@ -56,7 +56,8 @@ int queue_read_open(struct db *db,
 	struct db_stmt *s = db_prepare(db,
 		"SELECT id, event, time, enqueued, due, attempt, "
 		"state <> 0 OR id IN (SELECT job FROM journal), "
-		"target, lane, coalesce, payload, base, approved "
+		"target, lane, coalesce, payload, base, approved, "
+		"paused, forced "
 		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
 	int rc;
 
@@ -78,6 +79,8 @@ int queue_read_open(struct db *db,
 			.coalesce = db_col_i64(s, 9) != 0,
 			.base = db_col_i64(s, 11),
 			.approved = db_col_i64(s, 12) != 0,
+			.paused = db_col_i64(s, 13) != 0,
+			.forced = db_col_i64(s, 14) != 0,
 		};
 
 		if (field_unpack(&job_table, db_col_blob(s, 10), &job, &bad) <

@@ -126,6 +126,7 @@ void queue_store_arrive(struct queue_store *s,
 	w->time = e->time;
 	w->again = e->again;
 	w->coalesce = a->coalesce;
+	w->forced = a->forced;
 	if (field_pack(&job_table, a->job, &w->payload, &err) < 0)
 		BUG("job %s: %s", a->job->id, err.text);
 	queue_write_row(w, a->refused);
@@ -161,6 +162,8 @@ void queue_store_change(struct queue_store *s,
 	if (c->did)
 		set_done(w, c);
 	queue_write_row(w, c->row);
+	if (!c->row)
+		w->note = xstrdup_null(c->note);
 	take_notices(w, c->notices);
 	w->on_change = done;
 	w->ctx = ctx;
@@ -192,11 +195,15 @@ void queue_store_progress(struct queue_store *s, const char *id,
 	write_put(w);
 }
 
-void queue_store_approve(struct queue_store *s, const char *id,
-	void (*done)(void *ctx), void *ctx)
+void queue_store_mark(struct queue_store *s, const char *id,
+	const struct queue_store_marks *marks, void (*done)(void *ctx),
+	void *ctx)
 {
-	struct queue_write *w = queue_write_new(queue_write_approve, id);
+	struct queue_write *w = queue_write_new(queue_write_mark, id);
 
+	w->approved = marks->approved;
+	w->paused = marks->paused;
+	w->forced = marks->forced;
 	w->s = s;
 	w->on_change = done;
 	w->ctx = ctx;

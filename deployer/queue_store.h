@@ -42,6 +42,7 @@ struct queue_store_arrival {
 	const struct job *job;
 	const char *target;  /* queue key; "" for a refused one */
 	bool coalesce;
+	bool forced; /* a person wants it done now */
 	int64_t now;         /* UTC ms */
 	int64_t due;         /* UTC ms; not before */
 	struct record *refused; /* its final row: the job comes in DONE. Taken
@@ -70,6 +71,7 @@ struct queue_store_change {
 	int64_t due;            /* UTC ms; not before */
 	int64_t now;
 	struct record *row;     /* taken over; NULL: none */
+	const char *note;       /* without a row: why it waits, for people */
 	struct notice_list *notices; /* taken over; NULL: none */
 	/* The end of a job that did what it was for, to this target: from here
 	 * on what its trigger did last. NULL: it did not. */
@@ -82,13 +84,18 @@ struct queue_store_change {
 void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
 
-/* A person has said that the job may be done: on disk when done is called,
- * however long that takes. */
-void queue_store_approve(struct queue_store *s, const char *id,
-	void (*done)(void *ctx), void *ctx);
+/* What a person has said of an open job, as a whole: on disk when done is
+ * called, however long that takes. */
+struct queue_store_marks {
+	bool approved, paused, forced;
+};
 
-/* An ended job waits again, to be redelivered; its tries go on counting.
- * nothing: it is not ended, or not here any more. */
+void queue_store_mark(struct queue_store *s, const char *id,
+	const struct queue_store_marks *marks, void (*done)(void *ctx),
+	void *ctx);
+
+/* An ended job waits again, to be redelivered, a redeploy forced; its tries go
+ * on counting. nothing: it is not ended, or not here any more. */
 void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
 	void (*done)(void *ctx, bool nothing, const struct err *err),
 	void *ctx);

@@ -76,6 +76,9 @@ static const char *const migrations[] = {
 	"  version TEXT,"
 	"  time INTEGER NOT NULL,"
 	"  PRIMARY KEY (trigger_name, target)) WITHOUT ROWID;",
+	/* A person has said: not before it is released; also what failed. */
+	"ALTER TABLE jobs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE jobs ADD COLUMN forced INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct db_schema queue_schema = {
@@ -244,8 +247,8 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"INSERT OR IGNORE INTO jobs (id, state, trigger_name, target, "
 		"lane, coalesce, time, event, payload, enqueued, ended, note, "
-		"due, status, failed, again) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-		"?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+		"due, status, failed, again, forced) VALUES (?1, ?2, ?3, ?4, "
+		"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
 		err);
 	bool waits = w->state == QUEUE_WAITING;
 
@@ -268,6 +271,7 @@ int queue_write_arrive(struct db *db, void *ctx, struct err *err)
 	db_bind_str(s, 14, w->status);
 	db_bind_i64(s, 15, w->ended_badly);
 	db_bind_i64(s, 16, w->again);
+	db_bind_i64(s, 17, w->forced);
 	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;
@@ -402,13 +406,19 @@ int queue_write_receiver(struct db *db, void *ctx, struct err *err)
 	return finish(s, err);
 }
 
-int queue_write_approve(struct db *db, void *ctx, struct err *err)
+int queue_write_mark(struct db *db, void *ctx, struct err *err)
 {
+	struct queue_write *w = ctx;
 	struct db_stmt *s = about(db,
-		"UPDATE jobs SET approved = 1 WHERE id = ?1 AND state <> 3",
-		ctx, err);
+		"UPDATE jobs SET approved = ?2, paused = ?3, forced = ?4 "
+		"WHERE id = ?1 AND state <> 3", w, err);
 
-	return s ? finish(s, err) : -1;
+	if (!s)
+		return -1;
+	db_bind_i64(s, 2, w->approved);
+	db_bind_i64(s, 3, w->paused);
+	db_bind_i64(s, 4, w->forced);
+	return finish(s, err);
 }
 
 int queue_write_labels(struct db *db, void *ctx, struct err *err)
@@ -432,7 +442,8 @@ int queue_write_reopen(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = about(db,
 		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
 		"base = max(attempt, 1), due = 0, enqueued = ?2, "
-		"ended = NULL, note = NULL WHERE id = ?1 AND state = 3 "
+		"ended = NULL, note = NULL, paused = 0, "
+		"forced = coalesce WHERE id = ?1 AND state = 3 "
 		"AND payload IS NOT NULL", w, err);
 
 	if (!s)

@@ -30,6 +30,7 @@ struct queue_write {
 	char *trigger, *target, *lane, *event, *tag;
 	int64_t time, again;
 	bool coalesce;
+	bool approved, paused, forced; /* marks */
 	struct strbuf payload; /* the packed job */
 	/* a change that did it: trigger, target, tag and these */
 	char *digest, *version;
@@ -66,7 +67,7 @@ int queue_write_row_done(struct db *db, void *ctx, struct err *err);
 int queue_write_notice_done(struct db *db, void *ctx, struct err *err);
 int queue_write_prune(struct db *db, void *ctx, struct err *err);
 int queue_write_receiver(struct db *db, void *ctx, struct err *err);
-int queue_write_approve(struct db *db, void *ctx, struct err *err);
+int queue_write_mark(struct db *db, void *ctx, struct err *err);
 int queue_write_labels(struct db *db, void *ctx, struct err *err);
 int queue_write_reopen(struct db *db, void *ctx, struct err *err);
 

@@ -45,6 +45,7 @@ static void superseded_row(struct deployer *d, const struct queue_job *job,
 
 	row_init(row, what, target_find(d->conf, what, &err), job->attempt,
 		"superseded", times.ended);
+	/* Of one that is tried again, the final row was the one before. */
 	row->final = job->base == 0;
 	row_durations(row, &times);
 	record_reason(row, "a newer push of tag %s took its place (event %s)",
@@ -141,8 +142,10 @@ static enum gate_answer ask(struct attempt *a, int64_t *due,
 	struct gate_facts facts = {
 		.now = a->started,
 		.approved = a->job->approved,
+		.paused = a->job->paused,
+		.forced = a->job->forced,
 		.opens = conf_window_next(a->conf, a->trigger, a->started),
-		.ordered = a->job->base > 0,
+		.ordered = a->job->base > 0 || a->job->forced,
 	};
 	enum gate_answer answer;
 
@@ -172,11 +175,12 @@ static bool stopped(struct attempt *a)
 		row.next_attempt = due;
 		told = &row;
 	}
-	strbuf_release(&why);
 	if (answer == GATE_WAIT)
-		attempt_wait(a, told, look_at(due, a->started));
+		attempt_wait(a, told, look_at(due, a->started),
+			strbuf_cstr(&why));
 	else if (answer != GATE_GO)
 		attempt_end(a, told);
+	strbuf_release(&why);
 	return answer != GATE_GO;
 }
 

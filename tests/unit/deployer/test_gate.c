@@ -9,7 +9,7 @@
 #define T 1700000000000
 
 static const struct {
-	bool dry_run, approve, approved;
+	bool dry_run, approve, approved, paused, forced;
 	int64_t min_age, now, opens;
 	enum gate_answer want;
 	int64_t due;
@@ -43,6 +43,16 @@ static const struct {
 		       "2023-11-14T22:13:25.000Z"},
 	{.opens = T + 5000, .approve = true, .now = T, .want = GATE_WAIT,
 		.due = 0, .why = NULL},
+	{.paused = true, .now = T, .want = GATE_WAIT, .due = 0,
+		.why = "is held by hand: pullwire-deployer queue release "
+		       "E/web"},
+	/* who wants it now waits for none of it, but who holds it */
+	{.opens = T + 5000, .approve = true, .min_age = 9000, .forced = true,
+		.now = T, .want = GATE_GO, .why = ""},
+	{.opens = T + 5000, .paused = true, .forced = true, .now = T,
+		.want = GATE_WAIT, .due = 0, .why = NULL},
+	{.dry_run = true, .forced = true, .now = T, .want = GATE_DRY_RUN,
+		.why = NULL},
 	{.dry_run = true, .approve = true, .min_age = 1, .now = T,
 		.want = GATE_DRY_RUN,
 		.why = "dry run, nothing is done: would redeploy container web "
@@ -68,7 +78,8 @@ static void test_cases(void **state)
 			.deploy = {.container = TEXT("web")}};
 		struct strbuf why = {0};
 		struct gate_facts facts = {.now = cases[i].now,
-			.approved = cases[i].approved,
+			.approved = cases[i].approved, .paused = cases[i].paused,
+			.forced = cases[i].forced,
 			.opens = cases[i].opens};
 		int64_t due = 0;
 

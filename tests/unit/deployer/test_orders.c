@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "deployer/queue_read.h"
 #include "proto/data/json.h"
 
 #define JOB(n) EVENT(n) "/web"
@@ -44,6 +45,11 @@ static bool one_waits(void)
 static bool one_deployed(void)
 {
 	return rows_of("deployed") == 1;
+}
+
+static bool two_deploys(void)
+{
+	return fake.deploys == 2 && fake.under_way == 0;
 }
 
 static bool one_deploy_runs(void)
@@ -223,6 +229,92 @@ static void test_approve(void **state)
 	run_until(one_deployed);
 }
 
+static void do_order(const char *what, const char *says)
+{
+	char args[128];
+	const struct msg_answer *a;
+
+	snprintf(args, sizeof(args), "{\"job\":\"%s\"}", JOB(01));
+	a = ask(what, args);
+	if (!a->ok || strcmp(a->text, says) != 0)
+		fail_msg("%s: %s", what, a->text);
+}
+
+static bool is_held(void)
+{
+	struct strbuf note = {0};
+	struct err err;
+	struct queue_job *job = queue_find(world.d->queue, JOB(01));
+	bool held;
+
+	if (job && job->state == QUEUE_WAITING)
+		queue_read_note(queue_store_reader(world.d->store), job->id,
+			&note, &err);
+	held = note.len && strstr(strbuf_cstr(&note), "is held by hand");
+	strbuf_release(&note);
+	return held;
+}
+
+/* Held, also by the next process, until it is released. */
+static void test_hold(void **state)
+{
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	do_order("hold", JOB(01) " is held");
+	do_order("approve", JOB(01) " is approved");
+	run_until(is_held);
+	stop_process();
+	world.rows.v[0].id[0] = 'x'; /* the next one tells it again */
+	start_process();
+	run_until(is_held);
+	assert_int_equal(fake.deploys, 0);
+	do_order("release", JOB(01) " is released");
+	run_until(one_deployed);
+}
+
+static void test_cancel(void **state)
+{
+	const struct seen_row *row;
+
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	do_order("cancel", JOB(01) " is cancelled");
+	row = row_of(EVENT(01), "refused");
+	assert_non_null(row);
+	assert_true(row->final);
+	assert_non_null(strstr(row->reason, "cancelled by "));
+	assert_int_equal(fake.deploys, 0);
+	assert_int_equal(queue_len(world.d->queue), 0);
+}
+
+/* At once what waits; anew what has ended, by the next process too. */
+static void test_retry(void **state)
+{
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	do_order("retry", JOB(01) " is tried again");
+	run_until(one_deployed);
+	stop_process();
+	start_process();
+	do_order("retry", "1 job is done again");
+	run_until(two_deploys);
+	assert_int_equal(finals(), 1);
+}
+
+static void test_rollback_of_nothing(void **state)
+{
+	const struct msg_answer *a = ask("rollback", "{\"trigger\":\"web\"}");
+
+	(void)state;
+	assert_false(a->ok);
+	assert_string_equal(a->code, "absent");
+	assert_non_null(strstr(a->text, "it is not known what container web "
+		"ran before"));
+}
+
 static void write_order(const char *text)
 {
 	char *folder = xprintf("%s/orders", world.dir);
@@ -269,7 +361,9 @@ static void test_file_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_refused), TEST(test_redeliver), TEST(test_queue), TEST(test_approve),
+		TEST(test_refused), TEST(test_redeliver), TEST(test_queue),
+		TEST(test_approve), TEST(test_hold), TEST(test_cancel),
+		TEST(test_retry), TEST(test_rollback_of_nothing),
 		TEST(test_file), TEST(test_file_json),
 	};
 

@@ -1,0 +1,212 @@
+/*
+ * What a person says of one open job: approve, hold, release, retry, cancel.
+ * A mark is on disk before it counts: who has spoken is not asked again.
+ */
+#include "deployer/order.h"
+#include "deployer/queue_read.h"
+#include "deployer/results.h"
+#include "deployer/row.h"
+#include "deployer/runner.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+/* The job that the order is about, or NULL: the order is refused. */
+static struct queue_job *find(struct deployer *d, struct order *o,
+	const char *verb, const char *participle)
+{
+	const char *id = order_arg(o, "job");
+	struct queue_job *job = id ? queue_find(d->queue, id) : NULL;
+
+	if (!id)
+		order_refuse(o, ANSWER_MALFORMED,
+			"%s takes a job: EVENT/TRIGGER", verb);
+	else if (!job)
+		order_refuse(o, ANSWER_ABSENT,
+			"%s does not wait here: not %s", id, participle);
+	return job;
+}
+
+/* ---- marks ---------------------------------------------------------------- */
+
+struct marking {
+	struct deployer *d;
+	struct order *o;
+	char *id;
+	struct queue_store_marks marks;
+	const char *is; /* "approved" */
+};
+
+static void marked(void *ctx)
+{
+	struct marking *m = ctx;
+	struct queue_job *job = queue_find(m->d->queue, m->id);
+
+	if (job) {
+		job->approved = m->marks.approved;
+		job->paused = m->marks.paused;
+		job->forced = m->marks.forced;
+	}
+	order_done(m->o, NULL, "%s is %s", m->id, m->is);
+	if (job && job->state == QUEUE_WAITING)
+		queue_hurry(m->d->queue, job, clock_wall());
+	runner_kick(m->d);
+	free(m->id);
+	free(m);
+}
+
+static void mark(struct deployer *d, struct order *o,
+	const struct queue_job *job, const struct queue_store_marks *marks,
+	const char *is)
+{
+	struct marking *m = xcalloc(1, sizeof(*m));
+
+	m->d = d;
+	m->o = o;
+	m->id = xstrdup(job->id);
+	m->marks = *marks;
+	m->is = is;
+	queue_store_mark(d->store, job->id, marks, marked, m);
+}
+
+static struct queue_store_marks marks_of(const struct queue_job *job)
+{
+	return (struct queue_store_marks){.approved = job->approved,
+		.paused = job->paused, .forced = job->forced};
+}
+
+void order_approve(struct deployer *d, struct order *o)
+{
+	const struct queue_job *job = find(d, o, "approve", "approved");
+	struct queue_store_marks marks;
+
+	if (!job)
+		return;
+	marks = marks_of(job);
+	marks.approved = true;
+	mark(d, o, job, &marks, "approved");
+}
+
+void order_hold(struct deployer *d, struct order *o)
+{
+	const struct queue_job *job = find(d, o, "hold", "held");
+	struct queue_store_marks marks;
+
+	if (!job)
+		return;
+	marks = marks_of(job);
+	marks.paused = true;
+	mark(d, o, job, &marks, job->state == QUEUE_RUNNING
+			? "held, when the attempt under way is over"
+			: "held");
+}
+
+void order_release(struct deployer *d, struct order *o)
+{
+	const struct queue_job *job = find(d, o, "release", "released");
+	struct queue_store_marks marks;
+
+	if (!job)
+		return;
+	if (!job->paused) {
+		order_refuse(o, ANSWER_REFUSED, "%s is not held by hand",
+			job->id);
+		return;
+	}
+	marks = marks_of(job);
+	marks.paused = false;
+	mark(d, o, job, &marks, "released");
+}
+
+/* One that waits goes on at once; one that has ended begins anew. */
+void order_retry(struct deployer *d, struct order *o)
+{
+	const char *id = order_arg(o, "job");
+	const struct queue_job *job = id ? queue_find(d->queue, id) : NULL;
+	struct queue_store_marks marks;
+
+	if (!id) {
+		order_refuse(o, ANSWER_MALFORMED,
+			"retry takes a job: EVENT/TRIGGER");
+	} else if (!job) {
+		order_redeliver(d, o);
+	} else if (job->state != QUEUE_WAITING) {
+		order_refuse(o, ANSWER_REFUSED, "%s is under way", id);
+	} else {
+		marks = marks_of(job);
+		marks.paused = false;
+		marks.forced = true;
+		mark(d, o, job, &marks, "tried again");
+	}
+}
+
+/* ---- cancel --------------------------------------------------------------- */
+
+struct cancelling {
+	struct deployer *d;
+	struct order *o;
+	struct queue_job *job;
+};
+
+static void cancelled(void *ctx)
+{
+	struct cancelling *c = ctx;
+
+	results_pump(c->d->results);
+	order_done(c->o, NULL, "%s is cancelled", c->job->id);
+	queue_job_free(c->job);
+	runner_kick(c->d);
+	free(c);
+}
+
+static int make_row(struct deployer *d, const struct order *o,
+	const struct queue_job *job, struct record *row, int64_t now,
+	struct err *err)
+{
+	struct job what = {0};
+	struct row_times times = {.event = job->time,
+		.enqueued = job->enqueued, .ended = now};
+
+	if (queue_read_job(queue_store_reader(d->store), job->id, &what, err) <
+		0)
+		return -1;
+	row_init(row, &what, conf_trigger(d->conf, what.trigger),
+		job->attempt + 1, "refused", now);
+	field_release(&job_table, &what);
+	row_durations(row, &times);
+	row->final = job->base == 0;
+	record_reason(row, "cancelled by %s", order_who(o));
+	return 0;
+}
+
+void order_cancel(struct deployer *d, struct order *o)
+{
+	struct queue_job *job = find(d, o, "cancel", "cancelled");
+	struct queue_store_change change = {.state = QUEUE_DONE,
+		.now = clock_wall()};
+	struct cancelling *c;
+	struct record row;
+	struct err err;
+
+	if (!job)
+		return;
+	if (job->state != QUEUE_WAITING) {
+		order_refuse(o, ANSWER_REFUSED, "%s is under way: it cannot be "
+			"cancelled", job->id);
+		return;
+	}
+	if (make_row(d, o, job, &row, change.now, &err) < 0) {
+		order_refuse(o, ANSWER_FAILED, "%s is not cancelled: %s",
+			job->id, err.text);
+		return;
+	}
+	queue_end(d->queue, job);
+	c = xcalloc(1, sizeof(*c));
+	c->d = d;
+	c->o = o;
+	c->job = job;
+	change.id = job->id;
+	change.attempt = job->attempt + 1;
+	change.row = &row;
+	queue_store_change(d->store, &change, cancelled, c);
+}

@@ -1,0 +1,107 @@
+"""A person at work: hold, release, cancel, retry, rollback, plan; and what a
+digest that failed means from then on.
+"""
+import json
+
+import pytest
+
+from rig import images
+from rig.stack import TOKEN, UNLIMITED, wait_for
+
+CRASH = ("app", "#!/bin/sh\necho cannot go on\nexit 3\n")
+
+
+@pytest.fixture
+def op(engine, registry, stacks):
+    engine.remove_all("op")
+    digests = {t: images.put(engine, registry, "shop/op", t,
+                             health="HEALTHCHECK NONE", keep=t != "v3",
+                             files=[CRASH] if t == "bad" else ())
+               for t in ("v1", "v2", "bad", "v3")}
+    engine.run("op", f"{registry.host}/shop/op:v1", ["PASSWORD=hush"])
+    stack = stacks(
+        [{"name": "op", "repository": "shop/op", "grace": "300ms",
+          "deploy": {"container": "op"}}], {"local": engine.sock},
+        [{"name": "push", "type": "generic", **UNLIMITED,
+          "auth": {"bearer": TOKEN}, "registry": registry.host}]).start()
+    stack.deploy = lambda tag: stack.push("shop/op", tag, digests[tag])
+    stack.digests = digests
+    yield stack
+    engine.remove_all("op")
+
+
+def running(engine):
+    c = engine.inspect("op")
+    assert c["State"]["Status"] == "running"
+    return c["Config"]["Image"].rpartition(":")[2]
+
+
+def queue(stack, *args):
+    done = stack.run("deployer", "queue", *args)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_failed_digest_and_ways_back(op, engine):
+    first = op.wait_final(op.deploy("v2"))
+    assert first["status"] == "deployed", first
+    bad = op.deploy("bad")
+    row = op.wait_final(bad)
+    assert row["status"] == "rolled_back" and running(engine) == "v2"
+    assert row["response"]["log"].strip().endswith("cannot go on"), row
+    assert row["response"]["state"]["ExitCode"] == 3
+    assert "hush" not in json.dumps(row)
+
+    # A repeat is refused, also by the next process.
+    again = op.wait_final(op.deploy("bad"))
+    assert again["status"] == "refused", again
+    assert "was rolled back here" in again["reason"]
+    op.kill("deployer")
+    op.start("deployer")
+    bad = op.deploy("bad")
+    assert op.wait_final(bad)["status"] == "refused"
+
+    # A person may: the rows are no final ones, that was the first.
+    queue(op, "retry", f"{bad}/op")
+    row = wait_for("the retry's row", lambda: [
+        r for r in op.rows(event=bad) if r["attempt"] > 1])[0]
+    assert (row["status"], row["final"]) == ("rolled_back", False), row
+    assert len(op.finals(event=bad)) == 1
+
+    # Back to what ran before v2, and to v2 again.
+    for want in "v1", "v2":
+        before = len(op.finals(status="deployed"))
+        done = op.run("deployer", "rollback", "op")
+        assert done.returncode == 0, done.stderr
+        wait_for("the way back", lambda: len(op.finals(
+            status="deployed")) > before)
+        assert running(engine) == want
+    row = op.finals(status="deployed")[-1]
+    assert row["source"] == "rollback"
+    assert row["to_digest"] == op.digests["v2"]
+    assert op.run("deployer", "rollback", "nothing").returncode == 2
+
+
+def test_hold_release_cancel(op, engine):
+    op.settings["triggers"][0]["approve"] = True
+    op.write()
+    wait_for("the new configuration", lambda: "approve" in open(
+        op.config).read() and op.run("deployer", "-n").returncode == 0)
+    op.stop("deployer")
+    op.start("deployer")
+    job = op.deploy("v2") + "/op"
+    wait_for("it waits", lambda: "waits for approval" in queue(op))
+    queue(op, "hold", job)
+    wait_for("it is held", lambda: "is held by hand" in queue(op))
+    queue(op, "approve", job)
+    wait_for("the approval", lambda: "approval" not in queue(op))
+    assert "is held by hand" in queue(op)
+    queue(op, "release", job)
+    assert op.wait_final(job.split("/")[0])["status"] == "deployed"
+    other = op.deploy("v3")
+    wait_for("it waits", lambda: "waits for approval" in queue(op))
+    queue(op, "cancel", other + "/op")
+    row = op.wait_final(other)
+    assert row["status"] == "refused" and "cancelled by" in row["reason"]
+    assert running(engine) == "v2"
+    assert op.run("deployer", "queue", "cancel", "x").returncode == 2
