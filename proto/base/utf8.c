@@ -52,13 +52,33 @@ size_t utf8_step(struct str s)
 	return n;
 }
 
+/* Bytes at the start that are ASCII, in steps of a word: most of what is
+ * checked is nothing else. */
+static size_t ascii_words(const char *p, size_t n)
+{
+	size_t at = 0;
+	uint64_t word;
+
+	for (; at + sizeof(word) <= n; at += sizeof(word)) {
+		memcpy(&word, p + at, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return at;
+}
+
 size_t utf8_prefix(struct str s, size_t max)
 {
 	size_t at = 0;
 
 	while (at < s.n) {
-		size_t n = utf8_step(str_cut(s, at, s.n));
+		size_t n = ascii_words(s.p + at,
+			(s.n < max ? s.n : max) - at);
 
+		at += n;
+		if (n && at == s.n)
+			break;
+		n = utf8_step(str_cut(s, at, s.n));
 		if (n == 0 || at + n > max)
 			break;
 		at += n;

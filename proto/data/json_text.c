@@ -119,7 +119,8 @@ static void write_char(const char *p, size_t n, struct strbuf *out)
 	if (n == 0)
 		strbuf_add_cstr(out, "\xEF\xBF\xBD"); /* U+FFFD */
 	else if (in_short != NULL)
-		strbuf_addf(out, "\\%c", short_names[in_short - short_bytes]);
+		strbuf_add(out, (char[]){'\\',
+			short_names[in_short - short_bytes]}, 2);
 	else
 		strbuf_addf(out, "\\u%04x", c);
 }

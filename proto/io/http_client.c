@@ -306,6 +306,8 @@ struct http_handle *http_client_start(struct http_client *c,
 	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(h->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	/* Made and freed for each: answers are small. */
+	curl_easy_setopt(h->easy, CURLOPT_BUFFERSIZE, 4096L);
 	/* And each shows its certificate. */
 	curl_easy_setopt(h->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	list_push_back(&c->handles, &h->node);

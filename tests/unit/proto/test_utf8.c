@@ -62,11 +62,40 @@ static void test_prefix(void **state)
 	assert_int_equal(utf8_prefix(STR(""), 9), 0);
 }
 
+/* Random texts of few kinds of bytes, against one character at a time. */
+static void test_prefix_in_long_texts(void **state)
+{
+	static const char *const parts[] = {"a", "abcdefgh", "\xc2\xa3",
+		"\xe2\x82\xac", "\xf0\x9f\x98\x80", "zz", "abcdefghijklmno",
+		"\xff"};
+
+	(void)state;
+	srandom(1);
+	for (int round = 0; round < 2000; round++) {
+		char text[256];
+		size_t n = 0, max = (size_t)random() % 80, want = 0, step;
+		struct str s;
+
+		for (long k = random() % 12; k > 0; k--) {
+			const char *part = parts[random() % 8];
+
+			memcpy(text + n, part, strlen(part));
+			n += strlen(part);
+		}
+		s = (struct str){text, n};
+		while ((step = utf8_step(str_cut(s, want, n))) &&
+			want + step <= max)
+			want += step;
+		assert_int_equal(utf8_prefix(s, max), want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_step),
 		cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_prefix_in_long_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
