@@ -69,7 +69,9 @@ struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
 		refuse(a, &err);
 		return NULL;
 	}
-	queue_store_running(d->store, job->id);
+	/* A post has no more to say there: what is cut off is repeated. */
+	if (!a->trigger->url)
+		queue_store_running(d->store, job->id);
 	return a;
 }
 
