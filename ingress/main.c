@@ -1,5 +1,6 @@
 #include "ingress/ingress.h"
 #include "ingress/parked.h"
+#include "ingress/read.h"
 #include "ingress/send.h"
 #include "proto/io/keys.h"
 
@@ -32,6 +33,9 @@ static const struct daemon_command commands[] = {
 		parked_run},
 	{"release", "release EVENT", "give a parked event out again", true,
 		parked_release_run},
+	{"read", "read --type TYPE|--source NAME BODY",
+		"print what a webhook's body says, as JSON lines", false,
+		read_run},
 	{"keys", "keys FOLDER", "make the links' keys that FOLDER lacks",
 		false, keys_run},
 };

@@ -1,5 +1,6 @@
 #include "matcher/command.h"
 
+#include "matcher/payload.h"
 #include "matcher/rule_eval.h"
 #include "matcher/rule_load.h"
 #include "proto/base/metrics.h"
@@ -7,6 +8,8 @@
 
 #define TAG_MAX 128
 #define REPOSITORY_MAX 255
+/* Triggers that a push does not concern, one by one. */
+#define OTHERS_MAX 100
 
 /* NULL after every fault was printed. */
 static struct ruleset *load(const char *path)
@@ -112,46 +115,139 @@ static void print_result(const struct rule_result *r)
 	strbuf_release(&text);
 }
 
+/* The rules that are not asked, too: who looks for one wants to see it. */
+static void print_others(
+	const struct ruleset *set, const struct rule_results *results)
+{
+	size_t others = set->n, next = 0;
+
+	for (size_t i = 0; i < results->n; i++)
+		others -= results->v[i].rule != NULL;
+	if (others > OTHERS_MAX) {
+		printf("%zu other triggers are not concerned\n", others);
+		return;
+	}
+	/* The results are in the set's order. */
+	for (size_t i = 0; i < set->n; i++) {
+		if (next < results->n && results->v[next].rule == &set->rules[i])
+			next++;
+		else
+			printf("  %s: not concerned: it is for %s\n",
+				set->rules[i].name, set->rules[i].repository);
+	}
+}
+
 static void explain(const struct ruleset *set, const struct event *e)
 {
 	struct rule_results results = {0};
-	size_t others;
+	struct strbuf reference = {0};
 
 	rule_eval(set, NULL, e, &results);
-	printf("%s%s%s:%s\n", e->registry != NULL ? e->registry : "",
-		e->registry != NULL ? "/" : "", e->repository, e->tag);
-	others = set->n;
-	for (size_t i = 0; i < results.n; i++) {
+	event_reference(e, &reference);
+	printf("%s\n", strbuf_cstr(&reference));
+	for (size_t i = 0; i < results.n; i++)
 		print_result(&results.v[i]);
-		others -= results.v[i].rule != NULL;
-	}
-	if (others != 0)
-		printf("%zu other trigger%s not concerned\n", others,
-			others == 1 ? " is" : "s are");
+	print_others(set, &results);
+	strbuf_release(&reference);
 	rule_results_release(&results);
 }
 
-int command_explain(const struct conf *none, int argc, char **argv)
+struct explain_args {
+	const char *file, *reference, *payload;
+	char *read[16]; /* what `pullwire-ingress read` is given */
+	size_t n_read;
+	bool typed; /* its type is said */
+};
+
+static int parse_explain(struct explain_args *a, int argc, char **argv)
+{
+	char *const first[] = {"pullwire-ingress", "read", "--config"};
+
+	memcpy(a->read, first, sizeof(first));
+	a->n_read = ARRAY_LEN(first);
+	a->file = argc > 1 ? argv[1] : NULL;
+	a->read[a->n_read++] = argc > 1 ? argv[1] : NULL;
+	for (int i = 2; i < argc; i++) {
+		bool payload = strcmp(argv[i], "--payload") == 0;
+		bool typed = strcmp(argv[i], "--type") == 0 ||
+			strcmp(argv[i], "--source") == 0;
+
+		if (strncmp(argv[i], "--", 2) != 0) {
+			if (a->reference != NULL)
+				return -1;
+			a->reference = argv[i];
+			continue;
+		}
+		if (i + 1 == argc || a->n_read + 4 > ARRAY_LEN(a->read) ||
+			(!payload && !typed &&
+				strcmp(argv[i], "--header") != 0))
+			return -1;
+		a->typed |= typed;
+		if (payload) {
+			a->payload = argv[++i];
+			continue;
+		}
+		a->read[a->n_read++] = argv[i];
+		a->read[a->n_read++] = argv[++i];
+	}
+	if ((a->payload == NULL) == a->typed ||
+		(a->payload == NULL && a->reference == NULL))
+		return -1;
+	a->read[a->n_read++] = (char *)(uintptr_t)a->payload;
+	a->read[a->n_read] = NULL;
+	return 0;
+}
+
+static int explain_reference(const struct ruleset *set, const char *text)
 {
 	struct event e = {0};
 	struct err err = {0};
-	struct ruleset *set;
 
-	(void)none;
-	if (argc != 3)
-		return misused("explain FILE REPOSITORY:TAG");
-	set = load(argv[1]);
-	if (set == NULL)
-		return 2;
-	if (command_reference(argv[2], &e, &err) < 0) {
+	if (command_reference(text, &e, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
-		ruleset_unref(set);
 		return 2;
 	}
 	explain(set, &e);
 	field_release(&event_table, &e);
-	ruleset_unref(set);
 	return 0;
+}
+
+static int explain_payload(
+	const struct ruleset *set, const struct explain_args *a)
+{
+	struct payload p = {0};
+	struct err err = {0};
+	int rc = payload_read(a->read, &p, &err);
+
+	if (rc < 0 && err.text[0] != '\0')
+		fprintf(stderr, "%s\n", err.text);
+	for (size_t i = 0; i < p.ignored.n && rc == 0; i++)
+		printf("ignored: %s\n", p.ignored.v[i]);
+	for (size_t i = 0; i < p.events.n && rc == 0; i++)
+		explain(set, &p.events.v[i]);
+	payload_release(&p);
+	return rc < 0 ? 2 : 0;
+}
+
+int command_explain(const struct conf *none, int argc, char **argv)
+{
+	struct explain_args a = {0};
+	struct ruleset *set;
+	int code = 0;
+
+	(void)none;
+	if (parse_explain(&a, argc, argv) < 0)
+		return misused("explain FILE [REPOSITORY:TAG] [--payload BODY "
+			       "--type TYPE | --source NAME [--header 'N: V']]");
+	set = load(a.file);
+	if (set == NULL)
+		return 2;
+	if (a.reference != NULL)
+		code = explain_reference(set, a.reference);
+	if (code == 0 && a.payload != NULL)
+		code = explain_payload(set, &a);
+	ruleset_unref(set);
+	return code;
 }
 
 int command_docs(const struct conf *none, int argc, char **argv)

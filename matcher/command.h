@@ -11,7 +11,9 @@
 
 /* check FILE: every fault, or the rules as understood. */
 int command_check(const struct conf *none, int argc, char **argv);
-/* explain FILE REPOSITORY:TAG: each trigger's answer, in the row's words. */
+/* explain FILE [REPOSITORY:TAG] [--payload BODY --type TYPE|--source NAME]:
+ * each trigger's answer, in the row's words; of a body, for each of its
+ * pushes. */
 int command_explain(const struct conf *none, int argc, char **argv);
 /* docs config|wire: the pages that are printed from tables. */
 int command_docs(const struct conf *none, int argc, char **argv);

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		{"check", "check FILE",
 			"every fault of a configuration, or its rules", false,
 			command_check},
-		{"explain", "explain FILE REPOSITORY:TAG",
+		{"explain", "explain FILE REPO:TAG | --payload BODY --type TYPE",
 			"what each trigger would do with a push, and why",
 			false, command_explain},
 		{"docs", "docs config|wire|metrics", "the pages printed from tables",

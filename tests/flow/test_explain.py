@@ -1,0 +1,73 @@
+"""`pullwire-matcher explain`: what a push would do, told without doing it, in
+the words of the log; of a name and of a webhook's body."""
+import os
+import shutil
+import subprocess
+
+from peer.sink import Sink
+from rig.docker import TOP
+from rig.stack import BUILD, TOKEN
+
+BODY = os.path.join(TOP, "tests/vectors/harbor/push.json")
+
+
+def test_a_body_is_explained_as_it_is_logged(stacks):
+    sink = Sink()
+    stack = stacks(
+        [{"name": "yes", "repository": "**", "url": sink.url("/yes"),
+          "dry_run": True},
+         {"name": "no", "repository": "**", "url": sink.url("/no"),
+          "expression": "release-v.*"},
+         {"name": "else", "repository": "shop/else", "url": sink.url("/x")}],
+        sources=[{"name": "hub", "type": "harbor", "auth": {"bearer": TOKEN},
+                  "registry": "pull.example.com"}])
+    stack.start()
+    with open(BODY, "rb") as f:
+        event = stack.post(f.read(), "hub").json()["id"]
+    untriggered = stack.wait_final(event, "no")
+    dry = stack.wait_final(event, "yes")
+    for args in (["--source", "hub"], ["--type", "harbor"]):
+        told = stack.run("matcher", "explain", stack.config, "--payload",
+                         BODY, *args)
+        assert told.returncode == 0, told.stderr
+        lines = told.stdout.splitlines()
+        # The source of the configuration says where the image is pulled from.
+        assert lines[0].startswith(
+            f"pull.example.com/{untriggered['repository']}:"
+            f"{untriggered['tag']}@sha256:"), lines
+        assert f"  no: untriggered: {untriggered['reason']}" in lines, lines
+        assert [x for x in lines if x.startswith("  yes: post to ")
+                and x.partition(" as a dry run: ")[2] in dry["reason"]], lines
+        assert "  else: not concerned: it is for shop/else" in lines, lines
+    sink.close()
+
+
+def test_what_cannot_be_explained(tmp_path):
+    config = tmp_path / "p.yml"
+    config.write_text("triggers: [{name: a, repository: a, "
+                      "url: 'http://h.example/'}]\n")
+    program = os.path.join(BUILD, "pullwire-matcher")
+
+    def explain(*args, program=program):
+        done = subprocess.run([program, "explain", str(config), *args],
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    code, _, err = explain("--payload", BODY, "--type", "quay")
+    assert code == 2 and "the body is refused" in err
+    code, _, err = explain("--payload", BODY, "--type", "nonsense")
+    assert code == 2 and "`nonsense` is no type" in err
+    code, _, err = explain("--payload", "/nowhere", "--type", "harbor")
+    assert code == 2 and "/nowhere cannot be read" in err
+    for args in ((), ("--payload", BODY), ("a:b", "--type", "harbor"),
+                 ("a:b", "c:d"), ("--payload",)):
+        code, _, err = explain(*args)
+        assert code == 2 and "usage: " in err, args
+    alone = tmp_path / "pullwire-matcher"
+    shutil.copy(program, alone)
+    code, _, err = explain("--payload", BODY, "--type", "harbor",
+                           program=str(alone))
+    assert code == 2 and "pullwire-ingress, which is not there" in err
+    assert explain("a:b")[:2] == (
+        0, "a:b\n  a: post to http://h.example/: tag `b` is taken: the "
+           "trigger takes every tag\n")
