@@ -11,6 +11,9 @@
 
 static struct {
 	size_t started, refused;
+	void (*done)(void *ctx, const struct http_result *res,
+		const struct err *err);
+	void *ctx;
 	char status[32], reason[600];
 } seen;
 
@@ -30,12 +33,11 @@ struct http_handle *http_client_start(struct http_client *c,
 		const struct err *err),
 	void *ctx)
 {
-	struct http_result res = {.status = 200};
-
 	(void)c;
 	assert_non_null(call->allow_address);
 	seen.started++;
-	done(ctx, &res, NULL);
+	seen.done = done;
+	seen.ctx = ctx;
 	return NULL;
 }
 
@@ -90,6 +92,7 @@ static void test_every_port(void **state)
 		int port = i >> 1;
 		char url[64];
 		struct conf_trigger t = {.name = "t", .url = url};
+		struct http_result res = {.status = 200};
 		struct post_spec spec = {.trigger = &t, .id = "id",
 			.body = STR("{}")};
 
@@ -101,8 +104,10 @@ static void test_every_port(void **state)
 		if (seen.started != (size_t)listed(https, port) ||
 			seen.refused == seen.started)
 			fail_msg("%s: started %zu", url, seen.started);
-		if (seen.started)
+		if (seen.started) {
+			seen.done(seen.ctx, &res, NULL);
 			continue;
+		}
 		assert_string_equal(seen.status, "blocked_port");
 		assert_true(seen.reason[0] != '\0');
 	}
