@@ -284,7 +284,7 @@ static int fail_tls(const struct http_transfer *t, struct err *err)
 	curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	kind = http_handshake_failure(verify, t->detail);
 	if (kind == HTTP_FAIL_TLS)
-		return err_set(err, ERR_RETRY, kind, "TLS with %s failed: %s",
+		return err_set(err, ERR_RETRY, (int)kind, "TLS with %s failed: %s",
 			t->peer, t->detail);
 	return err_set(err, ERR_RETRY, (int)kind, "%s %s (%s)", t->peer,
 		http_handshake_reason(kind), t->detail);
