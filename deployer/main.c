@@ -1,4 +1,5 @@
 #include "deployer/deployer.h"
+#include "deployer/docker_plan.h"
 #include "deployer/egress.h"
 #include "deployer/list.h"
 #include "deployer/orders.h"
@@ -20,6 +21,13 @@ static const struct daemon_command commands[] = {
 		.help = "what waits, runs or is held, and why",
 		.needs_conf = true,
 		.run = queue_command,
+	},
+	{
+		.name = "plan",
+		.usage = "plan TARGET IMAGE",
+		.help = "what a push of the image would do, without doing it",
+		.needs_conf = true,
+		.run = docker_plan_run,
 	},
 	{
 		.name = "rollback",

@@ -201,8 +201,7 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 	return rc < 0 ? 1 : 0;
 }
 
-/* By the trigger's name, or by the container's or the service's. */
-static const struct conf_trigger *find_target(const struct conf *conf,
+const struct conf_trigger *orders_find_target(const struct conf *conf,
 	const char *text)
 {
 	const struct conf_trigger *t = conf_trigger(conf, text);
@@ -221,7 +220,7 @@ static const struct conf_trigger *find_target(const struct conf *conf,
 int orders_rollback(const struct conf *conf, int argc, char **argv)
 {
 	const struct conf_trigger *t =
-		argc == 2 ? find_target(conf, argv[1]) : NULL;
+		argc == 2 ? orders_find_target(conf, argv[1]) : NULL;
 	struct strbuf order = {0};
 	int rc;
 

@@ -105,3 +105,31 @@ def test_hold_release_cancel(op, engine):
     assert row["status"] == "refused" and "cancelled by" in row["reason"]
     assert running(engine) == "v2"
     assert op.run("deployer", "queue", "cancel", "x").returncode == 2
+
+
+def test_plan(op, engine, registry):
+    """What would be done, and nothing is."""
+    before = engine.inspect("op")
+    known = {c["Id"] for c in engine.containers()}
+    image = f"{registry.host}/shop/op:v2"
+    done = op.run("deployer", "plan", "op", image)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout
+    assert f"shop/op:v1 -> {image}" in out
+    assert f"  ~ Config.Image {image}" in out
+    assert "  - Config.Env VERSION=..." in out
+    assert "hush" not in out and "PASSWORD" not in out
+    for step in ("create op.new-", "stop op", "start the new one",
+                 "remove the old one"):
+        assert step in out, out
+    # Not at the engine: it is not pulled for that.
+    missing = f"{registry.host}/shop/op:v3"
+    done = op.run("deployer", "plan", "op", missing)
+    assert done.returncode == 0 and "would be pulled" in done.stdout
+    assert engine.image(missing) is None
+    # What runs already; who is not there.
+    done = op.run("deployer", "plan", "op", f"{registry.host}/shop/op:v1")
+    assert done.returncode == 1 and "unchanged" in done.stdout
+    assert op.run("deployer", "plan", "nothing", image).returncode == 2
+    assert engine.inspect("op") == before
+    assert {c["Id"] for c in engine.containers()} == known

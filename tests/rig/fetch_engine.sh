@@ -2,8 +2,9 @@
 # A newer Docker Engine from Debian's suites, beside the installed one: nothing
 # on this machine is upgraded.
 #
-#   fetch_engine.sh SUITE     unpack it unless it is there; print its folder,
-#                             for ENGINE= of engine.sh
+#   fetch_engine.sh SUITE             unpack it unless it is there; print its
+#                                     folder, for ENGINE= of engine.sh
+#   fetch_engine.sh SUITE compose     Compose v2 alone; print its program
 #
 # SUITE: trixie (26.1) or sid (28.5 and what comes after it). Programs are
 # taken that run on Debian 12's own C library; runc is not, and stays the
@@ -15,7 +16,22 @@
 suite=${1:-}
 [ -n "$suite" ] || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
 dir=$RIG/engines/$suite
-[ -x "$dir/root/usr/sbin/dockerd" ] && { echo "$dir/root"; exit; }
+packages=(docker.io docker-cli containerd docker-compose tini)
+program=usr/sbin/dockerd
+if [ "${2:-}" = compose ]; then
+	dir=$RIG/compose/$suite
+	packages=(docker-compose)
+	program=usr/libexec/docker/cli-plugins/docker-compose
+fi
+found() {
+	if [ "${2:-}" = compose ]; then
+		echo "COMPOSE=$dir/root/$program"
+	else
+		echo "$dir/root"
+	fi
+	exit
+}
+[ ! -x "$dir/root/$program" ] || found "$@"
 need apt-get dpkg-deb
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null |
 	grep -m1 -E '/debian/?$') || die "no Debian mirror in apt's sources"
@@ -36,9 +52,19 @@ private() {
 		-o Dir::State::status="$apt/status" \
 		-o APT::Sandbox::User=root -o Acquire::Languages=none "$@"
 }
-if ! (cd "$apt/archives" && private update && private download docker.io \
-	docker-cli containerd docker-compose &&
-	{ private download tini-static || private download tini; }) >"$dir/log" 2>&1; then
+# tini has another name in newer suites.
+fetch() {
+	local package
+	for package in "${packages[@]}"; do
+		if [ "$package" = tini ]; then
+			private download tini-static ||
+				private download tini || return 1
+		else
+			private download "$package" || return 1
+		fi
+	done
+}
+if ! (cd "$apt/archives" && private update && fetch) >"$dir/log" 2>&1; then
 	tail -5 "$dir/log" >&2
 	die "no engine from $suite; apt's output is in $dir/log"
 fi
@@ -47,4 +73,4 @@ for package in "$apt"/archives/*.deb; do
 done
 rm -rf "$apt" "$dir/root"
 mv "$dir/root.part" "$dir/root"
-echo "$dir/root"
+found "$@"

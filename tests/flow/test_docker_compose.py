@@ -1,0 +1,127 @@
+"""Compose's own tools after us, and in between: `up` must find nothing to do
+(v2), or recreate once (1.29, whose hash has the image's id in it), and nothing
+may be there twice.
+"""
+import os
+import subprocess
+
+import pytest
+
+from rig.docker import rig
+from rig.drive import drive, drive_program, put, ref  # noqa: F401
+
+PROJECT = """
+services:
+  web:
+    image: %(image)s
+    environment: [MINE=1]
+    volumes: ["/anon", "data:/data"]
+    networks: {default: {aliases: [app]}}
+    restart: always
+    stop_grace_period: 1s
+volumes: {data: {}}
+"""
+NAME = "drvcompose"
+
+
+def tool(name):
+    if name == "1.29":
+        return "docker-compose"
+    return rig("fetch_engine.sh", "trixie", "compose")
+
+
+@pytest.fixture(params=["1.29", "v2"])
+def project(request, drive, engine, tmp_path):
+    """A project with its one service up; call it for another command."""
+    d = drive(NAME)
+    d.tool = request.param
+    put(d, "latest", version="v1")
+    program = tool(d.tool)
+    head = "version: '2.4'\n" if d.tool == "1.29" else ""
+    (tmp_path / "docker-compose.yml").write_text(
+        head + PROJECT % {"image": ref(d, "latest")})
+
+    def compose(*args):
+        done = subprocess.run(
+            [program, "-p", NAME, *args], cwd=tmp_path, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+            env={**os.environ, "DOCKER_HOST": engine.host,
+                 "COMPOSE_HTTP_TIMEOUT": "60"})
+        print("compose", *args, done.stdout)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    compose("up", "-d")
+    d.compose = compose
+    yield d
+    compose("down", "-v", "-t", "1")
+
+
+def mine(engine):
+    """The service's containers, by name."""
+    return {c["Names"][0].lstrip("/"): engine.inspect(c["Id"])
+            for c in engine.containers(**{"com.docker.compose.project": NAME})}
+
+
+def volumes(c):
+    return {m["Destination"]: m["Name"] for m in c["Mounts"]}
+
+
+def push(d, version):
+    d.push("latest", put(d, "latest", version=version, keep=False),
+           compose=f"{NAME}/web")
+
+
+def test_up_after_a_redeploy(project, engine):
+    d = project
+    (name, before), = mine(engine).items()
+    push(d, "v2")
+    r = d.deploy()
+    assert r["status"] == "deployed", r
+    (same, after), = mine(engine).items()
+    assert same == name and after["Id"] != before["Id"]
+    d.compose("up", "-d")
+    (same, now), = mine(engine).items()
+    assert same == name
+    assert "VERSION=v2" in now["Config"]["Env"]
+    assert volumes(now) == volumes(before)
+    assert now["State"]["Status"] == "running"
+    if d.tool == "v2":
+        assert now["Id"] == after["Id"], "Compose made it once more"
+    d.compose("up", "-d")
+    assert [c["Id"] for c in mine(engine).values()] == [now["Id"]]
+    # And again by us, on what Compose left.
+    push(d, "v3")
+    assert d.deploy()["status"] == "deployed"
+    (same, last), = mine(engine).items()
+    assert same == name and "VERSION=v3" in last["Config"]["Env"]
+    assert volumes(last) == volumes(before)
+    d.compose("up", "-d")
+    assert len(mine(engine)) == 1
+
+
+# Created; stopped; renamed aside; both renamed; started.
+LONG = bool(os.environ.get("PULLWIRE_KILLS"))
+
+
+@pytest.mark.parametrize("at", [1, 2, 4, 6] if LONG else [4])
+def test_up_in_the_middle(project, engine, at):
+    """We die half way, Compose makes of it what it does, we come back."""
+    d = project
+    (name, before), = mine(engine).items()
+    push(d, "v2")
+    assert d.deploy(proxy=d.proxy(at)) is None
+    d.compose("up", "-d")
+    told = d.recover()
+    if not told or told[0]["status"] == "waiting":
+        assert d.deploy()["status"] in ("deployed", "unchanged")
+    left = mine(engine)
+    assert len(left) == 1, list(left)
+    (got, c), = left.items()
+    assert got == name
+    assert c["State"]["Status"] == "running"
+    assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert volumes(c)["/data"] == volumes(before)["/data"]
+    quiet = d.proxy()
+    d.recover(proxy=quiet)
+    assert quiet.calls == []
