@@ -12,7 +12,8 @@ static void store_end(void *store)
 static void *store_start(const char *dir, struct err *err)
 {
 	char *url = xprintf("sqlite:%s/log.db", dir);
-	struct store *s = store_open(url, false, err);
+	struct store_config c = {.url = url};
+	struct store *s = store_open(&c, err);
 
 	free(url);
 	return s;
