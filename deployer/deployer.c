@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "deployer/attempt.h"
+#include "deployer/crashed.h"
 #include "deployer/driver.h"
 #include "deployer/engine.h"
 #include "deployer/intake.h"
@@ -46,7 +47,7 @@ static void row_written(void *ctx)
 
 /* By the configuration as it is now: a trigger may have gone or changed. */
 static void take_open(void *ctx, const struct queue_spec *spec,
-	const struct job *job)
+	const struct job *job, const char *damage)
 {
 	struct deployer *d = ctx;
 	struct queue_spec now = *spec;
@@ -57,6 +58,8 @@ static void take_open(void *ctx, const struct queue_spec *spec,
 		.row = &refused};
 	struct notice_list notices = {0};
 
+	if (crashed_end(d, spec, job, damage))
+		return;
 	if (!intake_accepts(d->conf, job, c.now, &key, &now.coalesce,
 		    &refused)) {
 		refused.final = spec->base == 0;
@@ -77,7 +80,8 @@ static int replay(struct deployer *d, struct err *err)
 {
 	struct db *db = queue_store_reader(d->store);
 
-	if (queue_read_newest(db, take_newest, d, err) < 0 ||
+	if (crashed_count(d, err) < 0 ||
+		queue_read_newest(db, take_newest, d, err) < 0 ||
 		queue_read_open(db, take_open, d, err) < 0)
 		return -1;
 	results_pump(d->results);
@@ -298,6 +302,7 @@ void deployer_drain(void *state)
 	struct deployer *d = state;
 
 	d->draining = true;
+	crashed_forgive(d);
 	atomic_store(&d->cancel, true);
 	intake_drain(d->intake);
 	notify_free(d->notify);

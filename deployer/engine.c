@@ -1,5 +1,6 @@
 #include "deployer/engine.h"
 
+#include "deployer/crashed.h"
 #include "deployer/queue_read.h"
 #include "deployer/recovery.h"
 #include "deployer/results.h"
@@ -184,6 +185,8 @@ static void probe(void *ctx)
 		return;
 	e->probing = true;
 	e->recovering = !e->open;
+	if (e->recovering)
+		crashed_recovering(e->d, e->conf->name);
 	e->d->workers++;
 	e->triggers = conf_ref(e->d->conf);
 	err_clear(&e->err);

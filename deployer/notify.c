@@ -136,6 +136,7 @@ static void done(void *ctx, const struct post_result *res)
 	log_info(a->job->id, "%s", row.status);
 	metric_time(METRIC_DELIVERY, NULL, res->duration_ms * 1000);
 	(void)FAIL_POINT("deployer.answered");
+	(void)FAIL_POINT_OF("deployer.tag", a->what.event.tag);
 	if (!res->hopeless)
 		note(c, res);
 	probe_at = c->known->r.probe_at;

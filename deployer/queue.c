@@ -30,6 +30,7 @@ struct queue {
 	struct queue_heap later;
 	struct queue_limits limits;
 	size_t running[2]; /* [coalesce] */
+	size_t suspects; /* deliveries */
 	size_t n;
 	uint64_t seq;
 };
@@ -156,8 +157,16 @@ static void wait_leave(struct queue *q, struct queue_job *job)
 	target_turn(q, job->target);
 }
 
+/* It came to an end, or back: it did not kill this time. */
+static void clear(struct queue *q, struct queue_job *job)
+{
+	q->suspects -= job->suspect;
+	job->suspect = false;
+}
+
 static void finish(struct queue *q, struct queue_job *job)
 {
+	clear(q, job);
 	set_state(job, QUEUE_DONE);
 	list_remove(&job->node);
 	q->n--;
@@ -254,6 +263,8 @@ void queue_add(struct queue *q, const struct queue_spec *spec,
 	job->approved = spec->approved;
 	job->paused = spec->paused;
 	job->forced = spec->forced;
+	job->suspect = spec->crashes > 0 && !spec->coalesce;
+	q->suspects += job->suspect;
 	job->seq = ++q->seq;
 	job->state = spec->held ? QUEUE_HELD : QUEUE_WAITING;
 	t->lane->n[job->state]++;
@@ -271,8 +282,12 @@ void queue_open(struct queue *q, const char *lane, bool open)
 	lane_get(q, lane)->open = open;
 }
 
+/* While there are suspects, deliveries run one at a time: so the next death
+ * counts for one job alone. */
 static bool has_room(const struct queue *q, const struct queue_target *t)
 {
+	if (q->suspects && !t->coalesce)
+		return q->running[0] == 0;
 	return q->running[t->coalesce] <
 		(t->coalesce ? q->limits.coalescing : q->limits.others);
 }
@@ -321,6 +336,7 @@ void queue_retry(struct queue *q, struct queue_job *job, int64_t due,
 {
 	set_state(job, QUEUE_WAITING);
 	run_leave(q, job->target);
+	clear(q, job);
 	job->since = now;
 	job->due = due;
 	wait_enter(q, job);

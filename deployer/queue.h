@@ -50,12 +50,14 @@ struct queue_job {
 	bool paused;       /* not before it is released */
 	bool forced;       /* also what failed before */
 	bool confirmed;    /* by the registry, since this process began */
+	bool suspect;      /* was running when the process died */
 	bool told;         /* the row `waiting` of this attempt is written */
 };
 
 struct queue_spec {
 	const char *id, *event;
 	int64_t time, enqueued, due, attempt, base;
+	int64_t crashes; /* in a row; 0 but at a start */
 	bool held, approved, paused, forced;
 	const char *target; /* key: the same text, the same target */
 	const char *lane;   /* "http", or an engine */

@@ -1,5 +1,6 @@
 #include "deployer/queue_read.h"
 
+#include "deployer/sealed.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
@@ -18,7 +19,7 @@ int queue_read_job(struct db *db, const char *id, struct job *job,
 		return -1;
 	if (rc == 0)
 		return err_fail(err, "the queue has no open job %s", id);
-	rc = field_unpack(&job_table, db_col_blob(s, 0), job, err);
+	rc = sealed_open(&job_table, db_col_blob(s, 0), job, err);
 	db_reset(s);
 	return rc;
 }
@@ -50,14 +51,14 @@ int queue_read_newest(struct db *db,
 
 int queue_read_open(struct db *db,
 	void (*fn)(void *ctx, const struct queue_spec *spec,
-		const struct job *job),
+		const struct job *job, const char *damage),
 	void *ctx, struct err *err)
 {
 	struct db_stmt *s = db_prepare(db,
 		"SELECT id, event, time, enqueued, due, attempt, "
 		"state <> 0 OR id IN (SELECT job FROM journal), "
 		"target, lane, coalesce, payload, base, approved, "
-		"paused, forced "
+		"paused, forced, crashes "
 		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
 	int rc;
 
@@ -81,19 +82,68 @@ int queue_read_open(struct db *db,
 			.approved = db_col_i64(s, 12) != 0,
 			.paused = db_col_i64(s, 13) != 0,
 			.forced = db_col_i64(s, 14) != 0,
+			.crashes = db_col_i64(s, 15),
 		};
 
-		if (field_unpack(&job_table, db_col_blob(s, 10), &job, &bad) <
+		if (sealed_open(&job_table, db_col_blob(s, 10), &job, &bad) <
 			0) {
-			log_error(spec.id, "cannot be read, it is left in the "
-					   "queue: %s", bad.text);
+			fn(ctx, &spec, NULL, bad.text);
 			continue;
 		}
+		/* These have a checksum, the columns have none. */
+		spec.id = job.id;
+		spec.event = job.event.id;
+		spec.time = job.event.time;
 		spec.tag = job.event.tag;
-		fn(ctx, &spec, &job);
+		fn(ctx, &spec, &job, NULL);
 		field_release(&job_table, &job);
 	}
 	return rc;
+}
+
+/* Was it the last row of its job? */
+static bool was_last(struct db *db, const char *job, const char *status)
+{
+	struct db_stmt *s;
+	struct err err;
+	int rc;
+
+	s = db_prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND state = 3 "
+		"AND status = ?2 AND base = 0", &err);
+	if (!s)
+		return false;
+	db_bind_str(s, 1, job);
+	db_bind_str(s, 2, status);
+	rc = db_step(s, &err);
+	if (rc == 1)
+		db_reset(s);
+	return rc == 1;
+}
+
+/* What its id, EVENT/TRIGGER/ATTEMPT/STATUS, still tells. -1: nothing. */
+static int damaged_row(struct db *db, const char *id, const char *why,
+	struct record *row)
+{
+	struct str rest = str_from(id), event, trigger, attempt;
+	char *job;
+
+	log_error(id, "a row cannot be read: %s", why);
+	if (!str_split(&rest, '/', &event) ||
+		!str_split(&rest, '/', &trigger) ||
+		!str_split(&rest, '/', &attempt) || rest.n == 0)
+		return -1;
+	row->id = xstrdup(id);
+	row->event = xmemdup0(event.p, event.n);
+	row->trigger = xmemdup0(trigger.p, trigger.n);
+	row->status = xmemdup0(rest.p, rest.n);
+	(void)str_to_i64(attempt, &row->attempt);
+	row->time = uid_time(row->event);
+	job = xprintf("%s/%s", row->event, row->trigger);
+	row->final = was_last(db, job, row->status);
+	free(job);
+	record_reason(row, "the rest of this row was damaged in the queue: %s",
+		why);
+	return 0;
 }
 
 int queue_read_rows(struct db *db, int64_t seq, int64_t max,
@@ -113,13 +163,10 @@ int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 		struct record row = {0};
 		struct err bad;
 
-		if (field_unpack(&record_table, db_col_blob(s, 1), &row, &bad) <
-			0) {
-			log_error(db_col_str(s, 2), "a row cannot be read, it "
-					   "is left in the queue: %s",
-				bad.text);
+		if (sealed_open(&record_table, db_col_blob(s, 1), &row, &bad) <
+				0 &&
+			damaged_row(db, db_col_str(s, 2), bad.text, &row) < 0)
 			continue;
-		}
 		fn(ctx, db_col_i64(s, 0), &row);
 	}
 	return rc;

@@ -21,10 +21,10 @@ int queue_read_newest(struct db *db,
 	struct err *err);
 /* Each job that has not ended, in order of arrival; held when it was running
  * or the journal knows it. All borrowed; target and lane are as they were when
- * the job came. A job that cannot be read is logged and left where it is. */
+ * the job came. When damage is a sentence, the job cannot be read: NULL. */
 int queue_read_open(struct db *db,
 	void (*fn)(void *ctx, const struct queue_spec *spec,
-		const struct job *job),
+		const struct job *job, const char *damage),
 	void *ctx, struct err *err);
 
 /* Up to max rows that wait for a logger, after seq, in order; *row is the

@@ -2,6 +2,7 @@
 
 #include "deployer/journal.h"
 #include "deployer/queue_write.h"
+#include "deployer/sealed.h"
 #include "proto/base/mem.h"
 
 #define AGAIN_MS 1000
@@ -129,6 +130,7 @@ void queue_store_arrive(struct queue_store *s,
 	w->forced = a->forced;
 	if (field_pack(&job_table, a->job, &w->payload, &err) < 0)
 		BUG("job %s: %s", a->job->id, err.text);
+	sealed_close(&w->payload);
 	queue_write_row(w, a->refused);
 	take_notices(w, a->notices);
 	w->on_arrival = done;
@@ -179,6 +181,25 @@ static struct queue_write *loose_new(struct queue_store *s,
 	w->s = s;
 	w->loose = true;
 	return w;
+}
+
+int queue_store_sync(struct queue_store *s,
+	int (*apply)(struct db *db, void *ctx, struct err *err),
+	struct err *err)
+{
+	struct db_write write = {.apply = apply};
+
+	return db_writer_sync(s->writer, &write, err);
+}
+
+void queue_store_loose(struct queue_store *s,
+	int (*apply)(struct db *db, void *ctx, struct err *err),
+	const char *lane)
+{
+	struct queue_write *w = loose_new(s, apply, NULL);
+
+	w->lane = xstrdup_null(lane);
+	write_put(w);
 }
 
 void queue_store_running(struct queue_store *s, const char *id)

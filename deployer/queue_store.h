@@ -105,6 +105,14 @@ void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
 void queue_store_prune(struct queue_store *s, int64_t deploys_before,
 	int64_t notifications_before);
 
+/* For crashed.c: a write that is waited for, and one that is not. */
+int queue_store_sync(struct queue_store *s,
+	int (*apply)(struct db *db, void *ctx, struct err *err),
+	struct err *err);
+void queue_store_loose(struct queue_store *s,
+	int (*apply)(struct db *db, void *ctx, struct err *err),
+	const char *lane);
+
 /* What is known of the one at a trigger's URL (url is its SHA-256). On disk
  * before any change that is made after this call. */
 void queue_store_receiver(struct queue_store *s, const char *trigger,

@@ -1,5 +1,6 @@
 #include "deployer/queue_write.h"
 
+#include "deployer/sealed.h"
 #include "proto/base/fail.h"
 #include "proto/base/mem.h"
 
@@ -79,6 +80,8 @@ static const char *const migrations[] = {
 	/* A person has said: not before it is released; also what failed. */
 	"ALTER TABLE jobs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE jobs ADD COLUMN forced INTEGER NOT NULL DEFAULT 0;",
+	/* How often in a row it was running when the process died. */
+	"ALTER TABLE jobs ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct db_schema queue_schema = {
@@ -126,6 +129,7 @@ void queue_write_row(struct queue_write *w, struct record *row)
 	field_fit(&record_table, row);
 	if (field_pack(&record_table, row, &w->row, &err) < 0)
 		BUG("row %s: %s", row->id, err.text);
+	sealed_close(&w->row);
 	w->row_id = xstrdup(row->id);
 	w->status = xstrdup(row->status);
 	w->ended_badly = record_is_failure(row->status);
@@ -308,7 +312,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = db_prepare(db,
 		"UPDATE jobs SET state = ?2, attempt = ?3, due = ?4, "
 		"note = ?5, ended = CASE ?2 WHEN 3 THEN ?6 END, "
-		"status = coalesce(?7, status), failed = ?8 "
+		"status = coalesce(?7, status), failed = ?8, crashes = 0 "
 		"WHERE id = ?1 AND state <> 3", err);
 
 	if (!s)
@@ -340,7 +344,7 @@ int queue_write_running(struct db *db, void *ctx, struct err *err)
 {
 	struct db_stmt *s = about(db,
 		"UPDATE jobs SET state = 1, note = NULL "
-		"WHERE id = ?1 AND state = 0", ctx, err);
+		"WHERE id = ?1 AND state <> 3", ctx, err);
 
 	return s ? finish(s, err) : -1;
 }

@@ -74,12 +74,12 @@ struct listing {
 };
 
 static void open_job(void *ctx, const struct queue_spec *spec,
-	const struct job *job)
+	const struct job *job, const char *damage)
 {
 	struct listing *l = ctx;
 
 	(void)job;
-	l->found(l->ctx, "pending", spec->id);
+	l->found(l->ctx, damage ? "damaged" : "pending", spec->id);
 }
 
 static void row(void *ctx, int64_t seq, struct record *r)

@@ -15,8 +15,8 @@ acknowledged event must be waiting in the spool; or it may be done there when
 each of its triggers is in the deployer's queue or has its final row in the
 access log, whichever of the states those two are in.
 
-powerloss.py [EVENTS] prints what was replayed as JSON. FAIL= as PULLWIRE_FAIL,
-for a build with failure points: then something must be found.
+powerloss.py [EVENTS] prints what was replayed as JSON. FAIL= as PULLWIRE_FAIL
+of ingress, in a build with failure points: then something must be found.
 """
 import collections
 import concurrent.futures
@@ -63,7 +63,8 @@ def record(events, fail):
     try:
         for name in ("logger", "deployer", "matcher", "ingress"):
             os.makedirs(stack.path(name), mode=0o700, exist_ok=True)
-            stack.start(name, fail=fail, env={
+            mine = fail if name == "ingress" else None
+            stack.start(name, fail=mine, env={
                 "LD_PRELOAD": lib.name, "OPLOG": path,
                 "OPLOG_DIR": stack.path(name)} if name in STORES else {})
         threads = [threading.Thread(target=post, args=(stack, range(

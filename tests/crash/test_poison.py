@@ -70,3 +70,37 @@ def test_event_that_kills_matchers(stacks):
     assert stack.wait_final(poison)["status"] == "untriggered"
     assert "0 parked events" in stack.run("ingress", "parked").stdout
     assert len(stack.finals()) == len(events) + 1
+
+
+def test_job_that_kills_deployers(stacks):
+    """Cut off five times in a row it ends with a row; what was posted at the
+    same time is delivered, and it can be redelivered when all is well."""
+    sinks = [Sink() for _ in range(6)]
+    stack = stacks([{"name": f"tell-{i}", "repository": f"shop/app{i}",
+                     "url": sink.url()} for i, sink in enumerate(sinks)],
+                   build=BUILD_FAIL)
+    stack.start("logger", "matcher", "ingress")
+    keeper = Keeper(stack, "deployer.tag.poison:die", "deployer")
+    try:
+        events = [stack.push(f"shop/app{i % 5}", f"v{i}") for i in range(20)]
+        poison = stack.push("shop/app5", "poison")
+        events += [stack.push(f"shop/app{i % 5}", f"w{i}") for i in range(20)]
+        row = wait_for("it is parked", lambda: stack.rows(
+            event=poison, status="failed"), 60)[0]
+        assert row["final"] and "parked" in row["reason"], row
+        assert keeper.deaths >= 5
+        for event in events:
+            assert stack.wait_final(event)["status"] == "200"
+        deaths = keeper.deaths
+        time.sleep(1)
+        assert keeper.deaths == deaths
+    finally:
+        keeper.close()
+    stack.stop("deployer")
+    stack.start("deployer")
+    told = stack.run("deployer", "redeliver", row["id"])
+    assert told.returncode == 0, told.stderr
+    wait_for("it is delivered", lambda: stack.rows(event=poison,
+                                                   status="200"))
+    for sink in sinks:
+        sink.close()

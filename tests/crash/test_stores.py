@@ -35,7 +35,7 @@ def test_each_call_fails_in_turn(kind, folder):
     assert got.returncode == 0 and " 0 lost" in got.stdout
 
 
-@pytest.mark.parametrize("kind", ["spool", "log"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_turned_bits(kind, folder):
     """In the database or its log: put right, told of, or the daemon says why
     it does not start. Nothing is lost unseen."""

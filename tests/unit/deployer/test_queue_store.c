@@ -184,10 +184,11 @@ struct replay {
 };
 
 static void add_job(void *ctx, const struct queue_spec *spec,
-	const struct job *job)
+	const struct job *job, const char *damage)
 {
 	struct replay *r = ctx;
 
+	assert_null(damage);
 	r->n++;
 	r->held += spec->held;
 	r->attempt = spec->attempt;

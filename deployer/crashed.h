@@ -1,0 +1,31 @@
+/*
+ * Jobs that this process did not survive. What was running when it died is
+ * counted on disk; an end of an attempt, or a stop that was asked for, clears
+ * the count. A job with five is not run again: it ends `failed`, with a row
+ * that says so. Jobs whose copy in the queue is damaged end so, too.
+ */
+#ifndef DEPLOYER_CRASHED_H
+#define DEPLOYER_CRASHED_H
+
+#include "deployer/deployer.h"
+
+#define CRASHED_MAX 5
+
+/* At the start, before the queue is read. 0 or -1. */
+int crashed_count(struct deployer *d, struct err *err);
+/* Asked to stop: what is cut off now is no crash. */
+void crashed_forgive(struct deployer *d);
+/* The jobs of this lane that were cut off are being recovered. */
+void crashed_recovering(struct deployer *d, const char *lane);
+
+/* Of a job read at the start; job is NULL when damage says what is wrong with
+ * it. true: it has ended. */
+bool crashed_end(struct deployer *d, const struct queue_spec *spec,
+	const struct job *job, const char *damage);
+
+/* The writes, for queue_store.c; ctx is the struct queue_write. */
+int crashed_write_count(struct db *db, void *ctx, struct err *err);
+int crashed_write_forgive(struct db *db, void *ctx, struct err *err);
+int crashed_write_recovering(struct db *db, void *ctx, struct err *err);
+
+#endif
