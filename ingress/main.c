@@ -23,7 +23,7 @@ static int keys_run(const struct conf *conf, int argc, char **argv)
 }
 
 static const struct daemon_command commands[] = {
-	{"send", "send SOURCE REPO:TAG [--digest D]",
+	{"send", "send SOURCE REPO:TAG [OPTION...]",
 		"post a test push to the ingress on this machine", true,
 		send_run},
 	{"url", "url TRIGGER",

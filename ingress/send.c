@@ -1,10 +1,12 @@
 #include "ingress/send.h"
 
 #include "ingress/provider.h"
+#include "ingress/send_auth.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
 #include "proto/base/uid.h"
 #include "proto/io/http_client.h"
+#include "proto/io/http_tls.h"
 
 static void add_encoded(struct strbuf *out, struct str s)
 {
@@ -20,8 +22,8 @@ static void add_encoded(struct strbuf *out, struct str s)
 	}
 }
 
-void send_url(const char *http, const char *source, struct str token,
-	struct strbuf *url)
+void send_url(const char *scheme, const char *http, const char *source,
+	struct str token, struct strbuf *url)
 {
 	const char *port = strrchr(http, ':');
 	struct str host = str_cut(str_from(http), 0,
@@ -31,7 +33,7 @@ void send_url(const char *http, const char *source, struct str token,
 		host = STR("127.0.0.1");
 	else if (str_is(host, "[::]"))
 		host = STR("[::1]");
-	strbuf_add_cstr(url, "http://");
+	strbuf_addf(url, "%s://", scheme);
 	strbuf_add_str(url, host);
 	strbuf_add_cstr(url, port ? port : "");
 	strbuf_addf(url, "/v1/webhooks/%s", source);
@@ -57,35 +59,21 @@ static struct str first_secret(const struct opt_secrets *s)
 	return s->n ? (struct str){s->v[0].p, s->v[0].n} : STR("");
 }
 
-/* Posts and prints; the exit code. */
-static int post(const struct conf *conf, const struct conf_source *source,
-	struct str body)
+/* What the command line says. */
+struct order {
+	const struct conf_source *source;
+	struct provider_push push;
+	const char *cert, *key; /* to show; files, or NULL */
+};
+
+static int print(const struct conf *conf, const struct http_call *call)
 {
-	struct strbuf url = {0}, auth = {0};
-	struct str bearer = first_secret(&source->auth.bearer);
-	const char *headers[2] = {"Content-Type: application/json"};
-	struct http_call call = {
-		.method = "POST",
-		.headers = headers,
-		.n_headers = 1,
-		.body = body,
-		.total_ms = 10000,
-		.max_body = 65536,
-	};
 	struct http_result res = {0};
 	struct err err = {0};
 	int code = 1;
 
-	send_url(conf->ingress.http, source->name,
-		first_secret(&source->auth.url_token), &url);
-	call.url = strbuf_cstr(&url);
-	if (bearer.n) {
-		strbuf_add_cstr(&auth, "Authorization: Bearer ");
-		strbuf_add_str(&auth, bearer);
-		headers[call.n_headers++] = strbuf_cstr(&auth);
-	}
 	http_global_init();
-	if (http_perform(NULL, &call, &res, &err) < 0) {
+	if (http_perform(NULL, call, &res, &err) < 0) {
 		fprintf(stderr, "pullwire-ingress: %s: %s\n",
 			conf->ingress.http, err.text);
 	} else {
@@ -93,11 +81,48 @@ static int post(const struct conf *conf, const struct conf_source *source,
 		code = res.status / 100 == 2 ? 0 : 1;
 	}
 	http_result_release(&res);
-	if (auth.buf)
-		enc_wipe(auth.buf, auth.len);
+	return code;
+}
+
+/* Posts and prints; the exit code. Whoever has the key of our certificate is
+ * the ingress of this machine, whatever name the certificate is for. */
+static int post(const struct conf *conf, const struct order *o,
+	struct str body, int64_t now)
+{
+	const struct conf_ingress *in = &conf->ingress;
+	struct send_headers proof = {0};
+	const char *headers[SEND_HEADERS_MAX + 1] = {
+		"Content-Type: application/json"};
+	struct strbuf url = {0};
+	char pin[HTTP_TLS_PIN_LEN];
+	struct err err = {0};
+	struct http_call call = {
+		.method = "POST",
+		.headers = headers,
+		.n_headers = 1,
+		.body = body,
+		.total_ms = 10000,
+		.max_body = 65536,
+		.tls_cert = o->cert,
+		.tls_key = o->key,
+	};
+	int code;
+
+	if (in->tls.cert && http_tls_pin(in->tls.cert, pin, &err) < 0) {
+		fprintf(stderr, "pullwire-ingress: %s\n", err.text);
+		return 1;
+	}
+	call.tls_pin = in->tls.cert ? pin : NULL;
+	send_url(in->tls.cert ? "https" : "http", in->http, o->source->name,
+		first_secret(&o->source->auth.url_token), &url);
+	call.url = strbuf_cstr(&url);
+	send_auth(&o->source->auth, body, o->push.sender_id, now, &proof);
+	for (size_t i = 0; i < proof.n; i++)
+		headers[call.n_headers++] = strbuf_cstr(&proof.lines[i]);
+	code = print(conf, &call);
+	send_headers_release(&proof);
 	if (url.buf)
 		enc_wipe(url.buf, url.len);
-	strbuf_release(&auth);
 	strbuf_release(&url);
 	return code;
 }
@@ -106,34 +131,62 @@ static int usage(const char *fault)
 {
 	fprintf(stderr, "pullwire-ingress: %s\n"
 		"usage: pullwire-ingress send SOURCE REPOSITORY:TAG "
-		"[--digest sha256:…]\n", fault);
+		"[--digest sha256:…] [--cert FILE --key FILE]\n", fault);
 	return 2;
+}
+
+/* The fault, or NULL. */
+static const char *read_options(int argc, char **argv, struct order *o)
+{
+	const struct {
+		const char *name, **value;
+	} known[] = {{"--digest", &o->push.digest}, {"--cert", &o->cert},
+		{"--key", &o->key}};
+
+	for (int i = 3; i < argc; i += 2) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(known) && strcmp(argv[i], known[k].name))
+			k++;
+		if (k == ARRAY_LEN(known))
+			return "the options of send are --digest, --cert and "
+			       "--key";
+		if (i + 1 == argc)
+			return "the last option has no value";
+		*known[k].value = argv[i + 1];
+	}
+	if (!o->cert != !o->key)
+		return "--cert and --key go together";
+	if (o->source->auth.client_cert.n && !o->cert)
+		return "the source asks for the sender's certificate: give one "
+		       "with --cert and --key";
+	return NULL;
 }
 
 int send_run(const struct conf *conf, int argc, char **argv)
 {
-	struct provider_push push = {0};
-	const struct conf_source *source;
+	struct order o = {0};
 	struct strbuf body = {0};
 	char id[UID_LEN];
 	int64_t now = clock_wall();
+	const char *fault;
 	int code;
 
-	if (argc != 3 && argc != 5)
+	if (argc < 3)
 		return usage("send takes a source and a repository with a tag");
-	if (argc == 5 && strcmp(argv[3], "--digest") != 0)
-		return usage("the only option of send is --digest");
-	source = conf_source(conf, str_from(argv[1]));
-	if (!source)
+	o.source = conf_source(conf, str_from(argv[1]));
+	if (!o.source)
 		return usage("no source of this name is configured");
-	if (send_split(argv[2], &push.tag) < 0)
+	if (send_split(argv[2], &o.push.tag) < 0)
 		return usage("the repository needs a tag: shop/web:latest");
-	push.repository = argv[2];
-	push.digest = argc == 5 ? argv[4] : NULL;
-	push.sender_id = uid_new(now, id);
-	provider_named(conf_source_types[source->type])
-		->compose(&push, now, &body);
-	code = post(conf, source, strbuf_str(&body));
+	fault = read_options(argc, argv, &o);
+	if (fault)
+		return usage(fault);
+	o.push.repository = argv[2];
+	o.push.sender_id = uid_new(now, id);
+	provider_named(conf_source_types[o.source->type])
+		->compose(&o.push, now, &body);
+	code = post(conf, &o, strbuf_str(&body), now);
 	strbuf_release(&body);
 	return code;
 }

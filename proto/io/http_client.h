@@ -2,9 +2,10 @@
  * HTTP out, over libcurl. Two ways: start() on the loop for trigger URLs, and
  * perform() on a worker thread for an engine's API. Never a proxy from the
  * environment, never a redirect, never cookies or netrc, nothing decompressed.
- * TLS is 1.2 or newer and verified, always: against the system's roots, or the
- * call's own. Of an answer's headers the first 50 are kept, 1 KiB of each; far more than that
- * fails the call. Only http_client.c and http_transfer.c have curl.h.
+ * TLS is 1.2 or newer and verified, always: against the system's roots, the
+ * call's own, or one public key. Of an answer's headers the first 50 are kept,
+ * 1 KiB of each; far more than that fails the call. Only http_client.c and
+ * http_transfer.c have curl.h.
  */
 #ifndef PROTO_IO_HTTP_CLIENT_H
 #define PROTO_IO_HTTP_CLIENT_H
@@ -42,6 +43,10 @@ struct http_call {
 	/* Files (PEM): roots instead of the system's, and what we show. Each
 	 * may be NULL. Only for http_perform(). */
 	const char *tls_ca, *tls_cert, *tls_key;
+	/* "sha256//BASE64" of the peer's public key (http_tls_pin()), which is
+	 * then all that is asked for: no root, no name. Only for
+	 * http_perform(). */
+	const char *tls_pin;
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
 	struct str body; /* sent when not empty, and by POST, PUT and PATCH */

@@ -23,6 +23,10 @@ struct http_tls_files {
 /* What is wrong with the files: 0, or -1 with a sentence that names one. */
 int http_tls_check(const struct http_tls_files *files, struct err *err);
 
+/* The public key of the certificate, as http_call.tls_pin has it. */
+#define HTTP_TLS_PIN_LEN 64
+int http_tls_pin(const char *cert, char pin[HTTP_TLS_PIN_LEN], struct err *err);
+
 /* Copies files, and watches them on the loop (NULL: reads them once). NULL
  * with err when they are no good; one that has expired is, with a warning. */
 struct http_tls *http_tls_open(struct loop *loop,

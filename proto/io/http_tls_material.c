@@ -1,5 +1,6 @@
 #include "proto/io/http_tls_material.h"
 
+#include "proto/base/enc.h"
 #include "proto/base/mem.h"
 
 void http_tls_material_free(struct http_tls_material *m)
@@ -58,6 +59,33 @@ static int take_certs(struct http_tls_material *m, const char *path,
 	}
 	m->expires = (int64_t)gnutls_x509_crt_get_expiration_time(certs[0]) *
 		1000;
+	return 0;
+}
+
+int http_tls_pin(const char *path, char pin[HTTP_TLS_PIN_LEN], struct err *err)
+{
+	unsigned char id[32];
+	size_t n = sizeof(id);
+	gnutls_datum_t text = {0};
+	gnutls_x509_crt_t cert;
+	struct strbuf base64 = {0};
+	int rc;
+
+	if (load(path, &text, err) < 0)
+		return -1;
+	gnutls_x509_crt_init(&cert);
+	rc = gnutls_x509_crt_import(cert, &text, GNUTLS_X509_FMT_PEM);
+	if (rc >= 0)
+		rc = gnutls_x509_crt_get_key_id(cert, GNUTLS_KEYID_USE_SHA256,
+			id, &n);
+	gnutls_x509_crt_deinit(cert);
+	unload(&text);
+	if (rc < 0)
+		return err_fail(err, "%s is no certificate in PEM: %s", path,
+			gnutls_strerror(rc));
+	enc_base64(id, n, &base64);
+	snprintf(pin, HTTP_TLS_PIN_LEN, "sha256//%s", strbuf_cstr(&base64));
+	strbuf_release(&base64);
 	return 0;
 }
 

@@ -210,6 +210,11 @@ static void set_trust(struct http_transfer *t)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (call->tls_pin) {
+		SET(CURLOPT_PINNEDPUBLICKEY, call->tls_pin);
+		SET(CURLOPT_SSL_VERIFYPEER, 0L);
+		SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	}
 	if (call->tls_ca) {
 		SET(CURLOPT_CAINFO, call->tls_ca);
 		SET(CURLOPT_CAPATH, NULL);
@@ -324,6 +329,7 @@ static int fail(const struct http_transfer *t, CURLcode rc, struct err *err)
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:

@@ -130,6 +130,13 @@ def test_each_way_to_prove_who_one_is(stacks):
         if bad is not None:
             answer = stack.post(body, source, token=None, headers=bad)
             assert answer.status == 401, (source, answer.text)
+    # The send command proves it the same ways.
+    for source in "push", "basic", "header", "github", "std", "open":
+        done = stack.run("ingress", "send", source, f"shop/web:{source}")
+        assert done.stdout.startswith("202 "), (source, done)
+        assert done.returncode == 0
+    done = stack.run("ingress", "send", "far", "shop/web:far")
+    assert done.stdout.startswith("401 ") and done.returncode == 1, done
     assert "source open has `auth: {none: true}`" in (
         stack.daemons["ingress"].log())
 

@@ -117,6 +117,20 @@ def test_a_sender_is_known_by_its_certificate(stacks, pki):
         got = post(conn, source, headers=headers)
         conn.close()
         assert got == status, (source, client, headers)
+    def send(source, *options):
+        return stack.run("ingress", "send", source, "shop/web:v9", *options)
+
+    for source, client in ("pin", pinned), ("name", ci), ("both", ci):
+        done = send(source, "--cert", client[0], "--key", client[1])
+        assert done.stdout.startswith("202 "), done
+    assert send("push").stdout.startswith("202 ")
+    assert "give one with --cert" in send("pin").stderr
+    # Another who listens there, with a certificate of the same authority.
+    ours = server(pki, "ours")
+    stack.settings["ingress"]["tls"].update(cert=ours[0], key=ours[1])
+    stack.write()
+    done = send("push")
+    assert done.returncode == 1 and "pinned" in done.stderr, done
     reasons = {r["reason"] for r in stack.rows(status="rejected")}
     assert any("showed no certificate" in r for r in reasons), reasons
     assert any("certificate is none of" in r for r in reasons), reasons

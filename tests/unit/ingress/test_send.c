@@ -25,7 +25,7 @@ static void test_url(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct strbuf url = {0};
 
-		send_url(cases[i].http, "reg", str_from(cases[i].token), &url);
+		send_url("http", cases[i].http, "reg", str_from(cases[i].token), &url);
 		assert_string_equal(strbuf_cstr(&url), cases[i].want);
 		strbuf_release(&url);
 	}
