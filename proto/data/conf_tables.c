@@ -77,7 +77,7 @@ static const struct opt source_opts[] = {
 		"the job `stale` if that is not what was pushed. `auto`: so if "
 		"`auth` is `url_token` or `none`, which prove nothing about "
 		"the body. `none`: what the sender says is done.",
-		.words = verify_words, .flags = OPT_RESTART),
+		.words = verify_words, .flags = OPT_RELOAD),
 	KEY(struct conf_source, insecure, OPT_BOOL, "false",
 		"`verify` of a push for a trigger URL may ask the registry by "
 		"plain http when it has no TLS. One on this machine's loopback "
