@@ -1,13 +1,12 @@
 """What a replaced container keeps of networks, volumes, other containers and
-its image's own command: the options that test_keeps.py does not ask about.
+its image's own command: the options that matter while it runs; test_docker_oracle.py asks about all of them.
 For options U and images A and B, the container that was run with U from A and
 redeployed to B must be what U run from B is.
 """
-import re
-
 import pytest
 
 from rig.drive import drive, drive_program, put, ref  # noqa: F401
+from rig.same import differences, view, volumes
 from rig.stack import free_port
 
 HOLD = ("#!/bin/sh\ntrap 'exit 0' TERM INT USR1 HUP\n"
@@ -83,48 +82,6 @@ def create(engine, name, image, options):
         engine.call("POST", "/networks/keeps-b/connect", {
             "Container": made["Id"], "EndpointConfig": {"Aliases": ["b"]}})
     return made["Id"]
-
-
-def is_anonymous(text):
-    return re.match(r"[0-9a-f]{64}(:|$)", text or "")
-
-
-def view(c):
-    """What an inspected container is, less what differs between any two."""
-    config, host = dict(c["Config"]), dict(c["HostConfig"])
-    if config["Hostname"] == c["Id"][:12]:
-        config["Hostname"] = "(its id)"
-    config["Labels"] = {k: v for k, v in config["Labels"].items()
-                        if not k.startswith("pullwire.")}
-    host["Binds"] = [b for b in host["Binds"] or [] if not is_anonymous(b)]
-    host["Links"] = [x.rpartition("/")[2] for x in host["Links"] or []]
-    host["Mounts"] = [{k: v for k, v in m.items()
-                       if k != "Source" or not is_anonymous(v)}
-                      for m in host.get("Mounts") or []]
-    mine = (c["Id"][:12], c["Config"]["Hostname"])
-    nets = {name: {"Aliases": sorted(a for a in n["Aliases"] or []
-                                     if a not in mine),
-                   "IPAMConfig": n["IPAMConfig"] or None,
-                   "Links": n["Links"]}
-            for name, n in c["NetworkSettings"]["Networks"].items()}
-    mounts = {m["Destination"]: (
-        m["Type"], m["RW"], m["Propagation"], "" if is_anonymous(m.get("Name"))
-        else m["Source"]) for m in c["Mounts"]}
-    return {"Config": {k: v or None for k, v in config.items()},
-            "HostConfig": {k: v or None for k, v in host.items()},
-            "networks": nets, "mounts": mounts}
-
-
-def volumes(c):
-    return {m["Destination"]: m["Name"] for m in c["Mounts"]
-            if m["Type"] == "volume"}
-
-
-def differences(got, want, at=""):
-    if isinstance(got, dict) and isinstance(want, dict):
-        return [d for k in sorted({*got, *want})
-                for d in differences(got.get(k), want.get(k), f"{at}.{k}")]
-    return [] if got == want else [f"{at[1:]}: {got!r} instead of {want!r}"]
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ class DockerError(Exception):
 
 class Engine:
     def __init__(self, name="engine"):
-        self.name = name
+        self.name, self.api = name, API
         self.host = rig("engine.sh", "up", name)
         self.sock = self.host.removeprefix("unix://")
 
@@ -80,7 +80,7 @@ class Engine:
     def stream(self, method, path, body=None, headers=(), **query):
         """All objects of the answer; one that tells an error raises it."""
         conn = UnixConnection(self.sock, 60)
-        url = API + path
+        url = self.api + path
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
         head = dict(headers)

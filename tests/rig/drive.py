@@ -209,6 +209,10 @@ class Drive:
     def recover(self, **more):
         return self.run("recover", **more)
 
+    def spec(self, container, image, **more):
+        """The body of the container's successor, and what to connect."""
+        return self.run("spec", container=container, image=image, **more)
+
     def check(self, **env):
         """What ails the engine, '' for nothing."""
         env = {k: v for k, v in {**os.environ, **env}.items()

@@ -3,7 +3,7 @@
  * or one recovery against a real engine, with a journal of plain files. Prints
  * what the driver told as JSON.
  *
- *   docker_drive deploy|recover|check CONFIG KEY=VALUE...
+ *   docker_drive deploy|recover|spec|check CONFIG KEY=VALUE...
  *
  * CONFIG has the engine `local` and the trigger `web`. The keys:
  *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
@@ -15,6 +15,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "deployer/docker_container.h"
+#include "deployer/docker_image.h"
+#include "deployer/docker_spec.h"
 #include "deployer/driver.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -281,6 +284,54 @@ static int check(const struct conf_engine *engine)
 	return 1;
 }
 
+/* The body that would create the container's successor; nothing is done. */
+static int spec(char **args, const struct conf_engine *engine)
+{
+	struct err err = {0};
+	struct docker_api *api = docker_api_open(engine, &err);
+	struct json *info = NULL, *j = json_new_object();
+	struct json *old = docker_container_inspect(
+		api, value(args, "container", ""), &err);
+	struct json *old_image = docker_image_inspect(
+		api, json_str(json_get(old, "Image")), &err);
+	const char *image = value(args, "image", "");
+	struct json *new_image = docker_image_inspect(api, image, &err);
+	struct json *sources = json_new_object();
+	struct docker_spec made = {0};
+	int rc = docker_api_call(api, "GET", "/info", NULL, &info, &err);
+	struct docker_spec_input in = {
+		.old = old,
+		.old_image = old_image,
+		.new_image = new_image,
+		.reference = image,
+		.api = docker_api_minor(api),
+		.engine_name = json_str(json_get(info, "Name")),
+		.sources = sources,
+	};
+	const char *source = value(args, "source", NULL);
+
+	if (source != NULL)
+		json_set(sources, source,
+			docker_container_inspect(api, source, &err));
+	if (old_image != NULL && new_image != NULL && rc == 0)
+		rc = docker_spec_build(&in, &made, &err);
+	json_set_str(j, "error", err.text);
+	json_set_i64(j, "api", in.api);
+	if (made.body != NULL) {
+		json_set(j, "body", json_copy(made.body));
+		json_set(j, "connect", json_copy(made.connect));
+	}
+	print(j);
+	docker_spec_release(&made);
+	json_free(old);
+	json_free(old_image);
+	json_free(new_image);
+	json_free(sources);
+	json_free(info);
+	docker_api_close(api);
+	return rc == 0 ? 0 : 1;
+}
+
 static struct conf *load(const char *path)
 {
 	struct opt_errors errs = {0};
@@ -314,6 +365,8 @@ int main(int argc, char **argv)
 		rc = deploy(args, conf, engine, &files.j);
 	else if (strcmp(argv[1], "recover") == 0)
 		rc = recover(engine, conf, &files.j);
+	else if (strcmp(argv[1], "spec") == 0)
+		rc = spec(args, engine);
 	else if (strcmp(argv[1], "check") == 0)
 		rc = check(engine);
 	conf_free(conf);
