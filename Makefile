@@ -56,7 +56,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
-	build-stores fuzz test test-docker test-compose test-reload test-slow storm soak faults \
+	build-stores fuzz test test-docker test-compose test-reload \
+	test-slow storm soak faults test-engines \
 	powerloss mutations build-mutated \
 	bench bench-rules bench-matchers layers headers docs install clean
 .DELETE_ON_ERROR:
@@ -178,6 +179,12 @@ test-docker: deps
 test-compose: deps
 	@PULLWIRE_TEST_COMPOSE=1 /usr/bin/python3 -m pytest -q \
 		-p no:cacheprovider tests/flow/test_compose.py
+
+#: test-engines   the Docker driver on Engine 20.10, 26.1, 28.5 (both stores)
+test-engines: deps
+	@$(MAKE) -s --no-print-directory all \
+		build/tests/unit/deployer/docker_drive
+	@tests/engines.sh $(ENGINES)
 
 #: test-reload   a minute of reloads at 1,000 events a second
 test-reload: deps

@@ -77,17 +77,30 @@ void docker_image_platform(const struct json *image, const char *engine,
 
 /* ---- pull ------------------------------------------------------------------- */
 
+/* Does the text say that the registry wants another login? */
+static bool is_login(const char *text)
+{
+	static const char *const words[] = {
+		"unauthorized", "denied", "no basic auth", " 403", " 401",
+		"authentication required"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasestr(text, words[i]) != NULL)
+			return true;
+	return false;
+}
+
 enum err_class docker_image_pull_class(const char *text)
 {
-	static const char *const final[] = {"unauthorized", "denied",
-		"no basic auth", " 403", "401 Unauthorized",
-		"no matching manifest", "no match for platform",
-		"invalid reference"};
+	static const char *const final[] = {"no matching manifest",
+		"no match for platform", "invalid reference"};
 
 	/* A limit on the rate may come with any of the words below. */
 	if (strcasestr(text, "toomanyrequests") != NULL ||
 		strcasestr(text, "429 Too Many") != NULL)
 		return ERR_RETRY;
+	if (is_login(text))
+		return ERR_FAIL;
 	for (size_t i = 0; i < ARRAY_LEN(final); i++)
 		if (strcasestr(text, final[i]) != NULL)
 			return ERR_FAIL;
@@ -139,18 +152,6 @@ static int on_data(void *ctx, struct str data)
 		return -1;
 	}
 	return 0;
-}
-
-/* Does the text say that the registry wants another login? */
-static bool is_login(const char *text)
-{
-	static const char *const words[] = {
-		"unauthorized", "denied", "no basic auth", " 403", " 401"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcasestr(text, words[i]) != NULL)
-			return true;
-	return false;
 }
 
 void docker_image_hint(const struct registry_auth *login, const char *text,

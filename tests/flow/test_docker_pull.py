@@ -127,7 +127,7 @@ def test_silent_registry(world, engine):
     assert len(pulls(proxy)) == 1
     for r in rows:
         assert "told nothing new for 1 s" in r["reason"], r
-        assert "MiB)" in r["reason"] and not r["final"], r
+        assert " of 1 layers" in r["reason"] and not r["final"], r
     assert [engine.inspect(n)["Id"] for n in names] == started
     slow.left = None
     for n in names:

@@ -14,6 +14,7 @@ static const struct {
 	 "denied", ERR_RETRY},
 	{"Head \"http://r/v2/x/manifests/t\": no basic auth credentials",
 		ERR_FAIL},
+	{"authentication required - incorrect username or password", ERR_FAIL},
 	{"pull access denied, repository does not exist", ERR_FAIL},
 	{"unauthorized: bad creds", ERR_FAIL},
 	{"received unexpected HTTP status: 403 Forbidden", ERR_FAIL},
