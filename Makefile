@@ -59,7 +59,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 	build-stores fuzz test test-docker test-compose test-reload \
 	test-slow storm soak faults test-engines \
 	powerloss mutations build-mutated \
-	bench bench-rules bench-matchers layers headers docs install clean
+	bench bench-rules bench-matchers bench-redeploy layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -234,7 +234,11 @@ test-slow: deps
 bench: deps
 	@$(MAKE) -s --no-print-directory all
 	@tests/bench/run.sh
-	@$(MAKE) --no-print-directory bench-rules bench-matchers
+	@$(MAKE) --no-print-directory bench-rules bench-matchers bench-redeploy
+
+#: bench-redeploy   a redeploy beside the same steps typed by a script
+bench-redeploy: all
+	@/usr/bin/python3 tests/bench/redeploy.py
 
 #: bench-matchers   four matchers beside one on the same backlog
 bench-matchers: all
