@@ -6,7 +6,7 @@
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
 
-#define WINDOW 256     /* records under way, for each sender */
+#define WINDOW 1024    /* records under way, for each sender */
 #define AGAIN_MS 1000  /* then a record that was given back comes again */
 #define FAULT_MS 10000 /* a fault is over when none came for so long */
 

@@ -46,7 +46,12 @@ static const char *const migrations[] = {
 	" ON pullwire_record(repository, time, seq);"
 	"CREATE INDEX pullwire_record_tag ON pullwire_record(tag, time, seq);"
 	"CREATE INDEX pullwire_record_status"
-	" ON pullwire_record(status, time, seq);",
+	" ON pullwire_record(status, time, seq);"
+	"CREATE INDEX pullwire_record_trigger_status"
+	" ON pullwire_record(\"trigger\", status, time, seq);"
+	/* Has all that the counts of a span ask for. */
+	"CREATE INDEX pullwire_record_outcome"
+	" ON pullwire_record(time, \"trigger\", status) WHERE final;",
 };
 
 static int take_number(void *ctx, const struct pg_row *r)

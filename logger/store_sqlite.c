@@ -31,6 +31,12 @@ static const char *const migrations[] = {
 	"CREATE INDEX record_repository ON record(repository, time);"
 	"CREATE INDEX record_status ON record(status, time);",
 	"ALTER TABLE record ADD COLUMN generation TEXT;",
+	"CREATE INDEX record_tag ON record(tag, time);"
+	"CREATE INDEX record_trigger_status"
+	" ON record(\"trigger\", status, time);"
+	/* Has all that the counts of a span ask for. */
+	"CREATE INDEX record_outcome"
+	" ON record(time, \"trigger\", status) WHERE final;",
 };
 
 const struct db_schema sqlite_schema = {
@@ -48,7 +54,7 @@ static char *insert_text(void)
 	strbuf_add_cstr(&sql, ") VALUES (");
 	for (size_t i = 0; i < record_table.n; i++)
 		strbuf_add_cstr(&sql, i ? ", ?" : "?");
-	strbuf_add_char(&sql, ')');
+	strbuf_add_cstr(&sql, ") ON CONFLICT DO NOTHING");
 	return strbuf_detach(&sql);
 }
 
@@ -78,24 +84,7 @@ static void bind_record(struct db_stmt *s, const struct record *r)
 
 /* ---- writing -------------------------------------------------------------- */
 
-/* 1 or 0: has the query a row? -1. */
-static int exists(struct db *db, const char *sql, const char *a, const char *b,
-	struct err *err)
-{
-	struct db_stmt *s = db_prepare(db, sql, err);
-	int rc;
-
-	if (s == NULL)
-		return -1;
-	db_bind_str(s, 1, a);
-	if (b != NULL)
-		db_bind_str(s, 2, b);
-	rc = db_step(s, err);
-	if (rc > 0)
-		db_reset(s);
-	return rc;
-}
-
+/* 1: stored; 0: what is there already keeps it out; -1. */
 static int insert(struct db *db, struct store_put *put, struct err *err)
 {
 	struct db_stmt *s = db_prepare(db, sqlite_of(put->store)->insert, err);
@@ -103,33 +92,26 @@ static int insert(struct db *db, struct store_put *put, struct err *err)
 	if (s == NULL)
 		return -1;
 	bind_record(s, &put->record);
-	return db_step(s, err);
+	if (db_step(s, err) < 0)
+		return -1;
+	return db_changes(db) > 0;
 }
 
+/* A final row that was kept out is there already, or another one is: as one
+ * that is not final, only the first keeps it out. */
 static int apply_put(struct db *db, void *ctx, struct err *err)
 {
 	struct store_put *put = ctx;
-	struct record *r = &put->record;
-	int rc;
+	int rc = insert(db, put, err);
 
-	put->outcome = STORE_NEW;
-	rc = exists(db, "SELECT 1 FROM record WHERE id = ?", r->id, NULL, err);
-	if (rc != 0) {
-		put->outcome = STORE_REPEATED;
+	put->outcome = rc > 0 ? STORE_NEW : STORE_REPEATED;
+	if (rc != 0 || !put->record.final)
 		return rc < 0 ? -1 : 0;
-	}
-	if (r->final) {
-		rc = exists(db, "SELECT 1 FROM record WHERE event = ? AND "
-				"ifnull(\"trigger\", '') = ? AND final",
-			r->event, r->trigger ? r->trigger : "", err);
-		if (rc < 0)
-			return -1;
-		if (rc > 0) {
-			put->outcome = STORE_EXTRA_FINAL;
-			store_sql_take_final_back(r);
-		}
-	}
-	return insert(db, put, err);
+	store_sql_take_final_back(&put->record);
+	rc = insert(db, put, err);
+	if (rc > 0)
+		put->outcome = STORE_EXTRA_FINAL;
+	return rc < 0 ? -1 : 0;
 }
 
 static void put_done(void *ctx, const struct err *err)
