@@ -1,12 +1,10 @@
 #include "logger/log_command.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <unistd.h>
 
 #include "logger/output.h"
+#include "logger/read_command.h"
 #include "logger/row.h"
-#include "logger/store.h"
 #include "proto/base/clock.h"
 
 #define ROWS_DEFAULT 50
@@ -28,11 +26,7 @@ static int usage(FILE *out, int code)
 		"  -f, --follow        go on with rows as they arrive\n"
 		"  -n, --rows N        the last N rows (%d)\n"
 		"      --json          one JSON object a line\n"
-		"      --since AGE     30m, 2h, 7d or a time such as "
-		"2026-11-23T11:49:00Z\n"
-		"      --until AGE     likewise\n"
-		"  filters: --trigger NAME --repository NAME --tag TAG "
-		"--status CODE --event ID\n", ROWS_DEFAULT);
+		READ_FILTERS_HELP, ROWS_DEFAULT);
 	return code;
 }
 
@@ -60,13 +54,7 @@ static int parse(struct viewer *v, int argc, char **argv)
 		{"rows", required_argument, NULL, 'n'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
-		{"since", required_argument, NULL, 'q'},
-		{"until", required_argument, NULL, 'q'},
-		{"trigger", required_argument, NULL, 'q'},
-		{"repository", required_argument, NULL, 'q'},
-		{"tag", required_argument, NULL, 'q'},
-		{"status", required_argument, NULL, 'q'},
-		{"event", required_argument, NULL, 'q'},
+		READ_FILTERS,
 		{NULL, 0, NULL, 0},
 	};
 	struct err err = {0};
@@ -151,18 +139,8 @@ int log_command(const struct conf *conf, int argc, char **argv)
 		query_release(&v.query);
 		return code < 0 ? 0 : code;
 	}
-	s = store_open(&(struct store_config){.url = conf->logger.store,
-		.password = &conf->logger.store_password,
-		.readonly = true}, &err);
-	if (s == NULL || show(&v, s, &err) < 0) {
-		fprintf(stderr, "pullwire-logger: %s\n", err.text);
-		code = 1;
-	}
-	if (fflush(stdout) != 0 && errno != EPIPE) {
-		fprintf(stderr, "pullwire-logger: standard output: %s\n",
-			strerror(errno));
-		code = 1;
-	}
+	s = read_store(conf, &err);
+	code = read_end(s != NULL ? show(&v, s, &err) : -1, &err);
 	store_close(s);
 	query_release(&v.query);
 	return code;

@@ -1,5 +1,7 @@
+#include "logger/export_command.h"
 #include "logger/log_command.h"
 #include "logger/logger.h"
+#include "logger/stats_command.h"
 #include "logger/token_command.h"
 
 int main(int argc, char **argv)
@@ -11,6 +13,20 @@ int main(int argc, char **argv)
 			.help = "rows of the access log; log -h says more",
 			.needs_conf = true,
 			.run = log_command,
+		},
+		{
+			.name = "export",
+			.usage = EXPORT_COMMAND_USAGE,
+			.help = "all rows, as CSV or JSON; export -h says more",
+			.needs_conf = true,
+			.run = export_command,
+		},
+		{
+			.name = "stats",
+			.usage = STATS_COMMAND_USAGE,
+			.help = "how the triggers do, a line each",
+			.needs_conf = true,
+			.run = stats_command,
 		},
 		{
 			.name = "token",

@@ -32,9 +32,12 @@ enum output_format output_resolve(int fd, enum output_format format)
 
 bool output_colour(int fd)
 {
-	const char *no = getenv("NO_COLOR");
+	const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE");
 
-	return isatty(fd) && (no == NULL || no[0] == '\0');
+	if (no != NULL && no[0] != '\0')
+		return false;
+	return isatty(fd) ||
+		(force != NULL && force[0] != '\0' && strcmp(force, "0") != 0);
 }
 
 static int write_all(int fd, struct str s)

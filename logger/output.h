@@ -16,8 +16,7 @@ enum output_format { OUTPUT_AUTO, OUTPUT_TEXT, OUTPUT_JSON };
 
 struct output;
 
-/* Auto: text on a terminal, else JSON. Text has colours on a terminal, unless
- * NO_COLOR is set. fd stays the caller's. NULL with err. */
+/* Auto: text on a terminal, else JSON. fd stays the caller's. NULL with err. */
 struct output *output_start(int fd, enum output_format format,
 	struct err *err);
 /* From any thread; never waits for the reader. */
@@ -26,7 +25,8 @@ uint64_t output_left_out(struct output *o);
 /* Waits at most wait_ms for what is to be written; NULL is fine. */
 void output_stop(struct output *o, int64_t wait_ms);
 
-/* What auto means for fd, and whether text there has colours. */
+/* What auto means for fd, and whether text there has colours: on a terminal
+ * unless NO_COLOR is set, and anywhere when CLICOLOR_FORCE is (and not 0). */
 enum output_format output_resolve(int fd, enum output_format format);
 bool output_colour(int fd);
 

@@ -22,6 +22,7 @@ struct query_cursor {
 enum query_order {
 	QUERY_NEWEST_FIRST, /* the newest rows older than the cursor */
 	QUERY_OLDEST_FIRST, /* the same rows, turned round */
+	QUERY_FROM_OLDEST,  /* the oldest rows newer than the cursor */
 	QUERY_AS_STORED,    /* the first rows stored after cursor.seq, whatever
 			       their time: to follow the log */
 };

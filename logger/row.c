@@ -85,21 +85,38 @@ void row_json(const struct record *r, struct strbuf *out)
 #define DIM "\033[2m"
 #define RESET "\033[0m"
 
+enum row_outcome row_outcome(const char *status)
+{
+	static const char *const quiet[] = {"untriggered", "no_trigger",
+		"ignored", "duplicate", "superseded", "dry_run", "waiting",
+		"stale", "rejected"};
+
+	if (strcmp(status, "deployed") == 0 ||
+		strcmp(status, "unchanged") == 0 || status[0] == '2')
+		return ROW_WELL;
+	for (size_t i = 0; i < ARRAY_LEN(quiet); i++)
+		if (strcmp(quiet[i], status) == 0)
+			return ROW_QUIET;
+	return ROW_BADLY;
+}
+
 static const char *status_colour(const char *status)
 {
-	static const struct {
-		const char *status, *colour;
-	} words[] = {
-		{"deployed", GREEN}, {"unchanged", DIM}, {"untriggered", DIM},
-		{"no_trigger", DIM}, {"ignored", DIM}, {"duplicate", DIM},
-		{"superseded", DIM}, {"dry_run", DIM}, {"waiting", YELLOW},
-		{"stale", YELLOW}, {"rejected", YELLOW},
-	};
+	static const char *const yellow[] = {"waiting", "stale", "rejected"};
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i].status, status) == 0)
-			return words[i].colour;
-	return status[0] == '2' ? GREEN : RED;
+	for (size_t i = 0; i < ARRAY_LEN(yellow); i++)
+		if (strcmp(yellow[i], status) == 0)
+			return YELLOW;
+	if (strcmp(status, "unchanged") == 0)
+		return DIM;
+	switch (row_outcome(status)) {
+	case ROW_WELL:
+		return GREEN;
+	case ROW_QUIET:
+		return DIM;
+	default:
+		return RED;
+	}
 }
 
 /* What a terminal may take as a command: C0, DEL and C1 controls, line and
@@ -121,10 +138,7 @@ static bool is_dangerous(const char *p, size_t n)
 		(b == 0x81 && c >= 0xa6 && c <= 0xa9);
 }
 
-/* The text, harmless and at least width columns wide. Characters above ASCII
- * stay (a reason may quote them); controls, and bytes that are no character,
- * show as \xNN. */
-static void column(struct strbuf *out, const char *text, int width)
+int row_safe(const char *text, struct strbuf *out)
 {
 	struct str rest = str_from(text);
 	int used = 0;
@@ -132,6 +146,7 @@ static void column(struct strbuf *out, const char *text, int width)
 	while (rest.n > 0) {
 		size_t n = utf8_step(rest);
 
+		/* Characters above ASCII stay: a reason may quote them. */
 		if (n > 0 && !is_dangerous(rest.p, n)) {
 			strbuf_add(out, rest.p, n);
 			used++;
@@ -144,7 +159,13 @@ static void column(struct strbuf *out, const char *text, int width)
 		}
 		rest = str_cut(rest, n, rest.n);
 	}
-	for (; used < width; used++)
+	return used;
+}
+
+/* At least width columns wide. */
+static void column(struct strbuf *out, const char *text, int width)
+{
+	for (int used = row_safe(text, out); used < width; used++)
 		strbuf_add_char(out, ' ');
 	strbuf_add_cstr(out, "  ");
 }
