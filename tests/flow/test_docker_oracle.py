@@ -6,11 +6,15 @@ options count that this machine could not start.
     inspect(create(spec(inspect(create(U, A))), B)) == inspect(create(U, B))
 """
 import copy
+import os
 
 import pytest
 
+from rig import watchtower
+from rig.docker import TOP, DockerError
 from rig.drive import drive, drive_program, put, ref  # noqa: F401
-from rig.same import differences, view
+from rig.same import differences, view, volumes
+from rig.watchtower import less
 
 NAME = "orc"
 NS = 1000000
@@ -224,8 +228,49 @@ def settle(v):
     return v
 
 
+def lost_volumes(old, new):
+    """Anonymous volumes of the old one that the new one does not have."""
+    now = volumes(new)
+    return [f"the data in {at}" for at, v in volumes(old).items()
+            if now.get(at) != v and not old["HostConfig"]["AutoRemove"]]
+
+
+def by_watchtower(engine, image, want, old):
+    """What its algorithm makes another of, in words."""
+    engine.remove("orc-wt")
+    try:
+        made = watchtower.replace(engine, old["Id"], "orc-wt", image)
+    except DockerError as e:
+        return ["cannot be created: " + str(e).partition('message":"')[2]
+                .partition('"')[0].split(": ")[-1]]
+    wrong = [d.partition(":")[0] for d in
+             differences(settle(view(made)), settle(view(want)))]
+    return lost_volumes(old, made) + [
+        w.replace("HostConfig.", "").replace("Config.", "") for w in wrong]
+
+
+def check_table(rows):
+    """docs/COMPARISON.md has what was seen; PULLWIRE_WRITE=1 writes it."""
+    path = os.path.join(TOP, "docs/COMPARISON.md")
+    with open(path) as f:
+        head, mark, _ = f.read().partition("<!-- the table -->\n")
+    always = rows["nothing"]
+    lines = ["| options | Pullwire | Watchtower's algorithm |",
+             "|---|---|---|"]
+    for name, wrong in rows.items():
+        more = wrong if name == "nothing" else less(wrong, always)
+        lines.append(f"| {name} | kept | "
+                     f"{'**' + ', '.join(more) + '**' if more else 'kept'} |")
+    text = head + mark + "\n".join(lines) + "\n"
+    if os.environ.get("PULLWIRE_WRITE"):
+        with open(path, "w") as f:
+            f.write(text)
+    with open(path) as f:
+        assert f.read() == text, "write it anew with PULLWIRE_WRITE=1"
+
+
 def test_round_trip(drive, engine, world):
-    d, wrong = drive(NAME), []
+    d, wrong, rows = drive(NAME), [], {}
     sets = {**SETS, **{k: v for m, s in NEWER.items() if m <= world
                        for k, v in s.items()}}
     if world < 44:
@@ -240,8 +285,9 @@ def test_round_trip(drive, engine, world):
         for m in options.get("HostConfig", {}).get("Mounts", []):
             m["Source"] = m.get("Source", "").replace("IMAGE", images["a"])
             m["Source"] or m.pop("Source")
-        create(engine, "orc-old", {"Image": images["a"], **options})
-        told = d.spec("orc-old", images["b"], source="orc-x")
+        old = create(engine, "orc-old", {"Image": images["a"], **options})
+        told = d.spec("orc-old", images["b"], **(
+            {"source": "orc-x"} if old["HostConfig"]["VolumesFrom"] else {}))
         if told["error"] or "body" not in told:
             wrong.append(f"{name}: {told}")
             continue
@@ -250,8 +296,13 @@ def test_round_trip(drive, engine, world):
         want = create(engine, "orc-want", {"Image": images["b"], **options})
         wrong += [f"{name}: {x}" for x in differences(
             settle(view(have)), settle(view(want)))]
-    for n in ("old", "new", "want"):
+        wrong += [f"{name}: lost {x}" for x in lost_volumes(old, have)]
+        if world == 41:
+            rows[name] = by_watchtower(engine, images["b"], want, old)
+    for n in ("old", "new", "want", "wt"):
         engine.remove("orc-" + n)
     assert not wrong, "\n".join(wrong)
     assert len(sets) >= 40
+    if rows:
+        check_table(rows)
     print(f"{len(sets)} option sets kept on API 1.{world}")
