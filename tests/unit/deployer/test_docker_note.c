@@ -63,7 +63,7 @@ static void begin(struct docker_note *n)
 
 static void test_life(void **state)
 {
-	struct one one = {.j = {put, get, del, NULL}};
+	struct one one = {.j = {.put = put, .get = get, .del = del}};
 	struct docker_note n;
 
 	(void)state;
@@ -100,7 +100,7 @@ static void test_life(void **state)
 
 static void test_returned(void **state)
 {
-	struct one one = {.j = {put, get, del, NULL}};
+	struct one one = {.j = {.put = put, .get = get, .del = del}};
 	struct docker_note n;
 
 	(void)state;
@@ -117,7 +117,7 @@ static void test_returned(void **state)
 
 static void test_no_room(void **state)
 {
-	struct one one = {.j = {put, get, del, NULL}, .full = true};
+	struct one one = {.j = {.put = put, .get = get, .del = del}, .full = true};
 	struct docker_note n;
 	struct err err = {0};
 
