@@ -93,10 +93,26 @@ static int parse_rule(const char *entry, struct rule *r)
 		: parse_ports(str_cut(s, 1, s.n), r);
 }
 
+static void check_proxy(const struct conf_deployer *d, struct opt_errors *errs)
+{
+	struct err err = {0};
+	struct url url;
+
+	if (url_parse(str_from(d->proxy), &url, &err) < 0)
+		opt_error(errs, d->where.file, d->where.line, "proxy: %s",
+			err.text);
+	else if (url.https || !str_is(url.path_query, "/"))
+		opt_error(errs, d->where.file, d->where.line,
+			"proxy: `%s` is not http://HOST:PORT", d->proxy);
+}
+
 void egress_check_conf(const struct conf *conf, struct opt_errors *errs)
 {
 	const struct conf_deployer *d = &conf->deployer;
 	struct rule rule;
+
+	if (d->proxy)
+		check_proxy(d, errs);
 
 	for (size_t i = 0; i < d->allow_private.n; i++)
 		if (parse_rule(d->allow_private.v[i], &rule) < 0)

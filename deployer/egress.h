@@ -27,7 +27,7 @@ enum egress_verdict {
 	EGRESS_LOOP,    /* the row loop_blocked */
 };
 
-/* Faults of allow_private to errs; conf may have others. */
+/* Faults of allow_private and proxy to errs; conf may have others. */
 void egress_check_conf(const struct conf *conf, struct opt_errors *errs);
 
 /* conf has passed the check; it is not kept. */

@@ -192,7 +192,7 @@ static void write_body(struct str body, struct strbuf *out)
 	strbuf_add_char(out, '}');
 }
 
-void notification_request(const char *method, const char *url,
+void notification_request(const char *method, const char *url, bool by_proxy,
 	const char *const *headers, size_t n, struct str body, struct strbuf *out)
 {
 	struct strbuf lines = {0};
@@ -201,6 +201,8 @@ void notification_request(const char *method, const char *url,
 		strbuf_addf(&lines, "%s%s", i ? "\n" : "", headers[i]);
 	strbuf_addf(out, "{\"method\":\"%s\",\"url\":", method);
 	json_write_str(str_from(url), out);
+	if (by_proxy)
+		strbuf_add_cstr(out, ",\"via\":\"proxy\"");
 	strbuf_add_cstr(out, ",\"headers\":");
 	write_headers(strbuf_str(&lines), out);
 	write_body(body, out);

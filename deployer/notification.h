@@ -33,7 +33,7 @@ bool notification_delivered(const struct http_result *res,
 bool notification_slow(const struct http_result *res, const struct err *err);
 
 /* For the row: JSON objects of at most RECORD_DETAIL_MAX bytes. */
-void notification_request(const char *method, const char *url,
+void notification_request(const char *method, const char *url, bool by_proxy,
 	const char *const *headers, size_t n, struct str body, struct strbuf *out);
 void notification_response(const struct http_result *res, struct strbuf *out);
 

@@ -1,5 +1,7 @@
 #include "deployer/post.h"
 
+#include <netdb.h>
+
 #include "deployer/notification.h"
 #include "deployer/signature.h"
 #include "proto/base/clock.h"
@@ -13,12 +15,14 @@
 struct poster {
 	struct http_client *client;
 	struct egress *egress;
+	char *proxy; /* or NULL */
 	struct list posts;
 };
 
 struct post {
 	struct list node;
 	const struct egress *egress;
+	bool by_proxy;
 	struct http_handle *handle;
 	const struct conf_trigger *trigger;
 	enum egress_verdict verdict; /* the worst of all its addresses */
@@ -62,7 +66,7 @@ static void describe(struct post *p, const struct http_result *res,
 	for (size_t i = p->n_own; i < p->headers.n; i++)
 		hide_value(&p->headers.v[i]);
 	conf_trigger_url(p->trigger, &url);
-	notification_request(p->method, strbuf_cstr(&url),
+	notification_request(p->method, strbuf_cstr(&url), p->by_proxy,
 		(const char *const *)p->headers.v, p->headers.n,
 		strbuf_str(&p->body), request);
 	strbuf_release(&url);
@@ -114,7 +118,8 @@ static bool allow_address(void *ctx, const struct sockaddr *addr)
 	struct err err;
 	enum egress_verdict v = egress_judge(p->egress, addr, &err);
 
-	if (v == EGRESS_OPEN)
+	/* The proxy's own address is the operator's choice. */
+	if (v == EGRESS_OPEN || (p->by_proxy && v == EGRESS_BLOCKED))
 		return true;
 	if (p->verdict != EGRESS_LOOP) {
 		p->verdict = v;
@@ -128,14 +133,40 @@ static const char *url_of(const struct post_spec *s)
 	return s->form ? strbuf_cstr(&s->form->url) : s->trigger->url;
 }
 
-/* The status of the row when it may not be sent at all; NULL: it may. */
-static const char *against_rules(const struct post_spec *s, struct err *err)
+/* Of a host that is an address in whatever spelling; a name is the proxy's to
+ * resolve. */
+static enum egress_verdict judge_literal(const struct egress *e,
+	const struct url *url, struct err *err)
 {
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	enum egress_verdict v = EGRESS_OPEN;
+	char port[8];
+
+	snprintf(port, sizeof(port), "%d", url->port);
+	if (getaddrinfo(url->host, port, &hints, &found) != 0)
+		return EGRESS_OPEN;
+	for (struct addrinfo *i = found; i && v == EGRESS_OPEN; i = i->ai_next)
+		v = egress_judge(e, i->ai_addr, err);
+	freeaddrinfo(found);
+	return v;
+}
+
+/* The status of the row when it may not be sent at all; NULL: it may. */
+static const char *against_rules(const struct poster *p,
+	const struct post_spec *s, struct err *err)
+{
+	enum egress_verdict v = EGRESS_OPEN;
 	struct url url;
 
 	if (url_parse(str_from(url_of(s)), &url, err) < 0 ||
 		url_policy(&url, err) < 0)
 		return "blocked_port";
+	if (p->proxy)
+		v = judge_literal(p->egress, &url, err);
+	if (v != EGRESS_OPEN)
+		return v == EGRESS_LOOP ? "loop_blocked" : "blocked_address";
 	if (s->hops < EVENT_HOPS_MAX)
 		return NULL;
 	err_fail(err, "the push has come over %d other Pullwires already: "
@@ -180,6 +211,7 @@ void post_start(struct poster *poster, const struct post_spec *spec,
 	struct http_call call = {
 		.method = spec->form ? spec->form->method : "POST",
 		.url = url_of(spec),
+		.proxy = poster->proxy,
 		.connect_ms = CONNECT_MS,
 		.total_ms = TOTAL_MS,
 		.max_body = BODY_KEPT,
@@ -187,7 +219,7 @@ void post_start(struct poster *poster, const struct post_spec *spec,
 		.allow_address = allow_address,
 	};
 
-	r.status = against_rules(spec, &err);
+	r.status = against_rules(poster, spec, &err);
 	if (r.status) {
 		snprintf(r.reason, sizeof(r.reason), "%s", err.text);
 		done(ctx, &r);
@@ -195,6 +227,7 @@ void post_start(struct poster *poster, const struct post_spec *spec,
 	}
 	p = xcalloc(1, sizeof(*p));
 	p->egress = poster->egress;
+	p->by_proxy = poster->proxy != NULL;
 	p->trigger = spec->trigger;
 	p->method = call.method;
 	p->done = done;
@@ -217,6 +250,7 @@ struct poster *poster_new(struct loop *l, const struct conf *conf)
 
 	p->client = http_client_new(l);
 	p->egress = egress_new(conf);
+	p->proxy = xstrdup_null(conf->deployer.proxy);
 	list_init(&p->posts);
 	return p;
 }
@@ -233,5 +267,6 @@ void poster_free(struct poster *p)
 	}
 	http_client_free(p->client);
 	egress_free(p->egress);
+	free(p->proxy);
 	free(p);
 }

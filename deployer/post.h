@@ -1,7 +1,8 @@
 /*
  * One post to a trigger URL, on the loop: the URL's rules are checked again,
  * each address is judged before it is connected to, the body is signed, and
- * what was sent and answered is told as the access log has it.
+ * what was sent and answered is told as the access log has it. Through a proxy
+ * only addresses that a URL spells out can be judged.
  */
 #ifndef DEPLOYER_POST_H
 #define DEPLOYER_POST_H

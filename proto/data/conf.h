@@ -241,6 +241,7 @@ struct conf_deployer {
 				     durations; empty: retry.h's own */
 	struct opt_strs allow_private; /* "CIDR:PORT" that URLs may lead to */
 	char *docker_config; /* path; NULL: where the docker CLI has it */
+	char *proxy; /* http://HOST:PORT that posts go through, or NULL */
 	struct opt_strs notices; /* links of the deployers that serve http */
 	char *keys;
 };

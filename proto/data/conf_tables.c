@@ -257,6 +257,13 @@ static const struct opt deployer_opts[] = {
 		"Without: that of the folder `DOCKER_CONFIG`, or "
 		"`~/.docker/config.json`, if it can be read.",
 		.flags = OPT_RESTART, .max = 4096),
+	KEY(struct conf_deployer, proxy, OPT_STR, NULL,
+		"`http://HOST:PORT` of an HTTP proxy that all posts to trigger "
+		"URLs go through; proxies of the environment are never looked "
+		"at. It resolves the names, so it has to keep private "
+		"addresses out: here only those that a URL spells out are "
+		"refused. The rows say `via`.",
+		.flags = OPT_RESTART, .max = 255),
 	KEY(struct conf_deployer, notices, OPT_STRS, NULL,
 		"Links of the deployers that serve `http`, which post what "
 		"`notify` says; for one that does not serve it itself.",

@@ -279,6 +279,8 @@ static void copy_call(struct http_handle *h, const struct http_call *call)
 	if (call->unix_socket)
 		h->call.unix_socket =
 			arena_strdup(a, str_from(call->unix_socket));
+	if (call->proxy)
+		h->call.proxy = arena_strdup(a, str_from(call->proxy));
 	h->call.body.p = arena_strdup(a, call->body);
 	headers = arena_alloc(a, call->n_headers * sizeof(*headers));
 	for (size_t i = 0; i < call->n_headers; i++)

@@ -47,6 +47,8 @@ struct http_call {
 	 * then all that is asked for: no root, no name. Only for
 	 * http_perform(). */
 	const char *tls_pin;
+	const char *proxy; /* "http://HOST:PORT"; NULL: none. Then it is the
+			      proxy's address that allow_address is asked for */
 	const char *const *headers; /* "Name: value" */
 	size_t n_headers;
 	struct str body; /* sent when not empty, and by POST, PUT and PATCH */

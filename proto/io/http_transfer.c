@@ -204,7 +204,13 @@ static void set_trust(struct http_transfer *t)
 {
 	const struct http_call *call = t->call;
 
-	SET(CURLOPT_PROXY, "");
+	/* Never one of the environment's, nor its exceptions. */
+	SET(CURLOPT_PROXY, call->proxy ? call->proxy : "");
+	SET(CURLOPT_NOPROXY, "");
+	if (call->proxy) {
+		SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+		SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	}
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

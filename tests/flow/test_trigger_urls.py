@@ -148,6 +148,52 @@ def test_private_addresses_need_a_word(stacks, sink):
     assert stack.wait_final(event)["status"] == "200"
 
 
+def test_a_proxy_of_the_operator(stacks, sink):
+    """Only the configured one; it gets names, but no private address that a
+    URL spells out, and of an https post nothing but the host."""
+    sink.statuses = [200, 403]
+    stack = stacks([
+        {"name": "plain", "repository": "shop/web",
+         "url": "http://hook.invalid:8080/x?k=v"},
+        *({"name": f"literal-{i}", "repository": "shop/web",
+           "url": f"http://{host}:8080/"} for i, host in enumerate(
+               ("10.1.2.3", "0xa.1", "[::ffff:10.0.0.1]", "2130706433")))],
+        deployer={"proxy": sink.url(""), "allow_private": ["10.9.9.9/32:80"],
+                  "schedule": ["0"]})
+    stack.environment = {n: "http://127.0.0.1:9" for n in
+                         ("http_proxy", "all_proxy", "https_proxy")}
+    stack.environment["no_proxy"] = "*"
+    stack.start()
+    event = stack.push("shop/web", "v1")
+    row = stack.wait_final(event, "plain")
+    assert row["status"] == "200", row
+    assert row["request"]["via"] == "proxy"
+    for i in range(4):
+        row = stack.wait_final(event, f"literal-{i}")
+        assert row["status"] == "blocked_address", row
+    asked, = sink.requests
+    assert asked["path"] == "http://hook.invalid:8080/x?k=v"
+
+    stack.settings["triggers"] = [
+        {"name": "tls", "repository": "shop/api", "secret": OLD,
+         "url": "https://hook.invalid/x", "headers": ["X-Key: s3cret"]}]
+    stack.write()
+    for name in ("matcher", "deployer"):
+        stack.stop(name)
+    stack.start("matcher", "deployer")
+    row = stack.wait_final(stack.push("shop/api", "v1"))
+    assert row["status"] == "connect_error" and "403" in row["reason"], row
+    connect = sink.requests[1]
+    assert connect["method"] == "CONNECT"
+    assert connect["path"] == "hook.invalid:443"
+    assert set(connect["headers"]) <= {"Host", "User-Agent",
+                                       "Proxy-Connection"}, connect
+    for url in ("https://127.0.0.1:3128", "http://h/x", "socks5://h:1"):
+        stack.settings["deployer"]["proxy"] = url
+        stack.write()
+        assert stack.run("deployer", "-n").returncode == 2
+
+
 def test_no_loop(stacks):
     stack = stacks([])
     stack.settings["triggers"] = [{

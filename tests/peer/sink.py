@@ -44,7 +44,7 @@ class Sink:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = do_CONNECT = answer
 
             def log_message(self, *args):
                 pass

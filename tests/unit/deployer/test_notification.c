@@ -191,7 +191,7 @@ static void test_request(void **state)
 	struct strbuf sb = {0};
 
 	(void)state;
-	notification_request("POST", "https://h/?secret=***", headers, 2,
+	notification_request("POST", "https://h/?secret=***", false, headers, 2,
 		STR("{\"a\":1}"), &sb);
 	assert_string_equal(strbuf_cstr(&sb),
 		"{\"method\":\"POST\",\"url\":\"https://h/?secret=***\","
