@@ -106,11 +106,15 @@ static struct json *list_all(const struct deploy *d, struct err *err)
 static int settle(struct deploy *d, struct driver_result *res)
 {
 	struct docker_note *note = &d->t.note;
+	int64_t patience = d->t.run->trigger->deploy.rollback_timeout;
 	const struct docker_settle how = {
 		.api = d->t.api,
 		.grace_ms = d->t.run->trigger->grace,
 		.health_ms = d->t.run->trigger->health_timeout,
-		.patience_ms = SETTLE_PATIENCE_MS,
+		.patience_ms = patience < SETTLE_PATIENCE_MS
+			? patience
+			: SETTLE_PATIENCE_MS,
+		.mend = true,
 	};
 	struct err err = {0};
 	struct json *all = NULL;
@@ -122,13 +126,14 @@ static int settle(struct deploy *d, struct driver_result *res)
 		docker_settle_rest(&how, d->list, note, 1, &stuck, &err) != 0 ||
 		list(d, &err) != 0)
 		fail(&err, res);
-	else if (note->stuck != NULL || stuck != NULL)
-		driver_result_set(res, DRIVER_FAILED, "%s",
-			note->stuck != NULL ? note->stuck : stuck);
+	else if (note->stuck != NULL)
+		driver_result_set(res, DRIVER_FAILED, "%s", note->stuck);
 	else if (docker_note_is_returned(note))
 		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", note->reason);
 	else
 		rc = 0;
+	/* What an ended job could not put back, this push may mend. */
+	d->t.mends = stuck != NULL;
 	free(stuck);
 	json_free(all);
 	return rc;

@@ -273,8 +273,10 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	r->old = docker_container_inspect(t->api, id, &err);
 	if (r->old == NULL && err.code == 404)
 		err_retry(&err, "the container vanished just now");
-	if (r->old != NULL && docker_pick_judge(r->old, deploy->stopped, &was,
-				      &err) != 0) {
+	if (r->old != NULL && docker_pick_judge(r->old, t->mends
+					? STOPPED_START
+					: deploy->stopped,
+				      &was, &err) != 0) {
 		driver_result_err(res, DRIVER_REFUSED, &err);
 		return -1;
 	}

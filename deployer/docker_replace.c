@@ -11,8 +11,6 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-#define ROLLBACK_PATIENCE_MS (10 * 60 * 1000)
-
 /* ---- back ----------------------------------------------------------------------- */
 
 /* The old containers are as they were. touched: one had been stopped. */
@@ -108,8 +106,8 @@ static void go_back(struct docker_task *t, bool touched, const struct err *why,
 	name = xstrdup(t->note.now.name != NULL ? t->note.now.name
 			: t->note.batch.n > 0   ? t->note.batch.v[0].name
 						: "");
-	if (docker_batch_undo(t->api, &t->note, ROLLBACK_PATIENCE_MS, &stuck,
-		    &e) == 0)
+	if (docker_batch_undo(t->api, &t->note,
+		    t->run->trigger->deploy.rollback_timeout, &stuck, &e) == 0)
 		went_back(t, touched, why, n, name, res);
 	else if (docker_api_unreachable(&e))
 		driver_result_err(res, DRIVER_WAITING, &e);

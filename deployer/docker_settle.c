@@ -36,6 +36,23 @@ static char *stuck_text(const struct docker_settle *how,
 	return strbuf_detach(&text);
 }
 
+/* The old one has its name back but cannot be started: without the new one in
+ * its way another deploy can replace it. */
+static int drop_failed(const struct docker_settle *how,
+	const struct docker_swap *s, struct err *err)
+{
+	struct json *old;
+	bool back;
+
+	if (docker_settle_look(how->api, s->old_id, &old, err) != 0)
+		return -1;
+	back = old != NULL && strcmp(docker_swap_name(old), s->name) == 0;
+	json_free(old);
+	if (!back || s->new_id == NULL)
+		return 0;
+	return docker_swap_ensure_gone(how->api, s->new_id, true, err);
+}
+
 /* Settles s and writes it into the note (which may be NULL). */
 static int settle_one(const struct docker_settle *how,
 	const struct docker_swap *s, struct docker_note *note, char **stuck,
@@ -62,6 +79,8 @@ static int settle_one(const struct docker_settle *how,
 		free(*stuck);
 		*stuck = stuck_text(how, s, &e);
 		rc = 0;
+		if (how->mend && note == NULL)
+			rc = drop_failed(how, s, err);
 	}
 	free(name);
 	return rc;

@@ -25,6 +25,7 @@ struct docker_settle {
 	int64_t grace_ms, health_ms; /* as docker_gate.h has them */
 	int64_t patience_ms;         /* for a rollback */
 	char **evidence; /* NULL, or what a new one that failed left behind */
+	bool mend; /* a new one whose old one cannot be started is removed */
 	bool keep; /* forward leaves the old container asleep */
 };
 

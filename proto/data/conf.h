@@ -96,6 +96,7 @@ struct conf_deploy {
 	bool allow_shared_rw, alias_after_health;
 	int64_t drain; /* ms */
 	int missing_image; /* enum conf_missing */
+	int64_t rollback_timeout; /* ms */
 	struct opt_strs pre_hook, post_hook; /* commands inside, or empty */
 	int64_t hook_timeout; /* ms */
 	bool cleanup; /* remove images that nobody needs any more */

@@ -57,6 +57,11 @@ static const struct opt deploy_opts[] = {
 		"Of `start-first`: the old container runs on for so long when "
 		"the new one has its name.",
 		.min = 0, .max = 3600000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, rollback_timeout, OPT_DURATION, "10m",
+		"How long going back is tried, with growing waits, where the "
+		"old container cannot be started. Then the job ends `failed`, "
+		"both containers stay, and the row has the commands to type.",
+		.min = 1000, .max = 86400000, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, pre_hook, OPT_STRS, NULL,
 		"A command, as a list, that is run inside the old container "
 		"before anything is done to it. It goes on with exit code 0, "

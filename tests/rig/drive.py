@@ -37,8 +37,10 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
     an engine of those versions."""
     daemon_threads = True
 
-    def __init__(self, engine, path, at=0, when="after", api=None):
+    def __init__(self, engine, path, at=0, when="after", api=None,
+                 meddle=None):
         self.engine, self.at, self.when, self.api = engine, at, when, api
+        self.meddle = meddle  # called before the n-th, and nobody is killed
         self.victim, self.changes, self.calls = None, 0, []
         self.versions, self.gone = set(), False
         self.lock = threading.Lock()
@@ -68,6 +70,9 @@ class Pass(BaseHTTPRequestHandler):
         self.close_connection = srv.gone
         if srv.gone:
             return
+        if hit and srv.meddle:
+            srv.meddle()
+            hit = False
         if hit and srv.when == "before":
             srv.strike()
             return
@@ -182,7 +187,7 @@ class Drive:
         return path
 
     def run(self, command, proxy=None, env=None, grace="300ms", rule=None,
-            **more):
+            rules=None, **more):
         """What the driver told; None when it was killed."""
         sock = proxy.server_address if proxy else self.engine.sock
         args = {**self.job, **more,
@@ -190,7 +195,8 @@ class Drive:
         p = subprocess.Popen([DRIVE, command,
                               self.config(sock, {
                                   "grace": grace,
-                                  "repository": rule or self.name}),
+                                  "repository": rule or self.name,
+                                  **(rules or {})}),
                               *(f"{k}={v}" for k, v in args.items())],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, env={**os.environ, **(env or {})})
@@ -222,10 +228,10 @@ class Drive:
                            capture_output=True, text=True, env=env)
         return p.stdout.strip()
 
-    def proxy(self, at=0, when="after", api=None):
+    def proxy(self, at=0, when="after", api=None, meddle=None):
         self.proxies += 1
         return Proxy(self.engine, f"{self.dir}/{self.proxies}.sock", at, when,
-                     api)
+                     api, meddle)
 
     def close(self):
         shutil.rmtree(self.dir)
