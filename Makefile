@@ -50,6 +50,7 @@ MINUTES ?= 10
 RATE ?= 1000
 FLIPS ?= 5000
 EVENTS ?= 200
+WAITING ?= 1000000
 
 # One short line a step; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -58,7 +59,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
 	build-stores fuzz test test-docker test-compose test-reload \
 	test-slow storm soak faults test-engines \
-	powerloss mutations build-mutated \
+	powerloss mutations build-mutated backlog \
 	bench bench-rules bench-matchers bench-redeploy layers headers docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -217,6 +218,11 @@ soak: deps
 	@$(MAKE) -s --no-print-directory all
 	@/usr/bin/python3 tests/storm/soak.py \
 		$(if $(filter command% env%,$(origin MINUTES)),$(MINUTES),60)
+
+#: backlog    a million events that wait: start and memory
+backlog: deps
+	@$(MAKE) -s --no-print-directory all build-stores
+	@/usr/bin/python3 tests/storm/backlog.py $(WAITING)
 
 #: faults     every call of every store fails in turn; FLIPS=5000 turned bits
 faults: deps

@@ -23,6 +23,7 @@
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 50
+#define CLOCK_STEP_MS 5000 /* less than that is a clock being adjusted */
 #define PRUNE_MS ((int64_t)3600 * 1000)
 #define KEEP_MS ((int64_t)7 * 24 * 3600 * 1000) /* ended jobs stay known */
 #define KEEP_SENT_MS ((int64_t)30 * 24 * 3600 * 1000) /* and can be sent again */
@@ -201,10 +202,28 @@ static void count_jobs(const struct queue *q)
 				(int64_t)n[state]);
 }
 
+/* Due times are UTC. A clock that goes forward makes them come early, which
+ * harms nobody; one that goes back must not make them late. */
+static void watch_clock(struct deployer *d)
+{
+	int64_t ahead = clock_wall() - clock_mono();
+	int64_t back = d->ahead - ahead;
+
+	d->ahead = ahead;
+	if (back < CLOCK_STEP_MS)
+		return;
+	log_warn(NULL, "the clock was set back by %lld s: what waits is not "
+		"later for it", (long long)(back / 1000));
+	queue_set_back(d->queue, back);
+	runner_kick(d);
+}
+
 static void tick(void *ctx)
 {
 	struct deployer *d = ctx;
 	int64_t now = clock_mono();
+
+	watch_clock(d);
 
 	intake_tick(d->intake);
 	orders_tick(d->orders);
@@ -252,6 +271,7 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	notices_pump(d->notices);
 	d->orders = orders_new(d);
 	d->pruned = clock_mono() - PRUNE_MS;
+	d->ahead = clock_wall() - clock_mono();
 	d->tick = loop_timer_start(d->loop, 0, TICK_MS, tick, d);
 	daemon_on_status(daemon, tell_loggers, d);
 	return d;

@@ -44,6 +44,7 @@ struct deployer {
 	struct loop_timer *tick; /* every second */
 	struct loop_timer *drain;
 	int64_t pruned;          /* mono ms */
+	int64_t ahead;           /* ms of the wall clock to the other one */
 	size_t workers;          /* threads in a driver */
 	atomic_bool cancel;      /* told to end: seen by drivers */
 	bool draining;

@@ -107,7 +107,10 @@ static void add_window(const struct conf_trigger *t, int64_t opens,
 enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
 	const struct gate_facts *facts, int64_t *due, struct strbuf *why)
 {
-	int64_t old_at = job->event.time + t->min_age;
+	/* An event may be of the future: ids go on when a clock goes back. */
+	bool early = facts->enqueued && facts->enqueued < job->event.time;
+	int64_t old_at = t->min_age +
+		(early ? facts->enqueued : job->event.time);
 	char when[STR_TIME_LEN];
 
 	if (!facts->ordered && t->newer_only &&
@@ -121,7 +124,7 @@ enum gate_answer gate_ask(const struct conf_trigger *t, const struct job *job,
 		return GATE_DRY_RUN;
 	}
 	*due = 0;
-	if (!facts->forced && facts->now < old_at) {
+	if (!facts->forced && t->min_age && facts->now < old_at) {
 		*due = old_at;
 		add(why, "the push must be %lld s old: waits until %s",
 			(long long)t->min_age / 1000, str_time(old_at, when));

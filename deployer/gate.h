@@ -32,6 +32,7 @@ enum gate_answer {
 /* What is known beside the trigger and the job; times in UTC ms. */
 struct gate_facts {
 	int64_t now;
+	int64_t enqueued; /* 0: not known */
 	bool approved, paused, forced; /* a person said so */
 	int64_t opens; /* conf_window_next() */
 	bool ordered; /* a person asked for this job once more */

@@ -103,6 +103,9 @@ void queue_end(struct queue *q, struct queue_job *job);
 
 /* WAITING is due at once. */
 void queue_hurry(struct queue *q, struct queue_job *job, int64_t now);
+/* The clock was set back by so many ms: what waits would wait that much
+ * longer. */
+void queue_set_back(struct queue *q, int64_t by);
 /* The job, if it has not ended. */
 struct queue_job *queue_find(struct queue *q, const char *id);
 /* Each job of a lane in this state; fn may end or release it. */

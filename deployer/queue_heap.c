@@ -60,6 +60,12 @@ struct queue_job *queue_heap_top(const struct queue_heap *h)
 	return h->jobs.n ? h->jobs.v[0] : NULL;
 }
 
+void queue_heap_shift(struct queue_heap *h, int64_t by)
+{
+	for (size_t i = 0; i < h->jobs.n; i++)
+		h->jobs.v[i]->due += by;
+}
+
 void queue_heap_release(struct queue_heap *h)
 {
 	VEC_RELEASE(&h->jobs);

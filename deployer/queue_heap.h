@@ -17,6 +17,8 @@ void queue_heap_push(struct queue_heap *h, struct queue_job *job);
 void queue_heap_remove(struct queue_heap *h, struct queue_job *job);
 /* NULL when empty. */
 struct queue_job *queue_heap_top(const struct queue_heap *h);
+/* All are due by so many ms later, or sooner. */
+void queue_heap_shift(struct queue_heap *h, int64_t by);
 void queue_heap_release(struct queue_heap *h); /* jobs stay the owner's */
 
 #endif

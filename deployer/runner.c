@@ -141,6 +141,7 @@ static enum gate_answer ask(struct attempt *a, int64_t *due,
 	struct queue_last last = {0};
 	struct gate_facts facts = {
 		.now = a->started,
+		.enqueued = a->job->enqueued,
 		.approved = a->job->approved,
 		.paused = a->job->paused,
 		.forced = a->job->forced,

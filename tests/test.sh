@@ -99,7 +99,7 @@ suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py
 suite stores tests/crash/test_stores.py tests/crash/test_mutations.py \
-	tests/crash/test_poison.py
+	tests/crash/test_poison.py tests/crash/test_away.py
 suite conform tests/conform
 suites_end
 

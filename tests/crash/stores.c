@@ -6,6 +6,7 @@
  *                              `! why it does not start`
  *   stores-KIND faults DIR     every call that changes a file fails in turn
  *   stores-KIND flips DIR N    a bit of the files is turned over, N times
+ *   stores-KIND fill DIR N     N items
  *
  * What put() acknowledged must be there, or, for a flipped bit, be told of.
  */
@@ -301,6 +302,22 @@ static int flips(const char *dir, int rounds)
 	return silent != 0;
 }
 
+/* ---- fill ---- */
+
+static int fill(const char *dir, int n)
+{
+	struct err err = {0};
+	void *store;
+
+	clear(dir);
+	store = kind.open(dir, &err);
+	for (int i = 0; i < n; i++)
+		if (!store || kind.put(store, i, &err) < 0)
+			BUG("%s", err.text);
+	kind.close(store);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	log_init("stores", LOG_FATAL);
@@ -310,6 +327,9 @@ int main(int argc, char **argv)
 		return faults(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "flips") == 0)
 		return flips(argv[2], (int)strtol(argv[3], NULL, 10));
-	fprintf(stderr, "usage: %s list | faults DIR | flips DIR N\n", argv[0]);
+	if (argc == 4 && strcmp(argv[1], "fill") == 0)
+		return fill(argv[2], (int)strtol(argv[3], NULL, 10));
+	fprintf(stderr, "usage: %s list | faults DIR | flips DIR N | fill DIR "
+		"N\n", argv[0]);
 	return 2;
 }

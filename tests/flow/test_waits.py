@@ -104,7 +104,9 @@ def test_disk_that_is_full(stacks):
         os.unlink(fill)
         event = wait_for("room is noticed", lambda: (
             lambda a: a.json()["id"] if a.status == 202 else None)(
-                stack.post({"name": "shop/web", "tag": "after"})))
+                stack.post({"name": "shop/web", "tag": "after"})), 5)
+        stack.kill("ingress")
+        stack.start("ingress")
         for each in [*ids, event]:
             assert stack.wait_final(each)["status"] == "untriggered"
     finally:

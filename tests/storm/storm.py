@@ -380,8 +380,8 @@ def run(engine, registry, seconds, rate, total, seed):
 def main():
     given = [float(a) for a in sys.argv[1:]]
     seconds, rate, total = given + [600, 1000, 600000][len(given):]
-    seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
-    print(f"seed {seed}: {seconds:.0f} s, {rate:.0f} events a second",
+    seed = os.environ.get("SEED", str(random.randrange(1 << 32)))
+    print(f"SEED={seed}: {seconds:.0f} s, {rate:.0f} events a second",
           flush=True)
     engine = docker.Engine(os.environ.get("PULLWIRE_ENGINE", "engine-storm"))
     registry = docker.Registry(
