@@ -41,6 +41,7 @@ int list_queue(const struct conf *conf, int argc, char **argv)
 	char *path = xprintf("%s/queue.db", conf->deployer.state);
 	struct err err;
 	struct db *db;
+	int64_t notices = 0;
 	size_t n = 0;
 	int rc = -1;
 
@@ -49,6 +50,8 @@ int list_queue(const struct conf *conf, int argc, char **argv)
 	db = db_open(path, &queue_schema, true, &err);
 	if (db)
 		rc = queue_read_list(db, print_line, &n, &err);
+	if (rc == 0)
+		rc = queue_read_notices_n(db, &notices, &err);
 	db_close(db);
 	free(path);
 	if (rc < 0) {
@@ -58,5 +61,8 @@ int list_queue(const struct conf *conf, int argc, char **argv)
 		return 1;
 	}
 	printf("%zu job%s\n", n, n == 1 ? "" : "s");
+	if (notices)
+		printf("%lld notice%s not yet at a deployer that serves http\n",
+			(long long)notices, notices == 1 ? "" : "s");
 	return 0;
 }

@@ -201,6 +201,17 @@ int queue_read_notices(struct db *db, int64_t seq, int64_t max,
 	return rc;
 }
 
+int queue_read_notices_n(struct db *db, int64_t *n, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, "SELECT count(*) FROM notices", err);
+
+	if (!s || db_step(s, err) < 0)
+		return -1;
+	*n = db_col_i64(s, 0);
+	db_reset(s);
+	return 0;
+}
+
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	struct receiver *r, struct err *err)
 {

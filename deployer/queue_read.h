@@ -38,6 +38,9 @@ int queue_read_notices(struct db *db, int64_t seq, int64_t max,
 	void (*fn)(void *ctx, int64_t seq, const struct job *job), void *ctx,
 	struct err *err);
 
+/* How many notices nobody else has yet. 0 or -1. */
+int queue_read_notices_n(struct db *db, int64_t *n, struct err *err);
+
 /* What is known of the one at the trigger's URL (url is its SHA-256); all
  * zero when nothing is, or when it was at another URL. 0 or -1. */
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,

@@ -139,6 +139,8 @@ def test_no_kill_loses_a_notice(engine, stacks, sink):
     stack.kill("deployer-local")
     two.engine()
     first += push()
+    got = stack.run("deployer", "queue", LANE="local")
+    assert "4 notices not yet at a deployer" in got.stdout, got
     stack.kill("deployer-local")
     assert not sink.requests
     two.http()
