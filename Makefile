@@ -60,7 +60,8 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 	build-stores fuzz test test-docker test-compose test-reload \
 	test-slow storm soak faults test-engines \
 	powerloss mutations build-mutated backlog \
-	bench bench-rules bench-matchers bench-redeploy layers headers docs install clean
+	bench bench-log bench-rules bench-matchers bench-redeploy layers headers \
+	docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -249,6 +250,10 @@ bench-redeploy: all
 #: bench-matchers   four matchers beside one on the same backlog
 bench-matchers: all
 	@/usr/bin/python3 tests/bench/matchers.py
+
+#: bench-log   ROWS=10000000 in each store: views, ingest, readers; 26 GB, long
+bench-log: all $(OUT)/tests/bench/feed
+	@ROWS=$(or $(ROWS),10000000) /usr/bin/python3 tests/bench/log.py
 
 #: bench-rules   what a million triggers cost, beside ten
 bench-rules: $(OUT)/tests/bench/rules

@@ -8,12 +8,16 @@
  *     log hides nothing, but with final false and a reason that says so
  *     (EXTRA_FINAL), so that who counts final rows counts one.
  *
- * Reading may be done from any thread and never waits for writing. Each kind
+ * Reading may be done from any thread and never waits for writing. Nor does it
+ * hold writing up: few queries run at once, on threads that give way to all
+ * others from their first query on. Each kind
  * of store is a const struct of functions in its own file, listed in
  * stores.c; only those files know their database.
  */
 #ifndef LOGGER_STORE_H
 #define LOGGER_STORE_H
+
+#include <semaphore.h>
 
 #include "logger/query.h"
 #include "proto/base/secret.h"
@@ -72,9 +76,12 @@ struct store_driver {
 		store_count_fn *fn, void *ctx, struct err *err);
 };
 
+#define STORE_READERS 2 /* queries that run at once; more wait */
+
 /* First member of each driver's own. */
 struct store {
 	const struct store_driver *driver;
+	sem_t readers; /* stores.c's */
 };
 
 extern const struct store_driver store_sqlite, store_postgresql;

@@ -38,7 +38,7 @@ zmq.h			proto/io/keys.c
 
 # What the C library and the kernel bring: everyone may include it.
 standard='assert ctype dirent dlfcn errno fcntl fnmatch getopt glob grp ifaddrs
-inttypes libgen limits locale malloc math netdb poll pthread pwd sched setjmp signal
+inttypes libgen limits locale malloc math netdb poll pthread pwd sched semaphore setjmp signal
 spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string
 strings syslog termios time unistd wchar arpa/ linux/ net/ netinet/ sys/'
 
