@@ -143,6 +143,22 @@ void docker_api_encode(struct strbuf *out, struct str text)
 			strbuf_addf(out, "%%%02X", (unsigned char)text.p[i]);
 }
 
+char *docker_api_shorten(struct str text, char *out, size_t n)
+{
+	static const char gap[] = " ... ";
+	size_t head;
+
+	if (text.n < n)
+		return str_safe(text, out, n);
+	str_safe(text, out, n / 3);
+	head = strlen(out);
+	memcpy(out + head, gap, sizeof(gap));
+	head += strlen(gap);
+	str_safe(str_cut(text, text.n - (n - head - 1), text.n), out + head,
+		n - head);
+	return out;
+}
+
 /* The engine's own words: {"message"}, or plain text from what stands before
  * the API proper. */
 static void message(struct strbuf *body, char *out, size_t n)
@@ -155,7 +171,7 @@ static void message(struct strbuf *body, char *out, size_t n)
 		s = str_cut(strbuf_str(body), 0, 300);
 	while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '.'))
 		s.n--;
-	str_safe(s, out, n);
+	docker_api_shorten(s, out, n);
 	json_free(j);
 }
 

@@ -63,6 +63,9 @@ int docker_api_call(struct docker_api *api, const char *method,
 /* Parses one JSON text of the engine. Its NUL escapes (a health probe's output
  * may have them) read as U+FFFD; *text is changed so. */
 struct json *docker_api_parse(struct strbuf *text, struct err *err);
+/* As str_safe(), but a text too long loses its middle: the engine's sentences
+ * begin with what was wanted and end with the cause. Returns out. */
+char *docker_api_shorten(struct str text, char *out, size_t n);
 /* Appends the text percent-encoded, for a query. */
 void docker_api_encode(struct strbuf *out, struct str text);
 

@@ -64,7 +64,8 @@ static void read_object(struct docker_progress *p, struct strbuf *line)
 	if (j == NULL)
 		error = "the engine's progress report is not JSON";
 	if (error != NULL && p->error[0] == '\0')
-		str_safe(str_from(error), p->error, sizeof(p->error));
+		docker_api_shorten(
+			str_from(error), p->error, sizeof(p->error));
 	if (status != NULL && begins(status, prefix) &&
 		strlen(status + strlen(prefix)) < sizeof(p->digest))
 		snprintf(p->digest, sizeof(p->digest), "%s",

@@ -83,11 +83,24 @@ static void test_open(void **state)
 	docker_api_close(api);
 }
 
+static void test_shorten(void **state)
+{
+	char out[31];
+
+	(void)state;
+	assert_string_equal(docker_api_shorten(STR("short\n"), out,
+		sizeof(out)), "short\\x0a");
+	assert_string_equal(docker_api_shorten(
+		STR("pull of a very long name: and at its end the cause"), out,
+		sizeof(out)), "pull of a ... ts end the cause");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_parse_nul),
+		cmocka_unit_test(test_shorten),
 		cmocka_unit_test(test_open),
 	};
 
