@@ -177,6 +177,11 @@ test-docker: deps
 		-p no:cacheprovider crash/test_docker_kill.py \
 		flow/test_docker_*.py
 
+#: pictures   docs/pictures: the page in Chromium, from a made-up day
+pictures: deps
+	@$(MAKE) -s --no-print-directory all
+	@/usr/bin/python3 tests/page/pictures.py docs/pictures
+
 #: test-compose   the image, and Compose with three matchers; takes minutes
 test-compose: deps
 	@PULLWIRE_TEST_COMPOSE=1 /usr/bin/python3 -m pytest -q \
@@ -278,7 +283,7 @@ docs: all
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/pullwire
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	test -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
+	test pictures -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
 		install -m 600 etc/pullwire.yml $(DESTDIR)/etc/pullwire/pullwire.yml
 
 #: clean      remove build/

@@ -2,9 +2,10 @@
  * The order `queue`: what is open here, for the page:
  *   {"waiting":N,"running":N,"held":N,"more":BOOL,"jobs":[{"job","event",
  *   "trigger","repository","tag","digest","target","lane","state","time",
- *   "enqueued","since","next","attempt","approval","note"}]}
+ *   "enqueued","since","next","attempt","approval","paused","note"}]}
  * Running jobs first, at most JOBS_MAX; more says that there are others.
- * Times are UTC ms; approval: it waits for a person.
+ * Times are UTC ms; approval: it waits for a person; paused: a person holds it,
+ * which is told as held.
  */
 #include "deployer/order.h"
 #include "deployer/queue_read.h"
@@ -49,6 +50,12 @@ static void add_target(struct json *j, const struct listing *l,
 	strbuf_release(&name);
 }
 
+static enum queue_state state_of(const struct queue_job *job)
+{
+	return job->paused && job->state == QUEUE_WAITING ? QUEUE_HELD
+							  : job->state;
+}
+
 static void add_job(void *ctx, struct queue_job *job)
 {
 	struct listing *l = ctx;
@@ -58,7 +65,7 @@ static void add_job(void *ctx, struct queue_job *job)
 	struct err err;
 	struct json *j;
 
-	l->counts[job->state]++;
+	l->counts[state_of(job)]++;
 	if (json_len(l->jobs) >= JOBS_MAX) {
 		l->more = true;
 		return;
@@ -72,7 +79,8 @@ static void add_job(void *ctx, struct queue_job *job)
 	add_what(j, &what);
 	add_target(j, l, job, &what);
 	json_set_str(j, "lane", queue_job_lane(job));
-	json_set_str(j, "state", queue_state_words[job->state]);
+	json_set_str(j, "state", queue_state_words[state_of(job)]);
+	json_set_bool(j, "paused", job->paused);
 	json_set_i64(j, "time", job->time);
 	json_set_i64(j, "enqueued", job->enqueued);
 	json_set_i64(j, "since", job->since);

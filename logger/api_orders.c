@@ -196,7 +196,15 @@ static void add_job(struct jobs *j, const char *trigger)
 	free(job);
 }
 
-/* Only what was a job: it had a target. A notice by its own name only. */
+/* A job has a target, and is no mere verdict of the matcher's. */
+static bool is_job(const struct record *r)
+{
+	return r->trigger && *r->trigger && r->target && *r->target &&
+		strcmp(r->status, "untriggered") != 0 &&
+		strcmp(r->status, "expression_error") != 0;
+}
+
+/* A notice by its own name only. */
 static int see_row(void *ctx, const struct record *r,
 	const struct query_cursor *at)
 {
@@ -204,9 +212,8 @@ static int see_row(void *ctx, const struct record *r,
 
 	(void)at;
 	j->rows++;
-	if (r->trigger && *r->trigger && r->target && *r->target &&
-		(j->trigger ? strcmp(j->trigger, r->trigger) == 0
-			    : strncmp(r->trigger, "notify:", 7) != 0))
+	if (is_job(r) && (j->trigger ? strcmp(j->trigger, r->trigger) == 0
+			: strncmp(r->trigger, "notify:", 7) != 0))
 		add_job(j, r->trigger);
 	return 0;
 }

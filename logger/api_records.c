@@ -159,7 +159,7 @@ static int last_of(const struct http_request *req, int64_t *seq,
 
 	if (text == NULL || !*text)
 		text = http_request_query(req, "last");
-	*seq = 0;
+	*seq = -1;
 	if (text == NULL)
 		return 0;
 	if (str_to_i64(str_from(text), seq) < 0 || *seq < 0)

@@ -98,10 +98,11 @@ static int feed(struct stream *s, struct client *c, int64_t now, bool *more)
 /* The first words: where it begins. */
 static int greet(struct client *c, int64_t last, int64_t now)
 {
-	bool reset = c->seq > last || last - c->seq > STREAM_BEHIND_MAX;
+	bool reset = c->seq > last ||
+		(c->seq >= 0 && last - c->seq > STREAM_BEHIND_MAX);
 	struct strbuf out = {0};
 
-	if (c->seq == 0 || reset)
+	if (c->seq < 0 || reset)
 		c->seq = last;
 	strbuf_addf(&out, "retry: 1000\nid: %lld\nevent: %s\ndata: {}\n\n",
 		(long long)c->seq, reset ? "reset" : "hello");

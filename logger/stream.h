@@ -22,7 +22,7 @@ struct stream *stream_start(struct store *s) MUST_CHECK;
 void stream_stop(struct stream *s); /* NULL is fine */
 
 /* Takes over *q and the request, unless there are too many clients: -1.
- * after: the last row that it has; 0: it begins now. Any thread. */
+ * after: the last row that it has; -1: it begins now. Any thread. */
 int stream_add(struct stream *s, struct http_request *req, struct query *q,
 	int64_t after);
 

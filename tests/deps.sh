@@ -44,6 +44,10 @@ nginx			nginx-light
 pgrep			procps
 openssl			openssl
 wrk			wrk
+chromium		chromium
+chromedriver		chromium-driver
+/usr/lib/python3/dist-packages/yaml	python3-yaml
+/usr/lib/python3/dist-packages/jsonschema	python3-jsonschema
 promtool		prometheus
 /usr/share/doc/postgresql	postgresql
 /usr/lib/python3/dist-packages/prometheus_client	python3-prometheus-client

@@ -100,6 +100,7 @@ suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py
 suite stores tests/crash/test_stores.py tests/crash/test_mutations.py \
 	tests/crash/test_poison.py tests/crash/test_away.py
+suite page tests/page
 suite conform tests/conform
 suites_end
 

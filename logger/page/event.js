@@ -56,12 +56,12 @@ function jobButtons(job, then) {
 	if (job.approval)
 		buttons.push(orderButton("Approve", path + "approve",
 			{kind: "primary", then}));
-	if (job.state === "held")
+	if (job.paused)
 		buttons.push(orderButton("Release", path + "release", {then}));
-	if (job.state === "waiting")
+	else if (job.state === "waiting")
 		buttons.push(orderButton("Retry", path + "retry", {then}),
 			orderButton("Hold", path + "hold", {then}));
-	if (job.state !== "running")
+	if (job.paused || job.state === "waiting")
 		buttons.push(orderButton("Cancel", path + "cancel", {then,
 			kind: "danger", ask: `Nothing will be done by ` +
 			`${job.trigger} for ${image(job)}.`}));
@@ -76,9 +76,9 @@ export function actions(job, then) {
 
 function triggerActions(event, trigger, rows, job, then) {
 	const last = rows[rows.length - 1];
-	const target = rows.find((r) => r.target)?.target;
+	const target = rows.find((r) => r.target)?.target || trigger;
 
-	if (!isOperator() || !target)
+	if (!isOperator())
 		return null;
 	if (job)
 		return actions(job, then);
@@ -127,9 +127,12 @@ function verdicts(rows) {
 				r.reason || ""))));
 }
 
-/* Was anything done, or tried, for this trigger? */
+/* What rules and intake say; all else is about a job. */
+const VERDICTS = new Set(["untriggered", "no_trigger", "expression_error",
+	"duplicate", "ignored", "rejected"]);
+
 function isWork(row) {
-	return Boolean(row.trigger && (row.target || row.attempt > 0));
+	return Boolean(row.trigger) && !VERDICTS.has(row.status);
 }
 
 function trigger(event, name, rows, jobs, then) {

@@ -22,7 +22,7 @@ class Puppet:
                       "jobs": []}
         self.orders = []   # (what, args, who)
         self.answers = {}  # what -> (ok, text, code)
-        self.metrics = {}
+        self.metrics, self.reasons = {}, []
         self.open = True
         with self.lock:
             self.peer.hello(role, instance, lanes=list(lanes))
@@ -67,7 +67,9 @@ class Puppet:
 
     def status(self):
         self.say("STATUS", {"role": self.role, "instance": self.instance,
-                            "time": int(time.time() * 1000), "ready": True,
+                            "time": int(time.time() * 1000),
+                            "ready": not self.reasons,
+                            "reasons": self.reasons,
                             "metrics": json.dumps(self.metrics)})
 
     def say(self, name, body, lease=0):

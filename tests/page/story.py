@@ -180,7 +180,8 @@ class Story:
                     "target": target, "lane": "local", "state": state,
                     "time": push["at"], "enqueued": push["at"] + 4,
                     "since": push["at"] + 4, "next": 0, "attempt": 0,
-                    "approval": False, "note": note, **more}
+                    "approval": False, "paused": state == "held",
+                    "note": note, **more}
 
         jobs = [job(running, "worker", "compose shop/worker", "running",
                     "pulling: 148 of 212 MiB, 7 of 9 layers"),

@@ -79,7 +79,7 @@ static void redeliver(void **state)
 	(void)state;
 	script(0, "d1", NULL, "sent again", NULL);
 	post("/v1/events/e1/redeliver", "", 404, "there is no such event");
-	put_result("idle", NULL, "untriggered");
+	put_result("idle", "url", "untriggered");
 	post("/v1/events/e1/redeliver", "", 409, "nothing was done for this "
 		"event, so there is nothing to redeliver");
 	put_result("web", "url", "500");

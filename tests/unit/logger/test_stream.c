@@ -81,6 +81,11 @@ static void going_on(void **state)
 	hear(&l, "id: 5\nevent: row\n");
 	assert_false(heard(&l, "id: 4\nevent: row\n"));
 	end(&l);
+	/* From the beginning: it had seen that there was nothing. */
+	l = listen_to("/v1/stream?last=0", "");
+	hear(&l, "id: 5\nevent: row\n");
+	assert_true(heard(&l, "id: 1\nevent: row\n"));
+	end(&l);
 	/* From another log than this one. */
 	l = listen_to("/v1/stream", "Last-Event-ID: 99\r\n");
 	hear(&l, "id: 5\nevent: reset\n");

@@ -1,0 +1,500 @@
+"""The page in Chromium: what a person sees, does, and is kept from."""
+import hashlib
+import json
+import re
+import time
+
+import pytest
+
+from page import hostile
+from page.puppet import Puppet
+from peer.sink import Sink
+from rig import browser as chromium
+from rig.stack import Stack, wait_for
+
+TOKENS = {"operator": "the-operators", "viewer": "the-viewers"}
+CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f"
+                      "\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def tokens():
+    return [{"name": role, "role": role,
+             "sha256": hashlib.sha256(token.encode()).hexdigest()}
+            for role, token in TOKENS.items()]
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    lacks = chromium.missing()
+    if lacks:
+        pytest.fail(lacks, pytrace=False)
+    browser = chromium.Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(chrome):
+    """Signed in nowhere, and with a clean console, which stays so."""
+    chrome.size(1280, 860)
+    chrome.dark(False)
+    chrome.go("about:blank")
+    chrome.command("Network.clearBrowserCookies")
+    chrome.log()
+    yield chrome
+    assert [e["message"] for e in chrome.log() if e["level"] != "DEBUG"] == []
+
+
+@pytest.fixture(scope="module")
+def world():
+    """All four processes, and a receiver of notifications."""
+    sink = Sink()
+    stack = Stack([
+        {"name": "notify", "repository": "shop/web", "tags": ["v1", "v2"],
+         "url": sink.url("/notify")},
+        {"name": "idle", "repository": "shop/web", "expression": "never-.*",
+         "url": sink.url("/idle")},
+        {"name": "asks", "repository": "shop/api", "approve": True,
+         "url": sink.url("/asks")},
+    ], logger={"tokens": tokens()})
+    stack.start()
+    wait_for("all are ready", lambda: stack.get("/readyz").status == 200)
+    stack.sink = sink
+    # What Stack reads rows by.
+    stack.get = lambda path, port=None, plain=stack.get: bearer(stack, path)
+    yield stack
+    stack.close()
+    sink.close()
+
+
+def bearer(stack, path):
+    from rig.stack import http
+    return http("GET", base(stack) + path, None,
+                {"Authorization": "Bearer " + TOKENS["operator"]})
+
+
+def base(stack):
+    return f"http://127.0.0.1:{stack.logger_port}"
+
+
+def sign_in(browser, stack, role="operator", path="/"):
+    browser.go(base(stack) + path)
+    browser.write("#token", TOKENS[role])
+    browser.click("#sign-in-go")
+    browser.wait_text("#who", role)
+
+
+def wait_live(browser):
+    wait_for("the stream is open", lambda: browser.run(
+        "return document.getElementById('live').dataset.state") == "live")
+
+
+# ---- the live list ----------------------------------------------------------
+
+def test_a_row_is_there_within_a_second(browser, world):
+    sign_in(browser, world)
+    browser.find(".steps")
+    browser.wait_text(".steps", "/v1/webhooks/push")
+    wait_live(browser)
+    browser.run("""
+        window.seen = {};
+        new MutationObserver(() => {
+            for (const li of document.querySelectorAll('ol.rows li'))
+                window.seen[li.dataset.id] ??= Date.now();
+        }).observe(document.body, {childList: true, subtree: true});""")
+    for tag in ("v1", "v2"):
+        pushed = time.time() * 1000
+        event = world.push("shop/web", tag)
+        wanted = f"{event}/notify/1/200"
+        seen = wait_for("the row is shown", lambda: browser.run(
+            "return window.seen[arguments[0]]", wanted), 5)
+        assert seen - pushed < 1000, seen - pushed
+        assert browser.shown(f"li[data-id='{wanted}'].fresh")
+    assert not browser.shown(".steps")
+    browser.wait_text("ol.rows", "tag `v2` does not match `never-.*`")
+
+
+def test_filters_are_in_the_address(browser, world):
+    sign_in(browser, world)
+    event = world.push("shop/web", "v1")
+    browser.wait_text("ol.rows", "idle")
+    browser.write("input[name=trigger]", "notify")
+    wait_for("only those are shown", lambda: browser.count("a.row") and
+             set(browser.text(".rows .c-trigger").split()) == {"notify"})
+    assert browser.url() == base(world) + "/?trigger=notify"
+    browser.write("input[name=status]", "404")
+    browser.wait_text(".empty", "No row fits these filters")
+    assert browser.url() == base(world) + "/?trigger=notify&status=404"
+    # The address is enough; what comes is filtered, too.
+    browser.go(base(world) + "/?trigger=idle&status=untriggered")
+    wait_for("they are shown", lambda: set(
+        browser.text(".rows .c-trigger").split()) == {"idle"})
+    wait_live(browser)
+    n = browser.count("a.row")
+    world.push("shop/web", "v2")
+    wait_for("the new one is shown", lambda: browser.count("a.row") == n + 1)
+    assert set(browser.text(".rows .c-trigger").split()) == {"idle"}
+    browser.click(".filters button")
+    wait_for("all are shown", lambda: "notify" in
+             browser.text(".rows .c-trigger"))
+    assert browser.url() == base(world) + "/"
+    assert browser.shown(f"a.row[href='/?event={event}']")
+
+
+def test_an_event_is_shown_as_its_path(browser, world):
+    sign_in(browser, world)
+    event = world.push("shop/web", "v1")
+    browser.click(f"a.row[href='/?event={event}']")
+    assert browser.url() == base(world) + "/?event=" + event
+    browser.wait_text(".path", "200")
+    nodes = browser.text(".node h2").split("\n")
+    assert nodes == ["Ingress", "Matcher", "notify → url"]
+    text = browser.text(".path")
+    for part in ("push", event, "shop/web:v1", "1 trigger matched",
+                 "tag `v1` does not match `never-.*`", "request", "final"):
+        assert part in text, part
+    browser.click("details:first-of-type summary")
+    browser.wait_text("details pre", "webhook-id")
+    # Others come to it while it is open, and what is read stays open.
+    assert browser.count("details[open]") == 1
+    browser.click(".back")
+    browser.find("ol.rows")
+
+
+# ---- what operators do ------------------------------------------------------
+
+def test_redeliver(browser, world):
+    event = world.push("shop/web", "v2")
+    world.wait_final(event, "notify")
+    before = [r for r in world.sink.requests if event in str(r["headers"])]
+    sign_in(browser, world, path="/?event=" + event)
+    browser.click("[data-order=redeliver]")
+    browser.find("#confirm[open]")
+    browser.click("#confirm button[value=yes]")
+    browser.wait_text("#toasts", "done again")
+    browser.wait_text(".path", "Attempt 2")
+    after = wait_for("it came again", lambda: [
+        r for r in world.sink.requests
+        if event in str(r["headers"])][len(before):])
+    assert after[0]["headers"]["webhook-id"] == \
+        before[0]["headers"]["webhook-id"]
+    # Who says no changes nothing.
+    browser.click("[data-order=redeliver]")
+    browser.click("#confirm button[value=no]")
+    assert len([r for r in world.sink.requests
+                if event in str(r["headers"])]) == len(before) + 1
+
+
+def test_approve_in_the_queue(browser, world):
+    sign_in(browser, world, path="/?view=queue")
+    browser.wait_text(".queue", "Nothing waits and nothing runs")
+    event = world.push("shop/api", "v7")
+    job = f"li[data-job='{event}/asks']"
+    browser.wait_text(job, "waits for approval")
+    browser.wait_text("#queue-count", "1")
+    browser.click(job + " [data-order=approve]")
+    browser.wait_text("#toasts", "is approved")
+    wait_for("it is gone from the queue", lambda: not browser.count(job))
+    assert world.wait_final(event)["status"] == "200"
+
+
+def test_hold_release_cancel(browser, world):
+    event = world.push("shop/api", "v6")
+    sign_in(browser, world, path="/?view=queue")
+    job = f"li[data-job='{event}/asks'] "
+    browser.click(job + "[data-order=hold]")
+    browser.wait_text(job + ".pill", "held")
+    browser.click(job + "[data-order=release]")
+    browser.wait_text(job + ".pill", "waiting")
+    browser.click(job + "[data-order=cancel]")
+    browser.click("#confirm button[value=yes]")
+    browser.wait_text("#toasts", "is cancelled")
+    wait_for("it is gone from the queue", lambda: not browser.count(job))
+    assert "operator" in world.wait_final(event)["reason"]
+
+
+def test_approve_at_the_event(browser, world):
+    event = world.push("shop/api", "v8")
+    sign_in(browser, world, path="/?event=" + event)
+    browser.wait_text(".now", "waiting")
+    browser.click("[data-order=approve]")
+    browser.wait_text(".path", "final")
+    assert world.wait_final(event)["status"] == "200"
+
+
+def test_each_order_says_what_became_of_it(browser, stacks):
+    """Played by a puppet: what is asked of deployers, and who asked."""
+    stack = stacks([], logger={"tokens": tokens()}).start("logger")
+    puppet = Puppet(stack)
+    event = "01890a5d-ac96-774b-bcce-b302099a8057"
+    job = {"job": event + "/web", "event": event, "trigger": "web",
+           "repository": "shop/web", "tag": "v1", "digest": None,
+           "target": "container web", "lane": "local", "state": "waiting",
+           "time": 1, "enqueued": 1, "since": 1, "next": 0, "attempt": 1,
+           "approval": True, "note": "because"}
+    puppet.queue.update(waiting=1, jobs=[job])
+    sign_in(browser, stack, path="/?view=queue")
+    for verb in ("approve", "retry", "hold"):
+        puppet.answers[verb] = (True, f"{verb}: done", None)
+        browser.click(f"[data-order={verb}]")
+        browser.wait_text("#toasts", f"{verb}: done")
+    browser.click("[data-order=cancel]")
+    browser.click("#confirm button[value=yes]")
+    browser.wait_text("#toasts .bad, #toasts", "no deployer here can cancel")
+    puppet.queue["jobs"] = [{**job, "state": "held", "approval": False,
+                             "paused": True}]
+    browser.find("[data-order=release]")
+    asked = [(what, json.loads(args)["job"], who)
+             for what, args, who in puppet.orders]
+    assert asked == [(v, event + "/web", "operator")
+                     for v in ("approve", "retry", "hold", "cancel")]
+    puppet.close()
+    # The browser tells of the 501 by itself.
+    assert all("501" in e["message"] for e in browser.log()
+               if e["level"] != "DEBUG")
+
+
+def test_viewers_have_no_buttons(browser, world):
+    event = world.push("shop/api", "v9")
+    sign_in(browser, world, "viewer", "/?view=queue")
+    browser.wait_text(".queue", "waits for approval")
+    assert browser.count("[data-order]") == 0
+    browser.go(base(world) + "/?event=" + event)
+    browser.wait_text(".now", "waiting")
+    assert browser.count("[data-order]") == 0
+    # Nor does it help to ask by hand.
+    assert browser.run("""
+        const x = new XMLHttpRequest();
+        x.open('POST', '/v1/jobs/' + arguments[0] + '/asks/approve', false);
+        x.setRequestHeader('X-Pullwire', '1');
+        x.send();
+        return x.status;""", event) == 403
+    browser.log()
+    browser.click("#sign-out")
+    browser.find("#token")
+    assert browser.count(".path, ol.rows, .queue *") == 0
+
+
+def test_without_tokens_the_page_is_for_looking(browser, stacks):
+    stack = stacks([]).start("logger", "ingress")
+    browser.go(base(stack))
+    browser.wait_text("#who", "read only")
+    browser.wait_text(".steps", "There is no trigger yet")
+    assert not browser.shown("#token")
+    browser.go(base(stack) + "/?view=triggers")
+    browser.wait_text(".empty", "A trigger is a repository")
+    browser.go(base(stack) + "/?view=queue")
+    browser.wait_text(".empty", "No deployer is connected")
+    browser.go(base(stack) + "/?view=processes")
+    browser.wait_text(".processes", "no matcher is connected")
+    wait_for("both are shown", lambda: browser.count(".process") == 2)
+
+
+# ---- how it is used ---------------------------------------------------------
+
+def test_triggers_and_processes(browser, world):
+    world.wait_final(world.push("shop/web", "v1"), "notify")
+    sign_in(browser, world, path="/?view=triggers")
+    browser.wait_text(".trigger[data-name=notify]", "100 %")
+    assert browser.count(".trigger") == 3
+    assert "tag is v1, v2 → url" in \
+        browser.text(".trigger[data-name=notify]").replace("\n", "")
+    assert "tag matches never-.*" in browser.text(".trigger[data-name=idle]")
+    assert "asks for approval" in browser.text(".trigger[data-name=asks]")
+    assert browser.count(".trigger[data-name=notify] .bar.good") >= 1
+    assert browser.count(".trigger[data-name=notify] .bar.bad") == 0
+    browser.keys("4")
+    wait_for("all are shown", lambda: browser.count(".process") == 4)
+    assert browser.count(".process.ailing") == 0
+    browser.wait_text(".process[data-instance=logger]", "rows a second")
+
+
+def test_keys(browser, world):
+    world.push("shop/web", "v1")
+    sign_in(browser, world)
+    browser.find("a.row")
+    browser.keys("jjk")
+    assert browser.run("return document.activeElement === "
+                       "document.querySelector('a.row')")
+    browser.keys("\ue007")
+    browser.find(".path")
+    browser.keys("\ue00c")
+    browser.find("ol.rows")
+    browser.keys("/")
+    assert browser.run("return document.activeElement.name") == "trigger"
+    browser.keys("\ue00c")
+    browser.keys("3")
+    browser.find(".queue")
+    browser.keys("?")
+    browser.find("#help[open]")
+
+
+def test_narrow_and_dark(browser, world):
+    event = world.push("shop/web", "v1")
+    sign_in(browser, world)
+    browser.size(360, 740)
+    for path in ("/", "/?event=" + event, "/?view=triggers", "/?view=queue",
+                 "/?view=processes"):
+        browser.go(base(world) + path)
+        wait_for("it is drawn", lambda: browser.run(
+            "return document.getElementById('main').innerText.length > 40"))
+        wide = browser.run("return document.documentElement.scrollWidth")
+        assert wide <= 360, (path, wide)
+    paper = "return getComputedStyle(document.documentElement).backgroundColor"
+    light = browser.run(paper)
+    browser.dark(True)
+    assert browser.run(paper) != light
+
+
+def test_it_goes_on_after_the_logger_was_away(browser, stacks):
+    stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
+    browser.go(base(stack))
+    wait_live(browser)
+    stack.stop("logger")
+    wait_for("it says so", lambda: browser.run(
+        "return document.getElementById('live').dataset.state") ==
+        "reconnecting")
+    event = stack.push("shop/web", "v1")
+    stack.start("logger")
+    browser.wait_text("ol.rows", "no_trigger".replace("_", " "), 20)
+    assert browser.shown(f"a.row[href='/?event={event}']")
+    wait_live(browser)
+    browser.log()  # what the browser says of the connection that was lost
+
+
+# ---- what is kept out -------------------------------------------------------
+
+LIMITS = {"trigger": 64, "source": 64, "repository": 255, "tag": 128,
+          "digest": 71, "reason": 1024, "target": 255, "url": 2048,
+          "from_digest": 71, "to_digest": 71, "instance": 255,
+          "generation": 16}
+
+
+def cut(text, limit):
+    text = text.replace("\0", "\u2400")
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def hostile_row(n, text, **fields):
+    detail = json.dumps({text: [text, {"body": text}]})
+    return {"id": cut(f"{n:03}/{text}", 140), "time": 1700000000000 + n,
+            "final": True, "status": cut(f"{n % 7}{text}", 32), "attempt": 1,
+            "duration_ms": json.dumps({cut(text, 100): 5, "total": 9}),
+            "request": detail, "response": detail,
+            **{k: cut(text, v) for k, v in LIMITS.items()}, **fields}
+
+
+HARMLESS = """
+    const own = /^(SECTION|DIV|SPAN|A|LI|OL|UL|P|H[123]|TIME|CODE|PRE|DL|DT|DD|B|I|STRONG|ARTICLE|HEADER|DETAILS|SUMMARY|BUTTON|INPUT|LABEL|FORM|DATALIST|OPTION|FIGURE|FIGCAPTION|svg|rect|path|polyline|title)$/;
+    const main = document.getElementById('main'), bad = [];
+    for (const e of main.querySelectorAll('*')) {
+        for (const kind of ['mouseover', 'focus', 'error', 'load', 'toggle'])
+            e.dispatchEvent(new Event(kind));
+        if (!own.test(e.nodeName))
+            bad.push(e.nodeName);
+        for (const a of e.attributes) {
+            if (/^on/i.test(a.name) || a.name === 'style')
+                bad.push(e.nodeName + ' ' + a.name);
+            if (/^(href|src|action|formaction)$/.test(a.name) &&
+                !/^\\/(\\?|$)/.test(a.value))
+                bad.push(a.name + '=' + a.value);
+        }
+    }
+    if (window.pwned !== undefined || ({}).pwned !== undefined)
+        bad.push('it ran');
+    if (document.scripts.length !== 1 || document.title !== 'Pullwire')
+        bad.push('the page is another');
+    return bad;"""
+
+
+def check_harmless(browser, shown):
+    """Nothing ran, nothing is there that is not ours, and it is readable."""
+    assert browser.run(HARMLESS) == []
+    text = browser.run("return document.getElementById('main').textContent")
+    assert shown in text
+    assert not CONTROLS.search(text), CONTROLS.search(text)
+    assert "pwned" not in browser.run("return document.cookie")
+
+
+def test_200_hostile_strings_in_every_field(browser, stacks):
+    strings = hostile.strings()
+    assert len(set(strings)) == 200
+    stack = stacks([]).start("logger")
+    shown = "<script>window.pwned=1</script>"
+    puppet = Puppet(stack)
+    browser.go(base(stack))
+    wait_live(browser)
+    browser.run("document.addEventListener('securitypolicyviolation', "
+                "(e) => { window.pwned = e.blockedURI; });")
+    # As rows that come over the stream, each with an event of its own.
+    for n, text in enumerate(strings):
+        puppet.row(**hostile_row(n, text, event=cut(f"{n:03}{text}", 36)))
+    wait_for("all came", lambda: browser.count("a.row") == 200)
+    check_harmless(browser, shown)
+    # As rows that were there before.
+    for n, text in enumerate(strings):
+        puppet.row(**hostile_row(1000 + n, text, event="one",
+                                 trigger=cut(f"{n}{text}", 64)))
+    wait_for("all are stored", lambda: puppet.acked == 400)
+    browser.go(base(stack))
+    for pages in range(2, 9):
+        wait_for("they are shown", lambda: browser.count("a.row") ==
+                 50 * (pages - 1))
+        if pages < 9:
+            browser.run("document.querySelector('.more').click()")
+    check_harmless(browser, shown)
+    # One event with all of them; some events that are hostile by name.
+    browser.go(base(stack) + "/?event=one")
+    wait_for("all are shown", lambda: browser.count(".attempt") == 200)
+    browser.run("document.querySelectorAll('details').forEach(d => "
+                "{ d.open = true; })")
+    check_harmless(browser, shown)
+    for n in range(0, 200, 20):
+        browser.go(base(stack) + "/")
+        browser.run("history.pushState(null, '', '/?' + new URLSearchParams("
+                    "{event: arguments[0]})); dispatchEvent(new PopState"
+                    "Event('popstate'))", cut(f"{n:03}{strings[n]}", 36))
+        browser.find(".attempt")
+        assert browser.run(HARMLESS) == []
+    puppet.close()
+
+
+def test_200_hostile_strings_from_processes(browser, stacks):
+    strings = [cut(s, 250) for s in hostile.strings()]
+    stack = stacks([]).start("logger")
+    shown = "<script>window.pwned=1</script>"
+    puppets = []
+    for part in range(4):
+        puppet = Puppet(stack, instance=f"{part}{strings[part]}")
+        puppet.reasons = strings[part * 50:part * 50 + 50]
+        puppet.metrics = {s: 1 for s in puppet.reasons}
+        puppets.append(puppet)
+    puppets[0].queue.update(waiting=200, jobs=[
+        {"job": f"{n}{s}", "state": s, "lane": s, "time": 1, "since": 1,
+         "enqueued": 1, "next": 1, "attempt": 1, "approval": True, **{
+             k: s for k in ("event", "trigger", "repository", "tag", "digest",
+                            "target", "note")}}
+        for n, s in enumerate(strings)])
+    browser.go(base(stack) + "/?view=processes")
+    wait_for("all are shown", lambda: browser.count(".process .error") == 200)
+    check_harmless(browser, shown)
+    browser.go(base(stack) + "/?view=queue")
+    wait_for("all are shown", lambda: browser.count(".job") == 200)
+    check_harmless(browser, shown)
+    for puppet in puppets:
+        puppet.close()
+
+
+def test_hostile_names_of_triggers(browser, stacks):
+    stack = stacks([]).start("logger")
+    puppet = Puppet(stack)
+    names = sorted({cut(s, 64) for s in hostile.strings()})
+    now = int(time.time() * 1000)
+    for n, name in enumerate(names):
+        puppet.row(**{**hostile_row(n, name, event=f"e{n}"), "time": now - n})
+    wait_for("all are stored", lambda: puppet.acked == len(names))
+    browser.go(base(stack) + "/?view=triggers")
+    wait_for("all are shown", lambda: browser.count(".trigger") ==
+             len(names))
+    check_harmless(browser, "<script>window.pwned=1</script>")
+    puppet.close()
