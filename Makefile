@@ -59,7 +59,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
 	build-stores fuzz test test-docker test-compose test-reload \
 	test-slow storm soak faults test-engines \
-	powerloss mutations build-mutated backlog \
+	pictures powerloss mutations build-mutated backlog \
 	bench bench-log bench-rules bench-matchers bench-redeploy layers headers \
 	docs install clean
 .DELETE_ON_ERROR:
@@ -283,7 +283,7 @@ docs: all
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/pullwire
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	test pictures -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
+	test -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
 		install -m 600 etc/pullwire.yml $(DESTDIR)/etc/pullwire/pullwire.yml
 
 #: clean      remove build/

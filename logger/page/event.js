@@ -161,7 +161,8 @@ function path(event, rows, jobs, then) {
 				id: job.job, repository: job.repository, tag: job.tag}]);
 	return el("div", {class: "path"}, intake(event, rows),
 		rows.some((r) => r.status !== "rejected") && verdicts(rows),
-		[...work].map(([name, list]) => trigger(event, name, list, jobs,
+		[...work].sort(([, a], [, b]) => Boolean(a[0].url) -
+			Boolean(b[0].url)).map(([name, list]) => trigger(event, name, list, jobs,
 			then)));
 }
 
