@@ -60,7 +60,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 	build-stores fuzz test test-docker test-compose test-reload \
 	test-slow storm soak faults test-engines \
 	pictures powerloss mutations build-mutated backlog \
-	bench bench-log bench-rules bench-matchers bench-redeploy layers headers \
+	bench bench-auth bench-log bench-rules bench-matchers bench-redeploy layers headers \
 	docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -108,6 +108,11 @@ $(OUT)/logger/page/files.o: $(OUT)/logger/page/files.c logger/page.h
 $(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(OUT)/tests/bench/auth_time: $(OUT)/tests/bench/auth_time.o \
+		$(OUT)/libingress.a $(OUT)/libproto.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
 
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libmatcher.a $(OUT)/libproto.a
 	$(call say,LD,$@)
@@ -259,6 +264,10 @@ bench-matchers: all
 #: bench-log   ROWS=10000000 in each store: views, ingest, readers; 26 GB, long
 bench-log: all $(OUT)/tests/bench/feed
 	@ROWS=$(or $(ROWS),10000000) /usr/bin/python3 tests/bench/log.py
+
+#: bench-auth  does the time of a refusal tell why it is one?
+bench-auth: $(OUT)/tests/bench/auth_time
+	@$(OUT)/tests/bench/auth_time
 
 #: bench-rules   what a million triggers cost, beside ten
 bench-rules: $(OUT)/tests/bench/rules

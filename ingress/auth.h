@@ -6,8 +6,9 @@
  * and an unknown one (NULL) are refused.
  *
  * Every call does the work of each method that any source of the
- * configuration uses, decoys filling up what this source does not have, so
- * that the time does not tell which source exists or how it is protected.
+ * configuration uses, decoys filling up what this source does not have, and
+ * chooses what to say without a jump, so that the time does not tell which
+ * source exists or how it is protected (tests/bench/auth_time.c).
  * The address is looked at last, when all else holds.
  *
  * Adding a method: a struct auth_method (auth_method.h), and its row here.

@@ -6,8 +6,6 @@
  */
 #include "ingress/auth_method.h"
 
-#include "proto/base/enc.h"
-
 #define TOLERANCE_MS (300 * 1000)
 #define SIGNATURES 8 /* of one header that are looked at */
 
@@ -20,9 +18,7 @@ struct code {
 static bool same_code(const struct code *sent, const unsigned char *mac,
 	size_t n)
 {
-	return enc_equal((struct str){(const char *)sent->b, sizeof(sent->b)},
-		       (struct str){(const char *)mac, ENC_HMAC_MAX}) &&
-		sent->n == n;
+	return enc_same(sent->b, mac, ENC_HMAC_MAX) & (sent->n == n);
 }
 
 /* ---- hmac ------------------------------------------------------------------ */

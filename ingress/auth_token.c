@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-#include "proto/base/enc.h"
+#include "proto/base/mem.h"
 
 /* Places in a request where one method's secret may stand. */
 #define CANDIDATES 2
@@ -21,31 +21,83 @@ static void digest(struct str text, unsigned char out[ENC_SHA256_LEN])
 	enc_wipe(block, sizeof(block));
 }
 
-/* Compares with every secret and never stops early. */
-static bool matches_any(const struct auth_ask *ask,
-	const struct opt_secrets *secrets, const struct str *candidates,
-	size_t n)
+/* ---- what is known -------------------------------------------------------- */
+
+static const struct opt_secrets *secrets_of(const struct conf_auth *of,
+	enum auth_token kind)
 {
-	size_t real = secrets ? secrets->n : 0;
-	size_t slots = real > AUTH_SLOTS ? real : AUTH_SLOTS;
-	unsigned char sent[CANDIDATES][ENC_SHA256_LEN], mine[ENC_SHA256_LEN];
+	static const struct opt_secrets none;
+
+	if (!of)
+		return &none;
+	switch (kind) {
+	case AUTH_BEARER:
+		return &of->bearer;
+	case AUTH_URL_TOKEN:
+		return &of->url_token;
+	case AUTH_BASIC:
+		return &of->basic;
+	case AUTH_HEADER:
+		return &of->header.secret;
+	case AUTH_TOKENS:
+		break;
+	}
+	BUG("no kind of token");
+}
+
+void auth_known_count(const struct conf_auth *of, size_t slots[AUTH_TOKENS])
+{
+	for (int kind = 0; kind < AUTH_TOKENS; kind++) {
+		size_t n = secrets_of(of, (enum auth_token)kind)->n;
+
+		if (n > slots[kind])
+			slots[kind] = n;
+	}
+}
+
+void auth_known_init(struct auth_known *k, const struct conf_auth *of,
+	const size_t slots[AUTH_TOKENS])
+{
+	for (int kind = 0; kind < AUTH_TOKENS; kind++) {
+		const struct opt_secrets *s =
+			secrets_of(of, (enum auth_token)kind);
+		struct auth_digests *d = &k->of[kind];
+
+		d->n = s->n;
+		d->slots = slots[kind];
+		d->v = xcalloc(d->slots, sizeof(*d->v));
+		enc_random(d->v, d->slots * sizeof(*d->v));
+		for (size_t i = 0; i < s->n; i++)
+			digest((struct str){s->v[i].p, s->v[i].n}, d->v[i]);
+	}
+}
+
+void auth_known_release(struct auth_known *k)
+{
+	for (int kind = 0; kind < AUTH_TOKENS; kind++) {
+		enc_wipe(k->of[kind].v,
+			k->of[kind].slots * sizeof(*k->of[kind].v));
+		free(k->of[kind].v);
+	}
+}
+
+/* Compares with every digest and never stops early. */
+static bool matches_any(const struct auth_ask *ask, enum auth_token kind,
+	const struct str *candidates, size_t n)
+{
+	const struct auth_digests *d = &ask->known->of[kind];
 	bool found = false;
 
-	for (size_t c = 0; c < CANDIDATES; c++)
-		digest(c < n ? candidates[c] : STR("-"), sent[c]);
-	for (size_t i = 0; i < slots; i++) {
-		const struct secret *s = i < real ? &secrets->v[i] : ask->decoy;
+	for (size_t c = 0; c < n; c++) {
+		unsigned char sent[ENC_SHA256_LEN];
+		bool here = false;
 
-		digest((struct str){s->p, s->n}, mine);
-		for (size_t c = 0; c < CANDIDATES; c++) {
-			bool same = enc_equal(
-				(struct str){(char *)sent[c], sizeof(mine)},
-				(struct str){(char *)mine, sizeof(mine)});
-
-			found |= same && c < n && i < real &&
-				candidates[c].n > 0 &&
-				candidates[c].n <= CONF_SECRET_MAX;
-		}
+		digest(candidates[c], sent);
+		for (size_t i = 0; i < d->slots; i++)
+			here |= enc_same(sent, d->v[i], sizeof(sent)) &
+				(i < d->n);
+		found |= here & (candidates[c].n > 0) &
+			(candidates[c].n <= CONF_SECRET_MAX);
 	}
 	return found;
 }
@@ -67,8 +119,7 @@ static bool bearer_holds(const struct auth_ask *ask, bool *sent)
 		value += sizeof(word) - 1;
 	if (value)
 		token = str_trim(str_from(value));
-	return matches_any(ask, ask->of ? &ask->of->bearer : NULL, &token,
-		*sent);
+	return matches_any(ask, AUTH_BEARER, &token, 1);
 }
 
 static bool bearer_used(const struct conf_auth *of)
@@ -87,17 +138,16 @@ const struct auth_method auth_bearer = {
 static bool url_token_holds(const struct auth_ask *ask, bool *sent)
 {
 	static const char *const keys[CANDIDATES] = {"token", "secret"};
-	struct str found[CANDIDATES];
-	size_t n = 0;
+	struct str found[CANDIDATES] = {{"", 0}, {"", 0}};
 
 	for (size_t i = 0; i < CANDIDATES; i++) {
 		const char *value = request_query(ask->req, keys[i]);
 
+		*sent |= value != NULL;
 		if (value)
-			found[n++] = str_from(value);
+			found[i] = str_from(value);
 	}
-	*sent = n > 0;
-	return matches_any(ask, ask->of ? &ask->of->url_token : NULL, found, n);
+	return matches_any(ask, AUTH_URL_TOKEN, found, CANDIDATES);
 }
 
 static bool url_token_used(const struct conf_auth *of)
@@ -127,8 +177,7 @@ static bool basic_holds(const struct auth_ask *ask, bool *sent)
 			&pair))
 		text = strbuf_str(&pair);
 	*sent = value != NULL;
-	holds = matches_any(ask, ask->of ? &ask->of->basic : NULL, &text,
-		*sent);
+	holds = matches_any(ask, AUTH_BASIC, &text, 1);
 	if (pair.buf)
 		enc_wipe(pair.buf, pair.len);
 	strbuf_release(&pair);
@@ -158,7 +207,7 @@ static bool header_holds(const struct auth_ask *ask, bool *sent)
 	*sent = value != NULL;
 	if (value)
 		text = str_trim(str_from(value));
-	return matches_any(ask, h ? &h->secret : NULL, &text, *sent);
+	return matches_any(ask, AUTH_HEADER, &text, 1);
 }
 
 static bool header_used(const struct conf_auth *of)

@@ -199,6 +199,11 @@ bool enc_equal(struct str a, struct str b)
 	return CRYPTO_memcmp(ha, hb, sizeof(ha)) == 0;
 }
 
+bool enc_same(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
 void enc_wipe(void *p, size_t n)
 {
 	if (n != 0)

@@ -35,6 +35,8 @@ size_t enc_hmac(enum enc_hash hash, const void *key, size_t nkey,
 
 /* Equal contents, in time that depends on neither: both are hashed first. */
 bool enc_equal(struct str a, struct str b);
+/* The same n bytes, in time that depends on n only. */
+bool enc_same(const void *a, const void *b, size_t n);
 /* Overwrites in a way that the compiler keeps. */
 void enc_wipe(void *p, size_t n);
 

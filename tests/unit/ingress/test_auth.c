@@ -96,7 +96,7 @@ static struct auth *auth;
 
 static int setup(void **state)
 {
-	struct conf conf = {.sources = {sources, N_SOURCES}};
+	static struct conf conf = {.sources = {sources, N_SOURCES}};
 
 	(void)state;
 	for (size_t i = 0; i < N_SOURCES; i++) {
