@@ -24,9 +24,9 @@ static const struct conf_source *source_of(const struct attempt *a)
 
 bool confirm_needed(const struct attempt *a)
 {
-	/* A redelivery is a person's order. */
+	/* A redelivery is a person's order; a notice tells what was done. */
 	return verify_needed(source_of(a)) && !a->job->confirmed &&
-		a->job->base == 0;
+		a->job->base == 0 && !a->what.notice;
 }
 
 /* On the worker. */

@@ -8,7 +8,8 @@
 #include "deployer/docker_task.h"
 
 /* 0: go on, and what the tag is now is pinned; nothing is asked where it need
- * not be, or when an earlier attempt at the job went on already. -1: *res is
+ * not be, when a person wants it (force), or when an earlier attempt at the job
+ * went on already. -1: *res is
  * stale, refused, or a failure as of a pull. */
 int docker_verify(struct docker_task *t, struct driver_result *res);
 
