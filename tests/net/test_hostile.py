@@ -76,13 +76,14 @@ class Load:
 
     def p99(self):
         """Of each push's deliveries; the median over the pushes, so that one
-        pause of the machine does not decide."""
+        pause of the machine does not decide, and its standard error."""
         took = collections.defaultdict(list)
         for row in self.rows(True):
             took[row["event"]].append(row["duration_ms"]["total"])
         assert {len(v) for v in took.values()} == {self.n}
-        return statistics.median(sorted(v)[self.n * 99 // 100]
-                                 for v in took.values())
+        each = [sorted(v)[self.n * 99 // 100] for v in took.values()]
+        return statistics.median(each), \
+            1.2533 * statistics.stdev(each) / len(each) ** 0.5
 
 
 def triggers(n):
@@ -113,8 +114,10 @@ def test_ten_of_a_hundred(stacks, names, receivers):
             load.look()
     alone.wait()
     among.wait()
-    a, b = alone.p99(), among.p99()
-    print(f"{len(among.events)} pushes, p99 {a} -> {b} ms, memory "
+    (a, a_error), (b, b_error) = alone.p99(), among.p99()
+    error = (a_error ** 2 + b_error ** 2) ** 0.5
+    print(f"{len(among.events)} pushes, p99 {a} -> {b} ms, each known to "
+          f"{error:.0f} ms, memory "
           f"{alone.most[0]:.1f} -> {among.most[0]:.1f} MiB, descriptors "
           f"{alone.most[1]} -> {among.most[1]}")
     rows = among.rows(False)
@@ -128,4 +131,5 @@ def test_ten_of_a_hundred(stacks, names, receivers):
         assert len(answer.get("headers") or {}) <= 50
     assert among.most[0] < 64 and among.most[0] - alone.most[0] < 16
     assert among.most[1] - alone.most[1] < 40
-    assert b <= a * 1.2 + 10
+    # More than a fifth worse, and not by chance: this machine may be busy.
+    assert b - 2 * error <= a * 1.2 + 10
