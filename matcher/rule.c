@@ -50,7 +50,7 @@ void rule_action(const struct rule *r, struct strbuf *out)
 void rule_describe(const struct rule *r, struct strbuf *out)
 {
 	strbuf_addf(out, "%s: %s, ", r->name, r->repository);
-	switch (r->method) {
+	switch ((enum rule_method)r->method) {
 	case RULE_ALL:
 		strbuf_add_cstr(out, r->range != NULL ? "tags" : "every tag");
 		break;

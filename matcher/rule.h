@@ -18,27 +18,37 @@ enum rule_method {
 	RULE_TAGS,       /* one of these, exactly */
 };
 
+#define RULE_NEAR_MAX 64
+
+/*
+ * Three cache lines: what a look-up that finds it reads, what the answer
+ * needs, and its repository, so that a million of them cost a push little more
+ * than ten. It does not move: repository may point into it.
+ */
 struct rule {
-	char *name;             /* the trigger's */
-	const char *repository; /* [HOST/] and a full name or a glob */
+	_Alignas(64) const char *repository; /* [HOST/] a full name or a glob */
+	char *name; /* the trigger's */
 	const char *expression;
-	struct regex *regex;    /* of expression */
-	char **tags;
-	const char *exclude;
+	struct regex *regex; /* of expression */
 	struct regex *exclude_regex; /* of exclude; or NULL: nothing */
-	const char *semver;
 	struct semver_range *range; /* of semver; or NULL: any tag */
+	char **tags;
+	uint8_t method; /* enum rule_method */
+	uint8_t n_tags;
+	bool newer_only; /* its jobs tell their version */
+	/* What the deployer does with a job of it; here only to be told. */
+	bool dry_run, approve, digest_changed;
+
+	int64_t min_age; /* ms */
+	const char *exclude;
+	const char *semver;
 	char *lane;           /* "http" or an engine's name */
 	const char *affinity; /* one key, one deployer: its jobs stay in order */
 	const char *target;   /* "container web" or "url", for rows */
 	const char *url;      /* to post to, secrets as ***; or NULL: a deploy */
-	enum rule_method method;
-	unsigned n_tags;
-	/* What the deployer does with a job of it; here only to be told. */
-	bool dry_run, approve, digest_changed;
-	bool newer_only; /* its jobs tell their version */
-	int64_t min_age; /* ms */
-	const char *window; /* or NULL */
+	const char *window;   /* or NULL */
+
+	char near[RULE_NEAR_MAX]; /* repository, if it is no longer */
 };
 
 struct rule_index;

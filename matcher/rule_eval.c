@@ -50,7 +50,7 @@ static enum rule_verdict by_tags(
 static enum rule_verdict by_method(
 	const struct rule *r, const char *tag, struct strbuf *why)
 {
-	switch (r->method) {
+	switch ((enum rule_method)r->method) {
 	case RULE_ALL:
 		strbuf_addf(why, "tag `%s` is taken: the trigger takes "
 				 "every tag", tag);

@@ -3,8 +3,8 @@
  * names are looked up; globs are found by the text before their first star or
  * after their last one, whichever is longer; those that begin and end with a
  * star are tried in turn. What "names" means is conf_repository_match() alone:
- * the index only narrows. A look-up costs what the rules found cost, and one
- * probe for each length that such a text has.
+ * the index only narrows. A look-up reads a slot and the rule it leads to; for
+ * globs a bit for each length that such a text has.
  */
 #ifndef MATCHER_RULE_INDEX_H
 #define MATCHER_RULE_INDEX_H

@@ -99,7 +99,11 @@ static void load(struct rule *r, struct rule_parts *parts,
 	const struct conf_trigger *t, struct opt_errors *errs)
 {
 	r->name = rule_parts_text(parts, t->name);
-	r->repository = rule_parts_text(parts, t->repository);
+	if (strlen(t->repository) < sizeof(r->near))
+		r->repository = memcpy(r->near, t->repository,
+			strlen(t->repository) + 1);
+	else
+		r->repository = rule_parts_text(parts, t->repository);
 	if (t->expression != NULL) {
 		r->method = RULE_EXPRESSION;
 		r->regex = compile(
@@ -132,7 +136,7 @@ struct ruleset *rule_load_labelled(
 	set->parts = rule_parts_new();
 	set->generation = rule_parts_text(
 		set->parts, conf_labelled_generation(conf));
-	set->rules = xcalloc(all.n + 1, sizeof(*set->rules));
+	set->rules = xcalloc_large(all.n + 1, sizeof(*set->rules));
 	CONF_EACH(all, const struct conf_trigger, t) {
 		size_t before = errs->list.n;
 
@@ -155,7 +159,7 @@ struct ruleset *rule_load(const struct conf *conf, struct opt_errors *errs)
 	set->refs = 1;
 	set->parts = rule_parts_new();
 	set->generation = rule_parts_text(set->parts, conf->generation);
-	set->rules = xcalloc(conf->triggers.n, sizeof(*set->rules));
+	set->rules = xcalloc_large(conf->triggers.n, sizeof(*set->rules));
 	CONF_EACH(conf->triggers, const struct conf_trigger, t)
 		load(&set->rules[set->n++], set->parts, t, errs);
 	set->lanes = rule_parts_lanes(set->parts, &set->n_lanes);

@@ -1,8 +1,11 @@
 #include "proto/base/mem.h"
 
 #include <stdarg.h>
+#include <sys/mman.h>
 
 #define EXIT_NO_MEMORY 71 /* EX_OSERR in sysexits.h */
+#define CACHE_LINE ((size_t)64)
+#define LARGE_PAGE ((size_t)2 << 20)
 
 static void *check(void *p, size_t size)
 {
@@ -32,6 +35,22 @@ void *xreallocarray(void *p, size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &total))
 		return check(NULL, SIZE_MAX);
 	return check(realloc(p, total ? total : 1), total);
+}
+
+void *xcalloc_large(size_t n, size_t size)
+{
+	size_t align, total;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &total) ||
+		total > SIZE_MAX - LARGE_PAGE)
+		return check(NULL, SIZE_MAX);
+	align = total >= 2 * LARGE_PAGE ? LARGE_PAGE : CACHE_LINE;
+	total = (total + align) / align * align; /* never none */
+	p = check(aligned_alloc(align, total), total);
+	if (align == LARGE_PAGE)
+		(void)madvise(p, total, MADV_HUGEPAGE);
+	return memset(p, 0, total);
 }
 
 char *xstrdup(const char *s)

@@ -12,6 +12,9 @@ void *xmalloc(size_t size) MUST_CHECK;
 void *xcalloc(size_t n, size_t size) MUST_CHECK;
 /* Array of n elements of size; overflow of n * size exits. */
 void *xreallocarray(void *p, size_t n, size_t size) MUST_CHECK;
+/* Zeroed, on a boundary of cache lines; many MiB of it in large pages where
+ * the system has them, for what is looked at here and there. */
+void *xcalloc_large(size_t n, size_t size) MUST_CHECK;
 char *xstrdup(const char *s) MUST_CHECK;
 /* As xstrdup, NULL stays NULL. */
 char *xstrdup_null(const char *s) MUST_CHECK;
