@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "deployer/docker_compose.h"
 #include "deployer/docker_memory.h"
 #include "deployer/docker_labels.h"
 #include "deployer/docker_pick.h"
@@ -248,10 +249,28 @@ static void replace_all(struct deploy *d, struct docker_replacing *p,
 		sum_up(d, res);
 		if (res->status == DRIVER_DEPLOYED && *p->stop_first != '\0')
 			add_words(res, "; stop-first, because ", p->stop_first);
+		if (res->status == DRIVER_DEPLOYED && *p->without_files != '\0')
+			add_words(res, "; without its Compose files: ",
+				p->without_files);
 		docker_replace_end(p, res);
 	}
 	if (res->status == DRIVER_FAILED || res->status == DRIVER_ROLLED_BACK)
 		add_progress(d, res);
+}
+
+/* True: it is over. */
+static bool by_compose(struct deploy *d, struct docker_replacing *p,
+	struct driver_result *res)
+{
+	const struct conf_deploy *target = &d->t.run->trigger->deploy;
+	struct err why = {0};
+
+	if (!target->compose_files || target->compose == NULL ||
+		docker_compose_deploy(&d->t, d->list, res, &why))
+		return target->compose_files && target->compose != NULL;
+	snprintf(p->without_files, sizeof(p->without_files), "%.290s",
+		why.text);
+	return false;
 }
 
 static void run(struct deploy *d, struct driver_result *res)
@@ -291,6 +310,8 @@ static void run(struct deploy *d, struct driver_result *res)
 		return;
 	}
 	replacing.targets = d->list;
+	if (by_compose(d, &replacing, res))
+		return;
 	replace_all(d, &replacing, res);
 	docker_follow_release(&replacing.follow);
 }

@@ -26,6 +26,8 @@ struct docker_replacing {
 	void *ctx;
 	/* Why start-first was asked for and is not done, or "". */
 	char stop_first[200];
+	/* Why Compose was asked for and not run, or "". */
+	char without_files[300];
 };
 
 /* id: the old container. Fills *res: DEPLOYED (it waits in the note's batch),

@@ -87,6 +87,15 @@ static const struct opt deploy_opts[] = {
 		"not deploy it: `refuse`, or `keep_all` to take all of the "
 		"container's settings for the user's.",
 		.words = missing_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, compose_files, OPT_BOOL, "false",
+		"Of a `compose` service: the new image gets the tag, and "
+		"`docker compose up -d --no-deps SERVICE` (or `docker-compose`) "
+		"is run with the project's own files, so that .env, configs "
+		"and secrets count. They must be readable here under the paths "
+		"that the container's labels name, and the engine a unix "
+		"socket; else it is done without, and the row says so. The "
+		"order is Compose's then, and no hooks are run.",
+		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
 		"Remove images that were replaced here, but the last one, "
 		"unless a container uses them or they have a name in another "

@@ -8,13 +8,13 @@ import subprocess
 import pytest
 
 from rig.docker import rig
-from rig.drive import drive, drive_program, put, ref  # noqa: F401
+from rig.drive import CRASH, drive, drive_program, put, ref  # noqa: F401
 
 PROJECT = """
 services:
   web:
     image: %(image)s
-    environment: [MINE=1]
+    environment: {MINE: "1"}
     volumes: ["/anon", "data:/data"]
     networks: {default: {aliases: [app]}}
     restart: always
@@ -125,3 +125,87 @@ def test_up_in_the_middle(project, engine, at):
     quiet = d.proxy()
     d.recover(proxy=quiet)
     assert quiet.calls == []
+
+
+# ---- compose_files: by Compose itself
+
+def is_by_compose(r):
+    return "by Compose and its files" in r["reason"]
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_compose_files(project, engine, tmp_path, good):
+    """What the files say counts by now, .env included; or all is as before."""
+    d = project
+    (name, before), = mine(engine).items()
+    yml = tmp_path / "docker-compose.yml"
+    yml.write_text(yml.read_text().replace(
+            'MINE: "1"', 'MINE: "${MINE_NOW}"'))
+    (tmp_path / ".env").write_text("MINE_NOW=2\n")
+    d.how = {"compose_files": True}
+    d.push("latest", put(d, "latest", version="v2", keep=False,
+                         files=() if good else [CRASH]),
+           compose=f"{NAME}/web")
+    r = d.deploy(env={"PATH": path_for(d, tmp_path)}, grace="1500ms")
+    (same, now), = mine(engine).items()
+    assert same == name and now["State"]["Status"] == "running"
+    assert "MINE=2" in now["Config"]["Env"]
+    assert volumes(now)["/data"] == volumes(before)["/data"]
+    if good:
+        assert r["status"] == "deployed" and is_by_compose(r), r
+        assert "VERSION=v2" in now["Config"]["Env"]
+    else:
+        assert r["status"] == "rolled_back", r
+        assert "VERSION=v1" in now["Config"]["Env"]
+        assert "cannot go on" in r["evidence"]["log"]
+        assert d.deploy()["status"] == "refused"
+    assert "up-to-date" in (out := d.compose("up", "-d")) or \
+        "Running" in out
+
+
+def test_compose_files_are_wrong(project, engine, tmp_path):
+    """No fault of the image's: nothing is touched, it may come again."""
+    d = project
+    (name, before), = mine(engine).items()
+    yml = tmp_path / "docker-compose.yml"
+    right = yml.read_text()
+    yml.write_text("services: [")
+    d.how = {"compose_files": True}
+    push(d, "v2")
+    env = {"PATH": path_for(d, tmp_path)}
+    r = d.deploy(env=env)
+    yml.write_text(right)
+    assert r["status"] == "failed", r
+    assert "web is as it was: Compose ended with code" in r["reason"], r
+    (same, now), = mine(engine).items()
+    assert now["Id"] == before["Id"]
+    assert d.deploy(env=env)["status"] == "deployed"
+
+
+def test_compose_files_not_here(project, engine, tmp_path):
+    """The paths in the labels are another machine's: done without."""
+    d = project
+    (tmp_path / "docker-compose.yml").rename(tmp_path / "moved.yml")
+    d.how = {"compose_files": True}
+    push(d, "v2")
+    r = d.deploy()
+    (tmp_path / "moved.yml").rename(tmp_path / "docker-compose.yml")
+    assert r["status"] == "deployed" and not is_by_compose(r), r
+    assert "cannot be read here" in r["reason"]
+    (_, now), = mine(engine).items()
+    assert "VERSION=v2" in now["Config"]["Env"]
+
+
+def path_for(d, tmp_path):
+    """A PATH whose docker-compose is the tool that made the project."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    for name in "docker-compose", "docker":
+        script = place / name
+        script.write_text("#!/bin/sh\nexit 1\n" if name == "docker" else
+                          f'#!/bin/sh\nexec {tool(d.tool)} "$@"\n')
+        script.chmod(0o755)
+    if d.tool == "1.29":
+        (place / "docker-compose").write_text(
+            '#!/bin/sh\nexec /usr/bin/docker-compose "$@"\n')
+    return f"{place}:{os.environ['PATH']}"
