@@ -22,6 +22,9 @@ services:
 volumes: {data: {}}
 """
 NAME = "drvcompose"
+# More of the same with the older tool, which takes its time.
+LONG = bool(os.environ.get("PULLWIRE_KILLS"))
+TOOLS = ["1.29", "v2"] if LONG else ["v2"]
 
 
 def tool(name):
@@ -101,9 +104,6 @@ def test_up_after_a_redeploy(project, engine):
 
 
 # Created; stopped; renamed aside; both renamed; started.
-LONG = bool(os.environ.get("PULLWIRE_KILLS"))
-
-
 @pytest.mark.parametrize("at", [1, 2, 4, 6] if LONG else [4])
 def test_up_in_the_middle(project, engine, at):
     """We die half way, Compose makes of it what it does, we come back."""
@@ -133,6 +133,7 @@ def is_by_compose(r):
     return "by Compose and its files" in r["reason"]
 
 
+@pytest.mark.parametrize("project", TOOLS, indirect=True)
 @pytest.mark.parametrize("good", [True, False])
 def test_compose_files(project, engine, tmp_path, good):
     """What the files say counts by now, .env included; or all is as before."""
@@ -163,6 +164,7 @@ def test_compose_files(project, engine, tmp_path, good):
         "Running" in out
 
 
+@pytest.mark.parametrize("project", TOOLS, indirect=True)
 def test_compose_files_are_wrong(project, engine, tmp_path):
     """No fault of the image's: nothing is touched, it may come again."""
     d = project
@@ -182,6 +184,7 @@ def test_compose_files_are_wrong(project, engine, tmp_path):
     assert d.deploy(env=env)["status"] == "deployed"
 
 
+@pytest.mark.parametrize("project", TOOLS, indirect=True)
 def test_compose_files_not_here(project, engine, tmp_path):
     """The paths in the labels are another machine's: done without."""
     d = project
