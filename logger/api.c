@@ -144,9 +144,22 @@ static bool is_foreign(const struct http_request *req)
 	return origin && (!at || !host || strcasecmp(at + 3, host) != 0);
 }
 
+/* The role that the route needs; what is not shown is not there. */
+static bool role_of(const struct api *a, const struct route *r,
+	enum auth_role *role)
+{
+	int shown = r->run == api_get_metrics ? a->metrics :
+		r->run == api_get_healthz || r->run == api_get_readyz
+			? a->health : -1;
+
+	*role = shown == SHOWN_VIEWERS ? AUTH_VIEWER :
+		shown == SHOWN_ALL ? AUTH_NOBODY : r->role;
+	return shown != SHOWN_NOBODY;
+}
+
 /* May who do this? Else it is answered. */
 static bool admit(struct api *a, struct http_request *req,
-	const struct route *r, struct auth_who *who)
+	const struct route *r, enum auth_role role, struct auth_who *who)
 {
 	bool changes = strcmp(r->method, "GET") != 0;
 	enum auth_result result = find_who(a, req, who);
@@ -161,13 +174,13 @@ static bool admit(struct api *a, struct http_request *req,
 			"page; only our own page may do that");
 		return false;
 	}
-	if (changes && (who->session || r->role == AUTH_NOBODY) &&
+	if (changes && (who->session || role == AUTH_NOBODY) &&
 		http_request_header(req, "X-Pullwire") == NULL) {
 		answer_error(req, 403, NULL, "the header X-Pullwire is "
 			"missing, by which we know our own page");
 		return false;
 	}
-	if (who->role >= r->role)
+	if (who->role >= role)
 		return true;
 	if (!auth_asks(a->auth))
 		answer_error(req, 403, NULL, "nobody may do anything here: "
@@ -205,6 +218,7 @@ static void run(struct api *a, struct http_request *req,
 	const struct route *r, struct str id)
 {
 	struct auth_who who;
+	enum auth_role role;
 	char *text = decode(id);
 	struct api_call c = {.api = a, .req = req, .who = &who, .id = text,
 		.verb = r->suffix && *r->suffix ? r->suffix + 1 : ""};
@@ -212,7 +226,10 @@ static void run(struct api *a, struct http_request *req,
 	if (text == NULL)
 		answer_error(req, 400, NULL,
 			"the path is not percent-encoded well");
-	else if (admit(a, req, r, &who))
+	else if (!role_of(a, r, &role))
+		answer_error(req, 404, NULL, "this is not served here; "
+			"`logger.metrics` and `logger.health` say so");
+	else if (admit(a, req, r, role, &who))
 		r->run(&c);
 	free(text);
 }

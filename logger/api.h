@@ -26,6 +26,7 @@ struct api {
 	struct loop *loop;     /* for orders, which intake sends */
 	struct intake *intake;
 	bool secure;           /* TLS: so are cookies */
+	int metrics, health;   /* enum conf_shown */
 	pthread_mutex_t lock;  /* of conf */
 	struct conf *conf;     /* whose triggers are shown; a reference */
 };

@@ -205,6 +205,18 @@ void api_get_triggers(struct api_call *c)
 
 /* ---- what a new user needs ------------------------------------------------- */
 
+static struct json *names_of(const struct conf *conf)
+{
+	struct json *list = json_new_array();
+	size_t n = 0;
+
+	CONF_EACH(conf->triggers, const struct conf_trigger, t) {
+		if (n++ < TRIGGERS_MAX)
+			json_push(list, json_new_str(t->name));
+	}
+	return list;
+}
+
 /* Where registries post to: no secrets, no names of hosts but the public one. */
 void api_get_setup(struct api_call *c)
 {
@@ -230,7 +242,7 @@ void api_get_setup(struct api_call *c)
 	}
 	json_set_str(j, "url", conf->ingress.url);
 	json_set_str(j, "port", port ? port + 1 : NULL);
-	json_set_i64(j, "triggers", (int64_t)conf->triggers.n);
+	json_set(j, "triggers", names_of(conf));
 	json_set(j, "sources", list);
 	conf_free(conf);
 	json_write(j, &body);

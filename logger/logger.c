@@ -139,6 +139,8 @@ static void start_api(struct logger *g, const struct conf *conf)
 		.loop = daemon_loop(g->daemon),
 		.intake = g->intake,
 		.secure = g->tls != NULL,
+		.metrics = conf->logger.metrics,
+		.health = conf->logger.health,
 	};
 	pthread_mutex_init(&g->api.lock, NULL);
 	api_set_conf(&g->api, (struct conf *)(uintptr_t)conf);

@@ -84,8 +84,8 @@ async function suggestTriggers() {
 	const list = document.getElementById("triggers");
 
 	if (list)
-		list.replaceChildren(...(await get("/v1/triggers?hours=1")).triggers
-			.map((t) => el("option", {value: t.name})));
+		list.replaceChildren(...(await get("/v1/setup")).triggers
+			.map((name) => el("option", {value: name})));
 }
 
 /* ---- the list ------------------------------------------------------------ */

@@ -45,8 +45,8 @@ export async function firstSteps() {
 			el("li", {}, el("h3", {}, "Push an image"),
 				sendStep(url, setup.sources)),
 			el("li", {}, el("h3", {}, "Watch it arrive"),
-				el("p", {}, setup.triggers
-				? `${setup.triggers} trigger${setup.triggers === 1
+				el("p", {}, setup.triggers.length
+				? `${setup.triggers.length} trigger${setup.triggers.length === 1
 					? " decides" : "s decide"} what happens then; ` +
 					"a push that fits none says so here, too."
 				: "There is no trigger yet, so a push will say " +

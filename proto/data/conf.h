@@ -260,6 +260,8 @@ struct conf_token {
 
 extern const char *const conf_roles[];
 
+enum conf_shown { SHOWN_VIEWERS, SHOWN_ALL, SHOWN_NOBODY };
+
 struct conf_logger {
 	struct opt_where where;
 	char *http;
@@ -267,6 +269,8 @@ struct conf_logger {
 	struct opt_strs hosts;  /* names that it is reached by */
 	struct conf_tls tls;
 	bool plain_http; /* beyond loopback without TLS */
+	int metrics, health; /* enum conf_shown: who gets /metrics; and /healthz
+				with /readyz */
 	char *link;
 	char *store; /* sqlite:PATH or postgresql://…; may have a password */
 	struct secret store_password;

@@ -17,6 +17,14 @@
 		.offset = offsetof(type_, member), .def = (def_), \
 		.help = (help_), __VA_ARGS__ \
 	}
+/* Units of what the tables limit, ms. */
+#define SECOND 1000LL
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KEYS_HELP \
+	"Folder with the link keys that `pullwire-ingress keys FOLDER` makes; " \
+	"needed for tcp links between machines."
 #define TABLE(type_, name_, opts_, help_) \
 	{ \
 		.name = (name_), .help = (help_), .size = sizeof(type_), \
@@ -37,7 +45,7 @@ void conf_labelled_free(struct conf_labelled *l);
 void conf_windows_free(struct map *windows);
 
 extern const struct opt_table conf_auth_table, conf_deploy_table,
-	conf_engine_table, conf_notify_table, conf_tls_table, conf_token_table;
+	conf_engine_table, conf_notify_table, conf_tls_table, conf_logger_table;
 
 struct conf_loader {
 	struct conf *conf;

@@ -1,8 +1,11 @@
-/* Who may see the access log: the table of tokens, and its rules. */
+/* The logger's tables, and the rules over several of their keys. */
 #include "proto/data/conf_load.h"
 
 #include "proto/base/enc.h"
 
+const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
+static const char *const shown_words[] = {
+	"viewers", "all", "nobody", NULL}; /* enum conf_shown */
 const char *const conf_roles[] = {"viewer", "operator", NULL};
 
 static const struct opt token_opts[] = {
@@ -19,9 +22,67 @@ static const struct opt token_opts[] = {
 		"token and prints this.",
 		.flags = OPT_REQUIRED, .max = 64),
 };
-const struct opt_table conf_token_table = TABLE(struct conf_token, "tokens",
+static const struct opt_table token_table = TABLE(struct conf_token, "tokens",
 	token_opts, "Who may see the access log. The token itself is stored "
 	"nowhere.");
+
+static const struct opt logger_opts[] = {
+	KEY(struct conf_logger, http, OPT_STR, "127.0.0.1:8081",
+		"Where the page and the API are served. Beyond this machine "
+		"only with `tokens`, and with `tls` or `plain_http`.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, tokens, OPT_LIST, NULL,
+		"Who may see the access log, and who may do something. "
+		"Without: everybody on this machine may see it and nobody may "
+		"do anything.",
+		.sub = &token_table, .flags = OPT_RESTART),
+	KEY(struct conf_logger, hosts, OPT_STRS, NULL,
+		"Names that the page is reached by, beside `localhost` and "
+		"addresses. A request for another name is refused.",
+		.max = 64, .flags = OPT_RESTART),
+	KEY(struct conf_logger, tls, OPT_SUB, NULL, "TLS there.",
+		.sub = &conf_tls_table, .flags = OPT_RESTART),
+	KEY(struct conf_logger, plain_http, OPT_BOOL, "false",
+		"Serves plain HTTP beyond this machine: for a proxy in front "
+		"that ends TLS, or a container's port that is published on "
+		"loopback only.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, metrics, OPT_ENUM, "viewers",
+		"Who gets `/metrics`: `viewers` (whoever may see the access "
+		"log), `all` or `nobody`. It says nothing of what was pushed.",
+		.words = shown_words, .flags = OPT_RESTART),
+	KEY(struct conf_logger, health, OPT_ENUM, "all",
+		"Who gets `/healthz` and `/readyz`, likewise.",
+		.words = shown_words, .flags = OPT_RESTART),
+	KEY(struct conf_logger, link, OPT_STR, "ipc:///run/pullwire/logger",
+		"Where the other processes connect.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, store, OPT_STR,
+		"sqlite:/var/lib/pullwire/log.db",
+		"The access log's store: `sqlite:/PATH/log.db`, or "
+		"`postgresql://USER@HOST/DATABASE`, which several loggers may "
+		"share. The latter as libpq reads it, `?sslmode=verify-full` "
+		"included.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, store_password, OPT_SECRET, NULL,
+		"PostgreSQL's password; goes before one in the URL.",
+		.flags = OPT_RESTART),
+	KEY(struct conf_logger, format, OPT_ENUM, "auto",
+		"Of the rows on standard output; `auto` is `text` on a "
+		"terminal, else `json`.",
+		.words = conf_log_formats),
+	KEY(struct conf_logger, retain, OPT_DURATION, "90d",
+		"Rows older than this are deleted.", .min = HOUR,
+		.max = 3650 * DAY),
+	KEY(struct conf_logger, retain_size, OPT_SIZE, "1GiB",
+		"The oldest rows are deleted while all take more than this, "
+		"indexes included; with PostgreSQL, about this.",
+		.min = (int64_t)16 << 20, .max = (int64_t)1 << 50),
+	KEY(struct conf_logger, keys, OPT_STR, NULL, KEYS_HELP,
+		.flags = OPT_RESTART),
+};
+const struct opt_table conf_logger_table = TABLE(struct conf_logger,
+	"logger", logger_opts, "Keeps and shows what happened.");
 
 static void check_token(struct conf_loader *l, const struct yaml *map,
 	struct conf_token *t)

@@ -7,16 +7,11 @@
 
 #include "proto/base/log.h"
 
-#define SECOND 1000LL
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
 
 const char *const conf_source_types[] = {
 	"distribution", "dockerhub", "aliyun", "harbor", "quay", "github",
 	"gitlab", "gitea", "azure", "ecr", "gar", "jfrog", "nexus", "tencent",
 	"zot", "msr", "cloudevents", "generic", "auto", NULL};
-const char *const conf_log_formats[] = {"auto", "text", "json", NULL};
 /* enum conf_trigger_type */
 static const char *const trigger_types[] = {
 	"ALL", "TAG_LIST", "TAG_REG_EXP", NULL};
@@ -183,10 +178,6 @@ static const struct opt trigger_opts[] = {
 const struct opt_table conf_trigger_table = TABLE(struct conf_trigger,
 	"triggers[]", trigger_opts, "A rule and its one action.");
 
-#define KEYS_HELP \
-	"Folder with the link keys that `pullwire-ingress keys FOLDER` makes; " \
-	"needed for tcp links between machines."
-
 static const struct opt ingress_opts[] = {
 	KEY(struct conf_ingress, http, OPT_STR, "0.0.0.0:8080",
 		"Where webhooks are received.",
@@ -274,57 +265,6 @@ static const struct opt deployer_opts[] = {
 static const struct opt_table deployer_table = TABLE(struct conf_deployer,
 	"deployer", deployer_opts, "Redeploys and posts to trigger URLs.");
 
-static const struct opt logger_opts[] = {
-	KEY(struct conf_logger, http, OPT_STR, "127.0.0.1:8081",
-		"Where the page and the API are served. Beyond this machine "
-		"only with `tokens`, and with `tls` or `plain_http`.",
-		.flags = OPT_RESTART),
-	KEY(struct conf_logger, tokens, OPT_LIST, NULL,
-		"Who may see the access log, and who may do something. "
-		"Without: everybody on this machine may see it and nobody may "
-		"do anything.",
-		.sub = &conf_token_table, .flags = OPT_RESTART),
-	KEY(struct conf_logger, hosts, OPT_STRS, NULL,
-		"Names that the page is reached by, beside `localhost` and "
-		"addresses. A request for another name is refused.",
-		.max = 64, .flags = OPT_RESTART),
-	KEY(struct conf_logger, tls, OPT_SUB, NULL, "TLS there.",
-		.sub = &conf_tls_table, .flags = OPT_RESTART),
-	KEY(struct conf_logger, plain_http, OPT_BOOL, "false",
-		"Serves plain HTTP beyond this machine: for a proxy in front "
-		"that ends TLS, or a container's port that is published on "
-		"loopback only.",
-		.flags = OPT_RESTART),
-	KEY(struct conf_logger, link, OPT_STR, "ipc:///run/pullwire/logger",
-		"Where the other processes connect.",
-		.flags = OPT_RESTART),
-	KEY(struct conf_logger, store, OPT_STR,
-		"sqlite:/var/lib/pullwire/log.db",
-		"The access log's store: `sqlite:/PATH/log.db`, or "
-		"`postgresql://USER@HOST/DATABASE`, which several loggers may "
-		"share. The latter as libpq reads it, `?sslmode=verify-full` "
-		"included.",
-		.flags = OPT_RESTART),
-	KEY(struct conf_logger, store_password, OPT_SECRET, NULL,
-		"PostgreSQL's password; goes before one in the URL.",
-		.flags = OPT_RESTART),
-	KEY(struct conf_logger, format, OPT_ENUM, "auto",
-		"Of the rows on standard output; `auto` is `text` on a "
-		"terminal, else `json`.",
-		.words = conf_log_formats),
-	KEY(struct conf_logger, retain, OPT_DURATION, "90d",
-		"Rows older than this are deleted.", .min = HOUR,
-		.max = 3650 * DAY),
-	KEY(struct conf_logger, retain_size, OPT_SIZE, "1GiB",
-		"The oldest rows are deleted while all take more than this, "
-		"indexes included; with PostgreSQL, about this.",
-		.min = (int64_t)16 << 20, .max = (int64_t)1 << 50),
-	KEY(struct conf_logger, keys, OPT_STR, NULL, KEYS_HELP,
-		.flags = OPT_RESTART),
-};
-static const struct opt_table logger_table = TABLE(struct conf_logger,
-	"logger", logger_opts, "Keeps and shows what happened.");
-
 static const struct opt matcher_opts[] = {
 	KEY(struct conf_matcher, ingress, OPT_STRS,
 		"ipc:///run/pullwire/ingress",
@@ -361,7 +301,7 @@ static const struct opt conf_opts[] = {
 	KEY(struct conf, deployer, OPT_SUB, NULL,
 		"Redeploys and posts to trigger URLs.", .sub = &deployer_table),
 	KEY(struct conf, logger, OPT_SUB, NULL, "Keeps and shows.",
-		.sub = &logger_table),
+		.sub = &conf_logger_table),
 	KEY(struct conf, matcher, OPT_SUB, NULL, "Applies the triggers.",
 		.sub = &matcher_table),
 	KEY(struct conf, trusted_proxies, OPT_STRS, NULL,

@@ -3,6 +3,7 @@
 Takes minutes (it builds the image from Debian packages), so it has its own
 target, `make test-compose`, and is skipped unless PULLWIRE_TEST_COMPOSE=1.
 """
+import hashlib
 import json
 import os
 import subprocess
@@ -22,11 +23,13 @@ pytestmark = pytest.mark.skipif(
 def compose(engine, registry):
     subprocess.run([os.path.join(docker.HERE, "base.sh"), engine.name],
                    check=True)
-    port = free_port()
+    port, page_port = free_port(), free_port()
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"),
            "DOCKER_HOST": engine.host, "DOCKER_BUILDKIT": "0",
            "COMPOSE_PROJECT_NAME": "pwcompose", "PULLWIRE_TOKEN": TOKEN,
            "PULLWIRE_PORT": f"127.0.0.1:{port}",
+           "PULLWIRE_PAGE_PORT": f"127.0.0.1:{page_port}",
+           "PULLWIRE_PAGE_SHA256": hashlib.sha256(TOKEN.encode()).hexdigest(),
            "PULLWIRE_REGISTRY": registry.host,
            "DOCKER_SOCK": engine.sock,
            "DOCKER_GID": str(os.stat(engine.sock).st_gid)}
@@ -39,7 +42,7 @@ def compose(engine, registry):
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
 
-    run.port = port
+    run.port, run.page_port = port, page_port
     run("up", "-d", "--scale", "matcher=3")
     yield run
     print(run("logs", "--no-color", "--tail=40"))
@@ -69,6 +72,16 @@ def log(compose):
 
 def test_all_seven_get_healthy(engine, compose):
     wait_for("seven healthy containers", lambda: healthy(engine), 60)
+
+
+def test_the_page_wants_the_token(compose):
+    base = f"http://127.0.0.1:{compose.page_port}"
+    assert "<!doctype html>" in http("GET", base + "/").text
+    assert http("GET", base + "/v1/records").status == 401
+    answer = http("GET", base + "/v1/processes", None,
+                  {"Authorization": "Bearer " + TOKEN})
+    assert answer.status == 200
+    assert len(answer.json()["processes"]) == 7
 
 
 def test_rows_of_all_three_matchers(engine, compose):

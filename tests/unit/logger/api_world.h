@@ -274,7 +274,9 @@ static int start_api(bool tokens)
 	url = xprintf("sqlite:%s/log.db", dir);
 	memset(deployers, 0, sizeof(deployers));
 	strbuf_truncate(&asked, 0);
-	api = (struct api){.store = store_open(&(struct store_config){.url = url}, &err)};
+	api = (struct api){
+		.store = store_open(&(struct store_config){.url = url}, &err),
+		.metrics = SHOWN_VIEWERS, .health = SHOWN_ALL};
 	free(url);
 	if (api.store == NULL)
 		fail_msg("%s", err.text);

@@ -93,6 +93,35 @@ static void without_tokens(void **state)
 				   "\"tokens\":false,");
 }
 
+/* Each switch moves its own routes. */
+static void what_is_shown(void **state)
+{
+	static const struct {
+		int metrics, health;
+		int nobody[2], viewer[2]; /* of /metrics, of /healthz */
+	} cases[] = {
+		{SHOWN_VIEWERS, SHOWN_ALL, {401, 200}, {200, 200}},
+		{SHOWN_ALL, SHOWN_VIEWERS, {200, 401}, {200, 200}},
+		{SHOWN_NOBODY, SHOWN_ALL, {404, 200}, {404, 200}},
+		{SHOWN_ALL, SHOWN_NOBODY, {200, 404}, {200, 404}},
+	};
+	static const char *const targets[] = {"/metrics", "/healthz"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		api.metrics = cases[i].metrics;
+		api.health = cases[i].health;
+		for (size_t k = 0; k < 2; k++) {
+			request("GET", targets[k]);
+			assert_int_equal(status, cases[i].nobody[k]);
+			ask("GET", targets[k], BEARER(VIEWER), "");
+			assert_int_equal(status, cases[i].viewer[k]);
+		}
+		request("GET", "/readyz");
+		assert_int_equal(status, cases[i].nobody[1]);
+	}
+}
+
 static void cookies(void **state)
 {
 	char *line;
@@ -196,7 +225,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup_tokens, teardown)
 	const struct CMUnitTest tests[] = {
-		T(by_token), T(by_session), T(cookies), T(other_sites),
+		T(by_token), T(by_session), T(what_is_shown), T(cookies), T(other_sites),
 		T(guessing), T(bad_sign_ins),
 		cmocka_unit_test_setup_teardown(without_tokens, setup,
 			teardown),
