@@ -94,7 +94,8 @@ fi
 
 # The longest first.
 suite flow tests/flow --ignore-glob='*/test_docker_*'
-suite driver tests/flow/test_docker_*.py
+suite driver tests/flow/test_docker_[a-d]*.py
+suite driver-more tests/flow/test_docker_[e-z]*.py
 suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py
