@@ -42,7 +42,8 @@ PROTO_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard $(LAYERS:%=proto/%/*.c)))
 PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.c)))
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:%.c=$(OUT)/%)
-FUZZ := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ := $(FUZZ_SRC:%.c=$(OUT)/%)
 # What drives a fuzz target: libFuzzer (tests/fuzz/run.sh sets it), or ours.
 FUZZ_ENGINE ?=
 SECONDS ?= 10
@@ -57,7 +58,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
-	build-stores fuzz test test-docker test-compose test-reload \
+	build-stores fuzz build-alloc alloc coverage test test-docker \
+	test-san test-compose test-reload \
 	test-slow storm soak faults test-engines \
 	pictures powerloss mutations build-mutated backlog \
 	bench bench-auth bench-log bench-rules bench-matchers bench-redeploy layers headers \
@@ -160,7 +162,18 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(FUZZ_ENGINE) -o $@ $^ $(LDLIBS)
 
+$(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
+		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+
 build-fuzz: $(FUZZ)
+
+build-alloc: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(OUT)/tests/fuzz/alloc_%)
+
+#: alloc      each parser with each of its allocations failing in turn
+alloc: build-alloc
+	@tests/fuzz/alloc.sh $(OUT)/tests/fuzz
 
 build-stores: $(STORES)
 
@@ -186,6 +199,22 @@ test-docker: deps
 pictures: deps
 	@$(MAKE) -s --no-print-directory all
 	@/usr/bin/python3 tests/page/pictures.py docs/pictures
+
+#: test-san   the suites on daemons built with address,undefined sanitizers
+test-san: deps
+	@$(MAKE) -s --no-print-directory SAN=address,undefined all build-stores \
+		build/san/tests/unit/deployer/docker_drive
+	@$(MAKE) -s --no-print-directory SAN=address,undefined FAIL=1 all
+	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
+	@cd tests && PULLWIRE_BUILD=build/san PULLWIRE_BUILD_FAIL=build/san/fail \
+		ASAN_OPTIONS=verify_asan_link_order=0 \
+		UBSAN_OPTIONS=print_stacktrace=1 /usr/bin/python3 -m pytest -q \
+		-p no:cacheprovider flow crash/test_kill.py crash/test_poison.py \
+		crash/test_away.py crash/test_stores.py conform
+
+#: coverage   which share of the lines the tests run
+coverage: deps
+	@tests/coverage.sh
 
 #: test-compose   the image, and Compose with three matchers; takes minutes
 test-compose: deps

@@ -38,10 +38,15 @@ def stacks(request):
 
     yield make
     failed = getattr(request.node, "failed_call", False)
+    findings = []
     for stack in made:
         if failed:
             request.node.add_report_section("teardown", "daemons", stack.report())
+        stack.end()
+        findings += [line for daemon in stack.daemons.values()
+                     for line in daemon.findings()]
         stack.close()
+    assert not findings, findings
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -76,6 +76,7 @@ step "headers" $make headers
 step "layers" $make layers
 
 step "fuzz" tests/fuzz/run.sh 4
+ALLOC_RUNS=3 step "allocations" $make alloc
 
 echo "== unit"
 url=$(tests/rig/postgresql.sh up)
@@ -100,7 +101,8 @@ suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py
 suite stores tests/crash/test_stores.py tests/crash/test_mutations.py \
-	tests/crash/test_poison.py tests/crash/test_away.py
+	tests/crash/test_poison.py tests/crash/test_away.py \
+	tests/crash/test_memory.py
 suite page tests/page
 suite conform tests/conform
 suites_end

@@ -14,6 +14,15 @@
 
 #define CJSON_NUMBER_MAX ((size_t)63) /* it cannot read longer ones */
 
+/* Without memory cJSON would take a good text for a bad one, and its sender
+ * would be told so: no memory ends the process, here as elsewhere. */
+__attribute__((constructor)) static void use_xmalloc(void)
+{
+	cJSON_Hooks hooks = {xmalloc, free};
+
+	cJSON_InitHooks(&hooks);
+}
+
 static cJSON *node(const struct json *j)
 {
 	return (cJSON *)(uintptr_t)j;

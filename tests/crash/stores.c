@@ -233,7 +233,7 @@ static size_t take_files(const char *dir, struct file *files)
 static size_t prepare(const char *dir, struct file *files)
 {
 	struct err err = {0};
-	void *store;
+	void *store = NULL;
 	size_t n;
 
 	clear(dir);

@@ -28,25 +28,7 @@ make -s --no-print-directory -j"$(nproc)" "${set_up[@]}" OUT="$out" build-fuzz \
 	>"$out/build.log" 2>&1 ||
 	{ tail -20 "$out/build.log"; echo "fuzz: the build failed"; exit 1; }
 
-# TYPE, headers, an empty line, the body: see fuzz_provider.c
-seed_provider() {
-	local file type
-	for file in tests/vectors/*/*.json tests/vectors/*/*.form; do
-		type=$(basename "$(dirname "$file")")
-		{
-			echo "$type"
-			cat "${file%.*}.headers" 2>/dev/null
-			echo
-			cat "$file"
-		} >"$1/$type-$(basename "$file")"
-	done
-}
-seed_json() {
-	local file
-	for file in tests/vectors/*/*.json; do
-		cp "$file" "$1/$(basename "$(dirname "$file")")-$(basename "$file")"
-	done
-}
+. tests/fuzz/seeds.sh
 
 failed=0
 for program in "$out"/tests/fuzz/fuzz_*; do

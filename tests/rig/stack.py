@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import ssl
@@ -23,6 +24,9 @@ from .docker import TOP
 TOKEN = "rig-token-0123456789abcdef"
 ANYBODY = ssl._create_unverified_context()  # only to see that it answers
 UNLIMITED = {"rate": 1000000, "burst": 1000000}
+# Builds of `make test-san`; a library may be preloaded before their own.
+SANITIZERS = {k: v for k, v in os.environ.items()
+              if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
 DAEMONS = ("logger", "deployer", "matcher", "ingress")
 BUILD = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD", "build"))
 BUILD_FAIL = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD_FAIL",
@@ -80,7 +84,7 @@ class Daemon:
         self.out = os.path.join(stack.dir, name + ".out")
         self.err = os.path.join(stack.dir, name + ".err")
         env = {"PATH": os.environ["PATH"], "PULLWIRE_INSTANCE": name,
-               "LANG": "C.UTF-8", **env}
+               "LANG": "C.UTF-8", **SANITIZERS, **env}
         if preload:
             env["LD_PRELOAD"] = preload
         with open(self.out, "ab") as out, open(self.err, "ab") as err:
@@ -112,6 +116,11 @@ class Daemon:
     def log(self):
         with open(self.err, errors="replace") as f:
             return f.read()
+
+    def findings(self):
+        """What a sanitizer has said."""
+        return [line for line in self.log().splitlines()
+                if re.search("Sanitizer: |runtime error: ", line)]
 
 
 class Stack:
@@ -268,8 +277,7 @@ class Stack:
         with open(os.path.join(self.fail_dir, point + ".go"), "w"):
             pass
 
-    def close(self):
-        """Everything ends; the folder stays for a look with KEEP set."""
+    def end(self):
         for daemon in self.daemons.values():
             if daemon.alive():
                 daemon.process.terminate()
@@ -279,6 +287,10 @@ class Stack:
                 daemon.process.wait(max(0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 daemon.kill()
+
+    def close(self):
+        """Everything ends; the folder stays for a look with KEEP set."""
+        self.end()
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -3,7 +3,7 @@
 
 backlog.py [EVENTS]: the spool is filled by ingress's own code, in memory;
 then the four daemons are started on it. Limits: 10 seconds from the start of
-ingress to the first row, 64 MiB resident for each daemon while it drains.
+ingress to the first row, 64 MiB of memory for each daemon while it drains.
 """
 import json
 import os
@@ -53,7 +53,7 @@ def main():
         print(json.dumps({
             "waiting": events, "spool_MiB": size >> 20,
             "first_row_s": round(first, 2), "rows_in_20_s": int(rows),
-            "most_resident_KiB": most}, indent=1))
+            "most_memory_KiB": most}, indent=1))
         assert first < FIRST_S, first
         assert max(most.values()) < MEMORY_KIB, most
     finally:
