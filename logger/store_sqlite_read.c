@@ -4,10 +4,15 @@
  */
 #include "logger/store_sqlite.h"
 
+#include <sys/stat.h>
+
 #include "logger/store_sql.h"
+#include "proto/base/clock.h"
 
 #define QUERY_MS 2000
 #define READERS_KEPT 8 /* idle connections */
+#define WAL_MAX ((off_t)64 << 20) /* bytes */
+#define GAP_MS 3000 /* that a query waits for it at most */
 
 /* Texts are borrowed from the statement: valid until its next step. */
 static void read_record(struct db_stmt *s, struct record *r)
@@ -26,10 +31,32 @@ static void read_record(struct db_stmt *s, struct record *r)
 	}
 }
 
+/* Has the file's log of writes become long, and is it still written to? */
+static bool wal_is_long(const char *wal)
+{
+	struct stat st;
+
+	return stat(wal, &st) == 0 && st.st_size > WAL_MAX &&
+		clock_wall() - (int64_t)st.st_mtim.tv_sec * 1000 < 2000;
+}
+
+/* The log of writes can begin anew only at a moment without readers. When they
+ * follow each other without one it grows and grows, so new ones leave a gap. */
+static void leave_gap(const struct sqlite *q)
+{
+	char *wal = xprintf("%s-wal", q->path);
+
+	for (int64_t end = clock_mono() + GAP_MS;
+		wal_is_long(wal) && clock_mono() < end;)
+		clock_sleep(5);
+	free(wal);
+}
+
 static struct db *take_reader(struct sqlite *q, struct err *err)
 {
 	struct db *db = NULL;
 
+	leave_gap(q);
 	pthread_mutex_lock(&q->lock);
 	if (q->idle.n > 0)
 		db = q->idle.v[--q->idle.n];
