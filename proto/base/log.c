@@ -7,7 +7,8 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"
-#include "proto/base/str.h"
+#include "proto/base/strbuf.h"
+#include "proto/base/uid.h"
 
 #define LINE_MAX_LEN 4096
 #define REPEAT_MS (60 * 1000)
@@ -26,7 +27,7 @@ static const struct {
 static struct {
 	const char *program;
 	enum log_level min;
-	bool colour;
+	bool colour, json;
 } state = {.program = "pullwire", .min = LOG_INFO};
 
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -40,6 +41,11 @@ void log_init(const char *program, enum log_level min)
 	state.min = min;
 	state.colour = isatty(STDERR_FILENO) &&
 		(no_color == NULL || no_color[0] == '\0');
+}
+
+void log_as_json(void)
+{
+	state.json = true;
 }
 
 int log_level_parse(const char *name, enum log_level *out)
@@ -68,12 +74,47 @@ static void put_line(const char *line, size_t n)
 	}
 }
 
+/* Appends "KEY":"TEXT": what str_safe() left, with quotes escaped. */
+static void json_member(struct strbuf *out, const char *key, const char *text)
+{
+	char safe[LINE_MAX_LEN];
+
+	str_safe(str_from(text), safe, sizeof(safe));
+	strbuf_addf(out, "%c\"%s\":\"", out->len ? ',' : '{', key);
+	for (const char *p = safe; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			strbuf_add_char(out, '\\');
+		strbuf_add_char(out, *p);
+	}
+	strbuf_add_char(out, '"');
+}
+
+static void json_line(enum log_level level, const char *id, const char *text)
+{
+	struct strbuf line = {0};
+	char time[STR_TIME_LEN];
+
+	json_member(&line, "time", str_time(clock_wall(), time));
+	json_member(&line, "level", levels[level].name);
+	json_member(&line, "role", state.program);
+	if (id != NULL)
+		json_member(&line, "id", id);
+	json_member(&line, "message", text);
+	strbuf_add_cstr(&line, "}\n");
+	put_line(line.buf, line.len);
+	strbuf_release(&line);
+}
+
 static void log_line(enum log_level level, const char *id, const char *text)
 {
 	char line[LINE_MAX_LEN], time[STR_TIME_LEN], safe_id[256];
 	size_t at;
 	int n;
 
+	if (state.json) {
+		json_line(level, id, text);
+		return;
+	}
 	if (id != NULL)
 		str_safe(str_from(id), safe_id, sizeof(safe_id));
 	n = snprintf(line, sizeof(line), "%s %s%s%s %s%s%s: ",
@@ -166,6 +207,19 @@ bool log_gate(
 	return true;
 }
 
+/* EVENT or EVENT/TRIGGER. */
+static bool is_id(const char *key)
+{
+	char event[UID_LEN];
+	size_t n = strcspn(key, "/");
+
+	if (n != UID_LEN - 1)
+		return false;
+	memcpy(event, key, n);
+	event[n] = '\0';
+	return uid_valid(event);
+}
+
 void log_limited(enum log_level level, const char *key, const char *fmt, ...)
 {
 	char text[LINE_MAX_LEN];
@@ -190,5 +244,5 @@ void log_limited(enum log_level level, const char *key, const char *fmt, ...)
 		snprintf(text + at, sizeof(text) - at,
 			" (and %llu more like this, not shown)",
 			(unsigned long long)suppressed);
-	log_line(level, NULL, text);
+	log_line(level, is_id(key) ? key : NULL, text);
 }

@@ -8,6 +8,8 @@
  * Every message goes through str_safe() here, so a text from outside cannot
  * forge a line. Each line is one write(), cut at 4 KiB; any thread may write.
  * The severity is coloured when stderr is a terminal and NO_COLOR is unset.
+ * For collectors a line can be a JSON object instead:
+ *   {"time":"…","level":"warn","role":"ingress","id":"…","message":"text"}
  */
 #ifndef PROTO_BASE_LOG_H
 #define PROTO_BASE_LOG_H
@@ -17,6 +19,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL };
 
 void log_init(const char *program, enum log_level min);
+/* From now on lines are JSON; before there is a second thread. */
+void log_as_json(void);
 /* Name to level; -1 when unknown. */
 int log_level_parse(const char *name, enum log_level *out);
 
@@ -32,7 +36,8 @@ void log_fatal(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 /*
  * As log_write, but the same key (a short constant or a peer's name) is
  * written at most once in a minute; the next line then says how many were
- * suppressed. For failures that repeat.
+ * suppressed. For failures that repeat. A key that is the id of an event or a
+ * job is what the line is about.
  */
 void log_limited(enum log_level level, const char *key, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

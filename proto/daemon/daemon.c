@@ -372,6 +372,8 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 		return 0;
 	}
 	log_init(spec->role, (enum log_level)d.conf->log_level);
+	if (strcmp(conf_own_log_formats[d.conf->log_format], "json") == 0)
+		log_as_json();
 	harden();
 	keep_memory();
 	http_global_init();

@@ -280,7 +280,7 @@ struct conf_logger {
 	char *keys;
 };
 
-extern const char *const conf_log_formats[];
+extern const char *const conf_log_formats[], *const conf_own_log_formats[];
 
 struct conf_matcher {
 	struct opt_where where;
@@ -304,6 +304,7 @@ struct conf {
 	struct opt_strs trusted_proxies; /* addresses and networks */
 	char *run; /* folder of the processes' status files */
 	int log_level; /* enum log_level */
+	int log_format; /* conf_own_log_formats[]: text json */
 	int links;     /* enum conf_links */
 	char *path;    /* the file this came from */
 	struct opt_strs files; /* and all others: what the wheres point to */

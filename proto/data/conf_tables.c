@@ -12,6 +12,7 @@ const char *const conf_source_types[] = {
 	"distribution", "dockerhub", "aliyun", "harbor", "quay", "github",
 	"gitlab", "gitea", "azure", "ecr", "gar", "jfrog", "nexus", "tencent",
 	"zot", "msr", "cloudevents", "generic", "auto", NULL};
+const char *const conf_own_log_formats[] = {"text", "json", NULL};
 /* enum conf_trigger_type */
 static const char *const trigger_types[] = {
 	"ALL", "TAG_LIST", "TAG_REG_EXP", NULL};
@@ -312,6 +313,10 @@ static const struct opt conf_opts[] = {
 	KEY(struct conf, run, OPT_STR, "/run/pullwire",
 		"Folder of the status files that the `health` commands read.",
 		.flags = OPT_RESTART),
+	KEY(struct conf, log_format, OPT_ENUM, "text",
+		"Of each process's own log, on standard error: lines for "
+		"people, or a JSON object a line for collectors.",
+		.words = conf_own_log_formats, .flags = OPT_RESTART),
 	KEY(struct conf, log_level, OPT_ENUM, "info",
 		"Least severity of the processes' own log on standard error.",
 		.words = level_words),

@@ -116,6 +116,37 @@ static void test_limited(void **state)
 	assert_int_equal(lines, 2);
 }
 
+static void test_limited_id(void **state)
+{
+	static const char id[] = "01a208fe-8eb7-719e-a977-e25fb77ad00c/web";
+	char text[4096];
+
+	(void)state;
+	capture();
+	log_limited(LOG_WARN, id, "not started");
+	captured_text(text, sizeof(text));
+	assert_non_null(strstr(text, "ingress 01a208fe-8eb7-719e-a977-"
+				     "e25fb77ad00c/web: not started\n"));
+}
+
+/* The last test: there is no way back. */
+static void test_json(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	log_as_json();
+	capture();
+	log_warn("e\"1", "said \"no\"\n\x1b[2J \\ \xff");
+	log_error(NULL, "plain");
+	captured_text(text, sizeof(text));
+	assert_non_null(strstr(text, "\",\"level\":\"warn\",\"role\":"
+		"\"ingress\",\"id\":\"e\\\"1\",\"message\":\"said "
+		"\\\"no\\\"\\\\x0a\\\\x1b[2J \\\\\\\\ \\\\xff\"}\n{\"time\":"));
+	assert_non_null(strstr(text, "\"role\":\"ingress\",\"message\":"
+				     "\"plain\"}\n"));
+}
+
 static void test_gate(void **state)
 {
 	static struct log_gate g;
@@ -160,6 +191,8 @@ int main(void)
 		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_gate),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_limited_id),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
