@@ -306,6 +306,7 @@ bench-rules: $(OUT)/tests/bench/rules
 layers:
 	@tests/layers.sh
 	@tests/notes.sh
+	@tests/guarantees.sh
 
 #: headers    every header compiles alone
 headers:
