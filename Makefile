@@ -62,7 +62,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 	test-san test-compose test-reload \
 	test-slow storm soak faults test-engines \
 	pictures powerloss mutations build-mutated backlog \
-	bench bench-auth bench-log bench-rules bench-matchers bench-redeploy layers headers \
+	bench bench-page bench-auth bench-log bench-rules bench-matchers bench-redeploy layers headers \
 	docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -297,6 +297,11 @@ bench-log: all $(OUT)/tests/bench/feed
 #: bench-auth  does the time of a refusal tell why it is one?
 bench-auth: $(OUT)/tests/bench/auth_time
 	@$(OUT)/tests/bench/auth_time
+
+#: bench-page   from a push to its row on the page, in Chromium
+bench-page: deps
+	@$(MAKE) -s --no-print-directory all
+	@/usr/bin/python3 tests/bench/page.py
 
 #: bench-rules   what a million triggers cost, beside ten
 bench-rules: $(OUT)/tests/bench/rules
