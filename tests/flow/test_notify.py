@@ -10,7 +10,7 @@ import pytest
 
 from peer.sink import Sink
 from rig import images
-from rig.stack import BUILD_FAIL, wait_for
+from rig.stack import BUILD_FAIL, free_port, wait_for
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -24,21 +24,24 @@ def sink():
 
 class Two:
     """Both deployers read the same file: each knows by the environment which
-    it is."""
+    it is. They meet over tcp, with keys."""
 
     def __init__(self, stacks, engine, notify, triggers, **kwargs):
         self.stack = stacks(
             triggers, {"local": engine.sock}, notify=notify,
             **{"build": BUILD_FAIL, **kwargs})
         own = self.stack.settings["deployer"]
-        link = own["link"]
-        own.update(link=link + "-${LANE}", lanes=["${LANE}"],
+        keys = self.stack.path("keys")
+        assert self.stack.run("ingress", "keys", keys).returncode == 0
+        link = "tcp://127.0.0.1:"
+        self.ports = {"local": str(free_port()), "http": str(free_port())}
+        own.update(link=link + "${PORT}", lanes=["${LANE}"], keys=keys,
                    state=own["state"] + "-${LANE}",
-                   notices=[link + "-http"],
+                   notices=[link + self.ports["http"]],
                    schedule=["0", "100ms", "300ms", "1s", "1s", "1s"])
-        self.stack.settings["matcher"]["deployer"] = [
-            link + "-local", link + "-http"]
-        self.stack.environment["LANE"] = "local"
+        self.stack.settings["matcher"].update(
+            keys=keys, deployer=[link + p for p in self.ports.values()])
+        self.stack.environment.update(LANE="local", PORT=self.ports["local"])
         self.stack.write()
         self.stack.start("logger", "matcher", "ingress")
 
@@ -46,7 +49,8 @@ class Two:
         self.stack.start("deployer-local", **kwargs)
 
     def http(self, **kwargs):
-        self.stack.start("deployer-http", env={"LANE": "http"}, **kwargs)
+        self.stack.start("deployer-http", **kwargs, env={
+            "LANE": "http", "PORT": self.ports["http"]})
 
 
 def wait_notices(stack, events, trigger, seconds=30):
@@ -139,7 +143,7 @@ def test_no_kill_loses_a_notice(engine, stacks, sink):
     stack.kill("deployer-local")
     two.engine()
     first += push()
-    got = stack.run("deployer", "queue", LANE="local")
+    got = stack.run("deployer", "queue", **stack.environment)
     assert "4 notices not yet at a deployer" in got.stdout, got
     stack.kill("deployer-local")
     assert not sink.requests
