@@ -63,20 +63,59 @@ static void own_labels(struct json *out, const struct json *container)
 	}
 }
 
+/* Watchtower runs these by a shell, and counts their time in minutes. */
+static struct json *hook_of(const char *command)
+{
+	struct json *list = json_new_array();
+
+	json_push(list, json_new_str("sh"));
+	json_push(list, json_new_str("-c"));
+	json_push(list, json_new_str(command));
+	return list;
+}
+
+static struct json *minutes_of(const char *text)
+{
+	char *ms = xprintf("%sm", text);
+	struct json *j = json_new_str(ms);
+
+	free(ms);
+	return j;
+}
+
 /* What Watchtower's labels mean here; our own come after and count. */
-static void watchtower_labels(struct json *out, const struct json *container)
+static void watchtower_labels(struct json *out, const struct json *container,
+	const char *from, struct opt_errors *faults)
 {
 	static const struct {
 		const char *theirs, *ours;
+		struct json *(*value)(const char *text);
 	} same[] = {
-		{WATCHTOWER "monitor-only", "dry_run"},
-		{WATCHTOWER "cooldown-delay", "min_age"},
+		{"monitor-only", "dry_run", json_new_str},
+		{"cooldown-delay", "min_age", json_new_str},
+		{"lifecycle.pre-update", "pre_hook", hook_of},
+		{"lifecycle.post-update", "post_hook", hook_of},
+		{"lifecycle.pre-update-timeout", "hook_timeout", minutes_of},
+		{"stop-signal", NULL, NULL},
+		{"lifecycle.pre-check", NULL, NULL},
+		{"lifecycle.post-check", NULL, NULL},
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(same); i++)
-		if (label(container, same[i].theirs) != NULL)
-			json_set_str(out, same[i].ours,
-				label(container, same[i].theirs));
+	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+		char key[96];
+		const char *text;
+
+		snprintf(key, sizeof(key), WATCHTOWER "%s", same[i].theirs);
+		text = label(container, key);
+		if (text != NULL && same[i].ours != NULL)
+			json_set(out, same[i].ours, same[i].value(text));
+		else if (text != NULL)
+			opt_error(faults, from, 0, "label %s has no meaning "
+				"here; its other labels count%s", key,
+				strcmp(same[i].theirs, "stop-signal") == 0
+					? ": give the container its signal "
+					  "by --stop-signal" : "");
+	}
 }
 
 /* Is one asked for? */
@@ -159,7 +198,7 @@ struct json *docker_labels_trigger(const struct json *container,
 	json_set_str(t, "repository", strbuf_cstr(&repo));
 	json_set(t, "deploy", deploy);
 	if (watchtower)
-		watchtower_labels(labels, container);
+		watchtower_labels(labels, container, from, faults);
 	own_labels(labels, container);
 	json_set(t, "labels", labels);
 	if (repo.len == 0) {

@@ -39,16 +39,23 @@ static const struct opt *find(const struct opt_table *t, const char *key)
 	return NULL;
 }
 
-static struct json *value_of(const struct opt *o, const char *text)
+/* NULL when the set has another kind of value than the key. */
+static struct json *value_of(const struct opt *o, const struct json *value)
 {
-	struct str rest = str_from(text), part;
+	struct str rest = str_from(json_str(value)), part;
 	struct json *list;
 
+	if (o->type == OPT_SUB || o->type == OPT_LIST)
+		return NULL;
 	if (o->type != OPT_STRS)
-		return text_of(rest);
+		return json_str(value) ? text_of(rest) : NULL;
+	if (!json_str(value) && json_kind(value) != JSON_ARRAY)
+		return NULL;
 	list = json_new_array();
-	while (str_split(&rest, ',', &part))
+	while (json_str(value) && str_split(&rest, ',', &part))
 		json_push(list, text_of(str_trim(part)));
+	for (const struct json *i = json_first(value); i; i = json_next(i))
+		json_push(list, text_of(str_from(json_str(i))));
 	return list;
 }
 
@@ -86,18 +93,19 @@ static struct json *as_trigger(struct labels *l, const char *from,
 		json_set(deploy, json_key(i), text_of(str_from(json_str(i))));
 	for (const struct json *i = json_first(json_get(item, "labels")); i;
 		i = json_next(i)) {
-		const char *key = json_key(i), *text = json_str(i);
+		const char *key = json_key(i);
 		const struct opt *o = find(&conf_trigger_table, key);
-		struct json *to = o ? t : deploy;
+		struct json *to = o ? t : deploy, *value;
 
 		if (!o)
 			o = find(&conf_deploy_table, key);
-		if (!o || !text || o->type == OPT_SUB || o->type == OPT_LIST) {
+		value = o ? value_of(o, i) : NULL;
+		if (!value) {
 			unknown(l, from, key);
 			continue;
 		}
 		json_del(to, key);
-		json_set(to, key, value_of(o, text));
+		json_set(to, key, value);
 	}
 	json_set(t, "deploy", deploy);
 	if (l->errs->list.n == before)

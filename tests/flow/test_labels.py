@@ -4,7 +4,7 @@ import pytest
 from rig import images
 from rig.stack import wait_for
 
-NAMES = ("lweb", "lapi", "lbad", "lold", "shop_worker")
+NAMES = ("lweb", "lapi", "lbad", "lold", "lhook", "shop_worker")
 
 
 @pytest.fixture
@@ -161,10 +161,15 @@ def test_watchtower_labels(shop):
                          tower + "cooldown-delay": "24h"})
     run(shop, "lold", **{tower + "enable": "true",
                          "pullwire__enable": "false"})
+    run(shop, "lhook", **{
+        tower + "enable": "true",
+        tower + "lifecycle__pre-update": "echo $VERSION, $((1+1)); exit 3"})
     run(shop, "lbad", **{tower + "monitor-only": "true"})
-    count(stack, 2)
+    count(stack, 3)
     put(shop, "v7")
     assert final(stack, "v7", trigger="lweb")["status"] == "dry_run"
     row = wait_for("it cools down", lambda: stack.rows(
         tag="v7", trigger="lapi", status="waiting"))[0]
     assert "must be 86400 s old" in row["reason"], row
+    row = final(stack, "v7", trigger="lhook")
+    assert row["status"] == "failed" and "v1, 2" in row["reason"], row

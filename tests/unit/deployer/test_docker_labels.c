@@ -61,6 +61,18 @@ static const struct {
 		true, T "\"a\"" D "{\"dry_run\":\"true\",\"min_age\":\"24h\"}}",
 		NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.lifecycle.pre-update\":\"a, b\","
+	 "\"com.centurylinklabs.watchtower.lifecycle.pre-update-timeout\":"
+	 "\"2\",\"com.centurylinklabs.watchtower.lifecycle.post-update\":"
+	 "\"c\"}}", "a", true, T "\"a\"" D
+		"{\"pre_hook\":[\"sh\",\"-c\",\"a, b\"],"
+		"\"post_hook\":[\"sh\",\"-c\",\"c\"],"
+		"\"hook_timeout\":\"2m\"}}", NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.stop-signal\":\"SIGHUP\"}}", "a",
+		true, T "\"a\"" D "{}}", "container web: label com.centuryl"
+		"inklabs.watchtower.stop-signal has no meaning here"},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"pullwire.enable\":\"false\"}}", "a", true, NULL, NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"com.centurylinklabs.watchtower.monitor-only\":\"true\","

@@ -52,7 +52,8 @@ static void test_options(void **state)
 		SET("local", ITEM("a", "\"tags\":\"v1, v2\",\"min_age\":\"1h\","
 			"\"exclude\":\"${HOME}$\",\"pinned\":\"skip\","
 			"\"window\":\"22:00-06:00 Europe/Berlin\","
-			"\"repository\":\"other/*\"")),
+			"\"repository\":\"other/*\","
+			"\"pre_hook\":[\"sh\",\"-c\",\"a, $b\"]")),
 		SET("far", ITEM("b", ""))};
 	struct opt_errors errs = {0};
 	struct conf *c = conf_with_labels(base, sets, 2, &errs), *again;
@@ -67,6 +68,8 @@ static void test_options(void **state)
 	assert_string_equal(a->repository, "other/*");
 	assert_string_equal(a->exclude, "${HOME}$"); /* no variables here */
 	assert_int_equal(a->deploy.pinned, PINNED_SKIP);
+	assert_int_equal(a->deploy.pre_hook.n, 3);
+	assert_string_equal(a->deploy.pre_hook.v[2], "a, $b");
 	assert_string_equal(a->engine, "local");
 	assert_true(conf_window_next(c, a, 1700000000000) >= 1700000000000);
 	assert_int_equal(conf_window_next(c, a, 1700000000000), /* 23:13 */
@@ -112,6 +115,8 @@ static void test_faults(void **state)
 			"container x: window: "},
 		{ITEM("x", "\"min_age\":\"soon\""), "container x: min_age: "},
 		{ITEM("x", "\"dry_run\":7"), "there is no label "},
+		{ITEM("x", "\"dry_run\":[\"true\"]"), "there is no label "},
+		{ITEM("x", "\"tags\":7"), "there is no label "},
 		{ITEM("web", ""), "container web: its labels are not looked "
 			"at: trigger `web` is in "},
 		{ITEM("x", "") "," ITEM("x", ""), "give one of them another "
