@@ -157,6 +157,67 @@ static void test_foreign_text_stays_text(void **state)
 	}
 }
 
+/* Nothing that a chat would act on, however the pieces lie. */
+static void assert_harmless(int format, const char *text)
+{
+	static const char *const parts[] = {"@everyone", "@here", "@room",
+		"://", "](", "\x1b", "\xc2\x9b", "\xe2\x80\xae"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strstr(text, parts[i]))
+			fail_msg("%d: `%s` in %s", format, parts[i], text);
+	if (format == NOTIFY_SLACK && strpbrk(text, "<>"))
+		fail_msg("%s", text);
+}
+
+static const char *text_of(int format, const struct json *j,
+	const struct notice_form *form)
+{
+	static const char *const paths[] = {"text", "text", "content",
+		"attachments.0.content.body.0.inlines.0.text", "body"};
+
+	return format == NOTIFY_NTFY ? strbuf_cstr(&form->body)
+				     : json_str(json_path(j, paths[format]));
+}
+
+static void test_random_foreign_text(void **state)
+{
+	static const char *const pieces[] = {"@", "everyone", "here", "room",
+		"<", "!", ">", "[", "]", "(", ")", ":", "/", "//", "http",
+		"\x1b", "\x1b[2J", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\x8b",
+		"\xe2\x81\xa9", "\n", "\r", "\\", "*", "`", "&", "a", "\xc3\xa9"};
+
+	(void)state;
+	srandom(2);
+	for (int round = 0; round < 20000; round++) {
+		int format = NOTIFY_SLACK + (int)(random() % 5);
+		struct conf_notify n = {.format = format,
+			.template = TEXT("{{reason}}{{tag}}"),
+			.as = {.url = TEXT("https://h/")}};
+		struct strbuf reason = {0}, row = {0};
+		struct notice_form form;
+		struct json *j = NULL;
+
+		for (long k = random() % 12; k >= 0; k--)
+			strbuf_add_cstr(&reason, pieces[(size_t)random() %
+				ARRAY_LEN(pieces)]);
+		strbuf_add_cstr(&row, "{\"status\":\"failed\",\"time\":\"t\","
+				      "\"reason\":");
+		json_write_str(strbuf_str(&reason), &row);
+		strbuf_add_cstr(&row, ",\"tag\":\"here\"}");
+		notice_form(&n, strbuf_cstr(&row), ID, &form);
+		if (format != NOTIFY_NTFY) {
+			j = json_parse(strbuf_str(&form.body), NULL, NULL);
+			assert_non_null(j);
+		}
+		assert_harmless(format, text_of(format, j, &form));
+		json_free(j);
+		notice_form_release(&form);
+		strbuf_release(&reason);
+		strbuf_release(&row);
+	}
+}
+
 /* A template of the greatest length that says the reason ten times. */
 static void test_bounded(void **state)
 {
@@ -192,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_foreign_text_stays_text),
+		cmocka_unit_test(test_random_foreign_text),
 		cmocka_unit_test(test_bounded),
 	};
 
