@@ -194,7 +194,7 @@ static int judge_stopped(const struct json *container, int stopped,
 		json_i64(json_path(container, "State.ExitCode"), 0));
 }
 
-int docker_pick_judge(const struct json *container, int stopped,
+int docker_pick_judge(const struct json *container, int stopped, bool self_too,
 	const char **was, struct err *err)
 {
 	static const char *const up[] = {"running", "restarting"};
@@ -203,10 +203,10 @@ int docker_pick_judge(const struct json *container, int stopped,
 	char self[DOCKER_ID_LEN];
 
 	docker_self_id(self);
-	if (*self != '\0' && is(json_str(json_get(container, "Id")), self))
+	if (!self_too && *self != '\0' && is(json_str(json_get(container, "Id")), self))
 		return err_fail(err,
 			"container %s is the deployer's own; replace it by "
-			"hand", name);
+			"hand, or set self_update", name);
 	if (judge_owner(container, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(up); i++)

@@ -20,9 +20,9 @@ void docker_pick_sort(struct json *list);
 /*
  * Pure: 0 when the inspected container is to be replaced; *was is what
  * docker_swap.h has then, a literal. -1 with a sentence that says why not.
- * stopped: enum conf_stopped.
+ * stopped: enum conf_stopped. self: our own container too.
  */
-int docker_pick_judge(const struct json *container, int stopped,
+int docker_pick_judge(const struct json *container, int stopped, bool self,
 	const char **was, struct err *err);
 
 #endif

@@ -276,7 +276,7 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	if (r->old != NULL && docker_pick_judge(r->old, t->mends
 					? STOPPED_START
 					: deploy->stopped,
-				      &was, &err) != 0) {
+				      deploy->self_update, &was, &err) != 0) {
 		driver_result_err(res, DRIVER_REFUSED, &err);
 		return -1;
 	}
@@ -329,7 +329,7 @@ int docker_prepare_dependent(struct docker_replace *r, struct json *old,
 	const char *was;
 
 	r->old = old;
-	if (docker_pick_judge(old, STOPPED_RECREATE, &was, err) != 0)
+	if (docker_pick_judge(old, STOPPED_RECREATE, false, &was, err) != 0)
 		return -1;
 	r->old_image = docker_image_inspect(r->t->api,
 		json_str(json_get(old, "Image")), err);

@@ -20,6 +20,7 @@ struct docker_replace {
 	char *own_reference, *own_platform;
 	struct docker_spec spec;
 	bool auto_remove; /* the old one vanishes when it stops */
+	bool handed_over; /* to a helper: it is our own */
 	bool started;     /* the new one was */
 	bool stopped;     /* the old one is: from here on back means started */
 };

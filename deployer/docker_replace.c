@@ -5,6 +5,7 @@
 #include "deployer/docker_evidence.h"
 #include "deployer/docker_hook.h"
 #include "deployer/docker_order.h"
+#include "deployer/docker_renew.h"
 #include "deployer/docker_rollback.h"
 #include "deployer/docker_step.h"
 #include "proto/base/clock.h"
@@ -204,12 +205,30 @@ static int start_first(struct docker_replace *r, struct err *err)
 	return docker_step_stop(r, err);
 }
 
+/* Our own container: what follows its creation is another's to do. */
+static int renew(struct docker_replacing *p, struct docker_replace *r,
+	struct err *err)
+{
+	if (json_len(p->targets) > 1 || p->follow.list.n > 0)
+		return err_fail(err, "the deployer replaces itself only where "
+			"it is alone in its service and nothing depends on its "
+			"container");
+	if (docker_step_create(r, err) != 0 || not_cancelled(r->t, err) != 0 ||
+		docker_note_save(&r->t->note, DOCKER_STEP_STOP, err) != 0)
+		return -1;
+	docker_task_lap(r->t, "create");
+	r->handed_over = true;
+	return docker_renew_hand_over(r, err);
+}
+
 /* As it was asked for, if it may be. */
 static int in_order(struct docker_replacing *p, struct docker_replace *r,
 	struct err *err)
 {
 	const struct conf_deploy *d = &r->t->run->trigger->deploy;
 
+	if (docker_renew_is_self(r->swap->old_id))
+		return renew(p, r, err);
 	if (d->order != ORDER_START_FIRST ||
 		!docker_order_may_start_first(r->old, r->swap->was,
 			p->follow.list.n > 0, d, p->stop_first,
@@ -278,7 +297,8 @@ void docker_replace_container(struct docker_replacing *p, const char *id,
 		driver_result_set(res, DRIVER_DEPLOYED, "%s runs %s",
 			t->note.batch.v[t->note.batch.n - 1].name,
 			t->reference);
-	} else if (driver_cancelled(t->run) && !r.stopped && touched) {
+	} else if (driver_cancelled(t->run) && !r.stopped &&
+		(touched || r.handed_over)) {
 		/* What is done stays: the next process goes on from here. */
 		driver_result_err(res, DRIVER_CANCELLED, &err);
 	} else {

@@ -3,6 +3,7 @@
 
 #include "deployer/docker_evidence.h"
 #include "deployer/docker_gate.h"
+#include "deployer/docker_renew.h"
 #include "deployer/docker_rollback.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -126,7 +127,9 @@ static int settle_both(const struct docker_settle *how,
 	if (condemned == NULL &&
 		docker_swap_give_aliases(how->api, s, true, err) != 0)
 		return -1;
-	if (condemned == NULL &&
+	/* That we run is proof enough. */
+	good = condemned == NULL && docker_renew_is_self(s->new_id);
+	if (condemned == NULL && !good &&
 		gate(how, s, old, false, &good, why, err) != 0)
 		return -1;
 	if (!good)
@@ -158,7 +161,16 @@ int docker_settle_swap(const struct docker_settle *how,
 	enum docker_settled *out, struct err *why, struct err *err)
 {
 	struct json *old = NULL, *new = NULL;
+	bool us = docker_renew_is_self(s->old_id) ||
+		docker_renew_is_self(s->new_id);
+	char words[400] = "";
 	int rc = -1;
+
+	if (us && docker_renew_settle(how->api, s, words, sizeof(words), err))
+		return -1;
+	if (*words != '\0' && condemned == NULL &&
+		docker_renew_is_self(s->old_id))
+		condemned = words;
 
 	if (docker_settle_look(how->api, s->old_id, &old, err) == 0 &&
 		docker_settle_look(how->api, s->new_id, &new, err) == 0) {

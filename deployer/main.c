@@ -1,5 +1,6 @@
 #include "deployer/deployer.h"
 #include "deployer/docker_plan.h"
+#include "deployer/docker_renew.h"
 #include "deployer/egress.h"
 #include "deployer/list.h"
 #include "deployer/orders.h"
@@ -21,6 +22,12 @@ static const struct daemon_command commands[] = {
 		.help = "what waits, runs or is held, and why",
 		.needs_conf = true,
 		.run = queue_command,
+	},
+	{
+		.name = "finish",
+		.usage = "finish ENDPOINT ID MS MS",
+		.help = "what the helper of self_update runs; not for people",
+		.run = docker_renew_finish,
 	},
 	{
 		.name = "plan",

@@ -87,6 +87,12 @@ static const struct opt deploy_opts[] = {
 		"not deploy it: `refuse`, or `keep_all` to take all of the "
 		"container's settings for the user's.",
 		.words = missing_words, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, self_update, OPT_BOOL, "false",
+		"Replace also the container that the deployer itself runs in, "
+		"which is left alone otherwise: a helper container of the new "
+		"image stops it, starts its successor, and puts it back if "
+		"that is not good. The engine must be a unix socket.",
+		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, compose_files, OPT_BOOL, "false",
 		"Of a `compose` service: the new image gets the tag, and "
 		"`docker compose up -d --no-deps SERVICE` (or `docker-compose`) "

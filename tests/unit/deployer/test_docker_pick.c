@@ -78,7 +78,7 @@ static void test_judge(void **state)
 		strbuf_addf(&sb, "{\"Id\":\"x\",\"Name\":\"/web\",\"State\":{%s}%s}",
 			rows[i].state, rows[i].rest);
 		c = parse(strbuf_cstr(&sb));
-		rc = docker_pick_judge(c, STOPPED_SKIP, &was, &err);
+		rc = docker_pick_judge(c, STOPPED_SKIP, false, &was, &err);
 		if (rc != (rows[i].was ? 0 : -1) ||
 			(rc == 0 && strcmp(was, rows[i].was) != 0) ||
 			(rc != 0 && !strstr(err.text, rows[i].reason)))
@@ -113,7 +113,7 @@ static void test_stopped(void **state)
 		strbuf_addf(&sb, "{\"Id\":\"x\",\"State\":{\"Status\":\"%s\"}}",
 			cases[i].state);
 		c = parse(strbuf_cstr(&sb));
-		assert_int_equal(docker_pick_judge(c, cases[i].stopped, &was,
+		assert_int_equal(docker_pick_judge(c, cases[i].stopped, false, &was,
 					 &err), 0);
 		assert_string_equal(was, cases[i].was);
 		json_free(c);
