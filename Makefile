@@ -160,7 +160,12 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(if $(FUZZ_ENGINE),,$(OUT)/tests/fuzz/main.o) \
 		$(OUT)/libingress.a $(OUT)/libproto.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(FUZZ_ENGINE) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(FUZZ_ENGINE) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(LDLIBS)
+
+# Alone of the deployer, what it parses.
+$(OUT)/tests/fuzz/fuzz_registry: $(addprefix $(OUT)/deployer/,docker_api.o \
+	docker_progress.o helper.o registry_ask.o registry_auth.o)
 
 $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a
