@@ -161,7 +161,8 @@ void docker_image_hint(const struct registry_auth *login, const char *text,
 		? login->from
 		: "a config.json of the deployer's";
 
-	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL)
+	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL ||
+		strstr(text, "does not look like a TLS handshake") != NULL)
 		strbuf_add_cstr(out, " (add the registry to the engine's "
 			"insecure-registries, or give it TLS)");
 	else if (is_login(text) && login != NULL && login->server != NULL)

@@ -3,6 +3,7 @@ the row says whether it is tried again.
 """
 import hashlib
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,6 +39,13 @@ class Registry(BaseHTTPRequestHandler):
                             "digest": digest(image), "size": len(image),
                             "platform": {"os": "plan9",
                                          "architecture": "mips"}}]}).encode()
+
+    def handle(self):
+        # containerd tries TLS first: a plain server has to say so.
+        if self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+        else:
+            super().handle()
 
     def do_GET(self):
         parts = self.path.split("/")
@@ -92,10 +100,10 @@ def broken():
 
 
 @pytest.mark.parametrize("kind,retry,says", [
-    ("missing", True, "blob"),
+    ("missing", True, "blob|not found"),
     ("corrupt", True, "verification failed|digest"),
     ("platform", False, "no matching manifest"),
-    ("limit", True, "pull rate limit|toomanyrequests"),
+    ("limit", True, "pull rate limit|toomanyrequests|429 Too Many Requests"),
     ("denied", False, "unauthorized|denied|authentication"),
     ("broken", True, "503|unexpected|unavailable|try later"),
     ("none", True, "unknown|not found"),
