@@ -39,6 +39,10 @@ def project(request, drive, engine, tmp_path):
     d = drive(NAME)
     d.tool = request.param
     put(d, "latest", version="v1")
+    minor = int(engine.call("GET", "/version")["ApiVersion"][2:])
+    if d.tool == "1.29" and minor >= 44:
+        pytest.skip("Compose 1.29 itself breaks at engines from 25 on: it "
+                    "reads ContainerConfig, which images have no more")
     program = tool(d.tool)
     head = "version: '2.4'\n" if d.tool == "1.29" else ""
     (tmp_path / "docker-compose.yml").write_text(
