@@ -164,13 +164,14 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(filter %.a,$^) $(LDLIBS)
 
 # Alone of the deployer, what it parses.
-$(OUT)/tests/fuzz/fuzz_registry: $(addprefix $(OUT)/deployer/,docker_api.o \
+$(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(addprefix $(OUT)/deployer/,docker_api.o \
 	docker_progress.o helper.o registry_ask.o registry_auth.o)
 
 $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(LDLIBS)
 
 build-fuzz: $(FUZZ)
 

@@ -7,6 +7,7 @@
 #include "deployer/docker_progress.h"
 #include "deployer/registry_ask.h"
 #include "deployer/registry_auth.h"
+#include "proto/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 static void progress(struct str s)
@@ -75,9 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	text = calloc(1, size);
-	FUZZ_CHECK(text);
-	memcpy(text, s.p, s.n);
+	text = xmemdup0(s.p, s.n);
 	if (*data == 'p')
 		progress(s);
 	else if (*data == 'c')
