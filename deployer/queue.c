@@ -1,39 +1,7 @@
 #include "deployer/queue.h"
 
-#include "deployer/queue_heap.h"
-#include "proto/base/map.h"
+#include "deployer/queue_inside.h"
 #include "proto/base/mem.h"
-
-struct lane {
-	char *name;
-	bool open;
-	size_t n[QUEUE_DONE]; /* jobs in each state */
-};
-
-struct queue_target {
-	struct list turn; /* in the queue's line while it could run a job */
-	struct list jobs; /* all that are not DONE, in order of arrival */
-	struct list line; /* WAITING and due, in order of arrival */
-	struct lane *lane;
-	char *key;
-	bool coalesce;
-	bool running;
-	int64_t newest_time; /* newest push ever taken in; -1: none */
-	char newest_event[UID_LEN];
-	char *newest_tag;
-};
-
-struct queue {
-	struct map *targets; /* key -> struct queue_target */
-	VEC(struct lane *) lanes;
-	struct list turn; /* targets, the one served longest ago first */
-	struct queue_heap later;
-	struct queue_limits limits;
-	size_t running[2]; /* [coalesce] */
-	size_t suspects; /* deliveries */
-	size_t n;
-	uint64_t seq;
-};
 
 const char *const queue_state_words[] = {
 	[QUEUE_WAITING] = "waiting",
@@ -63,9 +31,9 @@ static void set_state(struct queue_job *job, enum queue_state to)
 
 /* ---- targets ------------------------------------------------------------------ */
 
-static struct lane *lane_get(struct queue *q, const char *name)
+static struct queue_lane *lane_get(struct queue *q, const char *name)
 {
-	struct lane *lane;
+	struct queue_lane *lane;
 
 	for (size_t i = 0; i < q->lanes.n; i++)
 		if (strcmp(q->lanes.v[i]->name, name) == 0)
@@ -375,112 +343,4 @@ void queue_end(struct queue *q, struct queue_job *job)
 	else if (job->state == QUEUE_WAITING)
 		wait_leave(q, job);
 	finish(q, job);
-}
-
-/* ---- look-ups ------------------------------------------------------------------------ */
-
-struct queue_job *queue_find(struct queue *q, const char *id)
-{
-	struct str key;
-	void *value;
-
-	for (size_t it = 0; map_next(q->targets, &it, &key, &value);) {
-		struct queue_target *t = value;
-
-		LIST_EACH(&t->jobs, node) {
-			struct queue_job *job =
-				CONTAINER_OF(node, struct queue_job, node);
-
-			if (strcmp(job->id, id) == 0)
-				return job;
-		}
-	}
-	return NULL;
-}
-
-void queue_each(struct queue *q, const char *lane, enum queue_state state,
-	void (*fn)(void *ctx, struct queue_job *job), void *ctx)
-{
-	VEC(struct queue_job *) found = {0};
-	struct str key;
-	void *value;
-
-	for (size_t it = 0; map_next(q->targets, &it, &key, &value);) {
-		struct queue_target *t = value;
-
-		if (strcmp(t->lane->name, lane) != 0)
-			continue;
-		LIST_EACH(&t->jobs, node) {
-			struct queue_job *job =
-				CONTAINER_OF(node, struct queue_job, node);
-
-			if (job->state == state)
-				VEC_PUSH(&found, job);
-		}
-	}
-	for (size_t i = 0; i < found.n; i++)
-		fn(ctx, found.v[i]);
-	VEC_RELEASE(&found);
-}
-
-bool queue_count(const struct queue *q, size_t i, const char **lane,
-	size_t n[QUEUE_DONE])
-{
-	if (i >= q->lanes.n)
-		return false;
-	*lane = q->lanes.v[i]->name;
-	memcpy(n, q->lanes.v[i]->n, sizeof(q->lanes.v[i]->n));
-	return true;
-}
-
-void queue_target_each(struct queue *q, const char *target,
-	enum queue_state state, void (*fn)(void *ctx, struct queue_job *job),
-	void *ctx)
-{
-	struct queue_target *t = map_get(q->targets, str_from(target));
-
-	if (!t)
-		return;
-	LIST_EACH(&t->jobs, node) {
-		struct queue_job *job =
-			CONTAINER_OF(node, struct queue_job, node);
-
-		if (job->state == state)
-			fn(ctx, job);
-	}
-}
-
-size_t queue_len(const struct queue *q)
-{
-	return q->n;
-}
-
-size_t queue_running(const struct queue *q)
-{
-	return q->running[0] + q->running[1];
-}
-
-const char *queue_job_lane(const struct queue_job *job)
-{
-	return job->target->lane->name;
-}
-
-const char *queue_job_target(const struct queue_job *job)
-{
-	return job->target->key;
-}
-
-bool queue_job_coalesces(const struct queue_job *job)
-{
-	return job->target->coalesce;
-}
-
-const char *queue_newest_event(const struct queue_job *job)
-{
-	return job->target->newest_event;
-}
-
-const char *queue_newest_tag(const struct queue_job *job)
-{
-	return job->target->newest_tag;
 }

@@ -375,6 +375,9 @@ static void run_for(int64_t ms)
 
 static int64_t deliver_hops; /* of the events that follow */
 
+/* The version that jobs tell; or NULL. */
+static const char *deliver_version;
+
 static UNUSED void deliver(const char *event, const char *trigger, const char *lane,
 	const char *tag, int64_t time)
 {
@@ -386,6 +389,7 @@ static UNUSED void deliver(const char *event, const char *trigger, const char *l
 		.id = uid_job(event, trigger, id),
 		.trigger = (char *)(uintptr_t)trigger,
 		.lane = (char *)(uintptr_t)lane,
+		.version = (char *)(uintptr_t)deliver_version,
 		.event = {
 			.id = (char *)(uintptr_t)event,
 			.source = "s",
