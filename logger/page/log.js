@@ -1,7 +1,8 @@
 /* The live list: rows as they come, filters in the address. */
 import {STATUSES, address, clean, el, image, pill, span, time}
 	from "./dom.js";
-import {follow, get, parameters, toast} from "./api.js";
+import {follow, get, isOperator, orderButton, parameters, toast}
+	from "./api.js";
 import {firstSteps} from "./steps.js";
 
 const KEYS = ["trigger", "repository", "tag", "status", "since"];
@@ -44,6 +45,28 @@ function options(id, values) {
 		el("option", {value})));
 }
 
+/* Does every job again that the filters choose, when that is all they are
+ * about: what deployers know of a job. */
+function redeliverAll(filters) {
+	const body = {};
+	const button = orderButton("Redeliver all", "/v1/redeliver", {body,
+		ask: "Every ended job of this trigger, last status and time is " +
+		"done again: notifications with the same webhook-id, redeploys " +
+		"if theirs is still the newest push."});
+
+	function show(next) {
+		for (const key of ["trigger", "status", "since"]) {
+			delete body[key];
+			if (next[key])
+				body[key] = next[key];
+		}
+		button.hidden = !isOperator() || next.repository || next.tag ||
+			!Object.keys(body).length;
+	}
+	show(filters);
+	return {button, show};
+}
+
 function filterBar(filters, change) {
 	const hints = {trigger: "any trigger", repository: "any repository",
 		tag: "any tag", status: "any status", since: "2h, 7d, a time"};
@@ -53,12 +76,14 @@ function filterBar(filters, change) {
 			list: key === "status" ? "statuses"
 				: key === "trigger" ? "triggers" : null,
 			autocomplete: "off", spellcheck: "false"})));
+	const again = redeliverAll(filters);
 	const any = KEYS.some((key) => filters[key]);
 	const form = el("form", {class: "filters" + (any ? " set" : ""),
 		role: "search", "aria-label": "Filters"}, inputs,
 		options("statuses", STATUSES), options("triggers", []),
 		any && el("button", {type: "button",
-			class: "quiet", onclick: () => change({})}, "Clear"));
+			class: "quiet", onclick: () => change({})}, "Clear"),
+		again.button);
 	let timer = null;
 
 	function read() {
@@ -66,6 +91,7 @@ function filterBar(filters, change) {
 
 		for (const key of KEYS)
 			next[key] = form.elements[key].value.trim();
+		again.show(next);
 		change(next, true);
 	}
 	form.addEventListener("submit", (e) => {

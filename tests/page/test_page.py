@@ -346,6 +346,20 @@ def test_narrow_and_dark(browser, world):
     assert browser.run(paper) != light
 
 
+def test_redeliver_all_that_the_filters_choose(browser, world):
+    """After the others: it does their events again."""
+    sign_in(browser, world, path="/?trigger=notify&tag=v2")
+    browser.find("ol.rows li")
+    assert not browser.shown("[data-order='redeliver all']")
+    browser.go(base(world) + "/?trigger=notify&status=200&since=1h")
+    browser.find("ol.rows li")
+    before = len(world.sink.requests)
+    browser.click("[data-order='redeliver all']")
+    browser.click("#confirm[open] button[value=yes]")
+    browser.wait_text("#toasts", "done again")
+    wait_for("some came again", lambda: len(world.sink.requests) > before)
+
+
 def test_it_goes_on_after_the_logger_was_away(browser, stacks):
     stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
     browser.go(base(stack))
