@@ -13,7 +13,7 @@
 #define LIMIT_MS (10 * 60 * 1000)
 #define OUTPUT_MAX ((size_t)1 << 20)
 
-/* ---- the project ------------------------------------------------------------------ */
+/* ---- the project --------------------------------------------------- */
 
 static const char *label(const struct json *container, const char *key)
 {
@@ -75,7 +75,7 @@ static int check_files(const struct docker_compose *c, struct err *err)
 	return 0;
 }
 
-/* ---- its command ------------------------------------------------------------------- */
+/* ---- its command --------------------------------------------------- */
 
 /* Both streams are one; arguments are never read by the shell. */
 static int run(const char *const *command, size_t n, const char *endpoint,
@@ -160,7 +160,7 @@ static int up(const struct docker_task *t, const struct docker_compose *c,
 	return rc;
 }
 
-/* ---- a deploy ----------------------------------------------------------------------- */
+/* ---- a deploy --------------------------------------------------- */
 
 /* Each of the service's containers runs the image, and well. */
 static int check(struct docker_task *t, const char *image, char **evidence,

@@ -87,6 +87,17 @@ int docker_container_stop(struct docker_api *api, const char *id,
 	return rc;
 }
 
+int docker_container_restart(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	char *path = xprintf("/containers/%s/restart", id);
+	const struct docker_request req = {.method = "POST", .path = path};
+	int rc = docker_api_do(api, &req, err);
+
+	free(path);
+	return rc;
+}
+
 int docker_container_pause(struct docker_api *api, const char *id,
 	struct err *err)
 {

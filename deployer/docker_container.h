@@ -25,6 +25,9 @@ int docker_container_start(struct docker_api *api, const char *id,
 /* By the container's own signal and in its own time: no limit here. */
 int docker_container_stop(struct docker_api *api, const char *id,
 	struct err *err);
+/* As stop, and started again. */
+int docker_container_restart(struct docker_api *api, const char *id,
+	struct err *err);
 int docker_container_pause(struct docker_api *api, const char *id,
 	struct err *err);
 int docker_container_rename(struct docker_api *api, const char *id,

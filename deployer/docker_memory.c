@@ -41,7 +41,7 @@ static void save(struct journal *journal, const char *key,
 	strbuf_release(&text);
 }
 
-/* ---- digests that failed ---------------------------------------------------------- */
+/* ---- digests that failed --------------------------------------------------- */
 
 static char *failed_key(const char *engine, const char *target)
 {
@@ -84,7 +84,7 @@ static void add_failed(struct json **known, const char *digest,
 	json_set(*known, digest, one);
 }
 
-/* ---- targets ----------------------------------------------------------------------- */
+/* ---- targets --------------------------------------------------- */
 
 static char *target_key(const char *engine, const char *target)
 {
@@ -154,7 +154,7 @@ void docker_memory_image_release(struct docker_memory_image *i)
 	*i = (struct docker_memory_image){0};
 }
 
-/* ---- containers --------------------------------------------------------------------- */
+/* ---- containers --------------------------------------------------- */
 
 static char *container_key(const char *engine, const char *name)
 {

@@ -43,7 +43,8 @@ void docker_memory_set_container(struct journal *journal, const char *engine,
 	const char *name, const struct json *memory);
 /*
  * Pure: what will be known once the container runs the new image, from what is
- * known now (or NULL), the old container and both images, all inspected. from: the old image's digest, "" when none.
+ * known now (or NULL), the old container and both images, all inspected. from:
+ * the old image's digest, "" when none.
  */
 struct json *docker_memory_next(const struct json *now,
 	const struct json *old, const struct json *old_image,

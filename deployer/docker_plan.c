@@ -10,7 +10,7 @@
 #include "proto/base/mem.h"
 #include "proto/io/http_client.h"
 
-/* ---- what is remembered, to be read only ----------------------------------------- */
+/* ---- what is remembered, to be read only ------------------------------- */
 
 struct memory {
 	struct journal journal;
@@ -46,7 +46,7 @@ static void memory_open(struct memory *m, const struct conf *conf)
 	free(path);
 }
 
-/* ---- the image --------------------------------------------------------------------- */
+/* ---- the image --------------------------------------------------- */
 
 /* As the engine has it; or, not yet pulled, one of which nothing is known. */
 static void look_at_image(struct docker_task *t, const char *name)
@@ -64,7 +64,7 @@ static void look_at_image(struct docker_task *t, const char *name)
 		docker_image_digest(t->image, t->repository));
 }
 
-/* ---- one container ------------------------------------------------------------------ */
+/* ---- one container --------------------------------------------------- */
 
 static void print_steps(const struct docker_replace *r,
 	const struct docker_follow *f)

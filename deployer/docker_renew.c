@@ -24,7 +24,7 @@ bool docker_renew_is_self(const char *id)
 	return *self != '\0' && id != NULL && strcmp(self, id) == 0;
 }
 
-/* ---- our side ---------------------------------------------------------------------- */
+/* ---- our side --------------------------------------------------- */
 
 static char *helper_name(const struct docker_swap *s)
 {
@@ -142,7 +142,7 @@ int docker_renew_hand_over(struct docker_replace *r, struct err *err)
 	return err_fail(err, "the helper gave up: %s", words);
 }
 
-/* ---- afterwards -------------------------------------------------------------------- */
+/* ---- afterwards --------------------------------------------------- */
 
 static void last_line(struct docker_api *api, const char *id, char *out,
 	size_t n)
@@ -180,7 +180,7 @@ int docker_renew_settle(struct docker_api *api, const struct docker_swap *s,
 	return rc;
 }
 
-/* ---- the helper ----------------------------------------------------------------------- */
+/* ---- the helper --------------------------------------------------- */
 
 /* The successor and who it replaces, by its labels. */
 static int find(struct docker_api *api, const char *did, struct docker_swap *s,

@@ -6,13 +6,14 @@
 #include "deployer/docker_hook.h"
 #include "deployer/docker_order.h"
 #include "deployer/docker_renew.h"
+#include "deployer/docker_restart.h"
 #include "deployer/docker_rollback.h"
 #include "deployer/docker_step.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-/* ---- back ----------------------------------------------------------------------- */
+/* ---- back --------------------------------------------------- */
 
 /* The old containers are as they were. touched: one had been stopped. */
 static void went_back(struct docker_task *t, bool touched,
@@ -118,7 +119,7 @@ static void go_back(struct docker_task *t, bool touched, const struct err *why,
 	free(name);
 }
 
-/* ---- the two orders ------------------------------------------------------------- */
+/* ---- the two orders --------------------------------------------------- */
 
 static int not_cancelled(const struct docker_task *t, struct err *err)
 {
@@ -237,7 +238,7 @@ static int in_order(struct docker_replacing *p, struct docker_replace *r,
 	return start_first(r, err);
 }
 
-/* ---- one, and all ------------------------------------------------------------------ */
+/* ---- one, and all --------------------------------------------------- */
 
 /* 0, or -1 with *res: nothing has been changed for this one. */
 static int prepare(struct docker_replacing *p, struct docker_replace *r,
@@ -319,20 +320,25 @@ static void clean_up(struct docker_task *t)
 		docker_cleanup_run(t, json_str(name));
 }
 
+/* What fails after the old container is gone. */
+static void add_reason(const struct docker_task *t, struct driver_result *res,
+	const struct err *err)
+{
+	size_t n = strlen(res->reason);
+
+	snprintf(res->reason + n, sizeof(res->reason) - n, "; %.200s",
+		err->text);
+	log_warn(t->note.job, "%s", err->text);
+}
+
 static void run_post_hooks(struct docker_task *t, struct driver_result *res)
 {
 	const struct json *name = json_first(t->note.done);
 	struct err err = {0};
-	size_t n;
 
-	for (; name; name = json_next(name)) {
-		if (docker_hook_after(t, json_str(name), &err) == 0)
-			continue;
-		n = strlen(res->reason);
-		snprintf(res->reason + n, sizeof(res->reason) - n, "; %.200s",
-			err.text);
-		log_warn(t->note.job, "%s", err.text);
-	}
+	for (; name; name = json_next(name))
+		if (docker_hook_after(t, json_str(name), &err) != 0)
+			add_reason(t, res, &err);
 	if (t->run->trigger->deploy.post_hook.n > 0)
 		docker_task_lap(t, "hook");
 }
@@ -357,4 +363,6 @@ void docker_replace_end(struct docker_replacing *p, struct driver_result *res)
 		clean_up(t);
 	docker_task_lap(t, "cleanup");
 	run_post_hooks(t, res);
+	if (docker_restart_dependents(t, &err) != 0)
+		add_reason(t, res, &err);
 }

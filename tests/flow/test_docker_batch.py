@@ -159,3 +159,23 @@ def test_dependents_refused(drive, engine):
     r = d.deploy()
     assert r["status"] == "refused" and "each other" in r["reason"], r
     assert names(engine, d.name) == ["drv-dep", "drv-dep-1"]
+
+
+def test_restarted_with_it(drive, engine):
+    """Compose's depends_on with restart, and without."""
+    d = drive("drv-depon")
+    put(d, "v1")
+    compose(d, 1, ref(d, "v1"))
+    started = {}
+    for name, restart in ("yes", "true"), ("no", "false"):
+        c = d.engine.run(f"drv-depon-{name}", ref(d, "v1"), labels={
+            "com.docker.compose.project": d.name,
+            "com.docker.compose.service": name,
+            "com.docker.compose.depends_on": f"app:service_started:{restart}"})
+        started[name] = c, engine.inspect(c)["State"]["StartedAt"]
+    d.push("v2", put(d, "v2"), compose="drv-depon/app")
+    assert d.deploy(grace="0ms")["status"] == "deployed"
+    for name, (c, at) in started.items():
+        now = engine.inspect(c)["State"]
+        assert now["Status"] == "running"
+        assert (now["StartedAt"] != at) == (name == "yes")
