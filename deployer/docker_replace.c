@@ -57,7 +57,7 @@ static void stuck_between(struct docker_task *t, const struct err *why,
 
 	docker_rollback_manual(t->api, stuck, &manual);
 	driver_result_set(res, DRIVER_FAILED,
-		"%.130s; and going back failed: %.110s. By hand: %.240s",
+		"%.118s; and going back failed: %.124s. By hand: %.236s",
 		why->text, e->text, strbuf_cstr(&manual));
 	log_error(t->note.job, "%s", res->reason);
 	strbuf_release(&manual);
