@@ -4,6 +4,7 @@
 #include "deployer/docker_memory.h"
 #include "deployer/docker_order.h"
 #include "deployer/docker_pick.h"
+#include "deployer/docker_platform.h"
 #include "proto/base/mem.h"
 
 static int check_networks(struct docker_replace *r, struct err *err)
@@ -290,6 +291,10 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	}
 	if (docker_task_fetch(t, r->old_image, &err) != 0) {
 		before_anything(r, &err, res);
+		return -1;
+	}
+	if (docker_platform_fits(t->image, t->run->trigger, &err) != 0) {
+		driver_result_err(res, DRIVER_REFUSED, &err);
 		return -1;
 	}
 	if (runs_already(r) && !deploy->force && !t->run->force) {

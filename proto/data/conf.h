@@ -134,6 +134,7 @@ struct conf_trigger {
 				   time */
 	bool newer_only; /* of what was done last */
 	bool digest_changed; /* since then */
+	struct opt_strs platforms; /* of the image, "linux/arm64"; empty: any */
 	bool approve;    /* a person must say so */
 	bool dry_run;    /* nothing is done, only told */
 	size_t expression_line, exclude_line; /* for compile errors */

@@ -132,6 +132,13 @@ static const struct opt trigger_opts[] = {
 		"trigger; the same gives `unchanged`. A push that names no "
 		"digest is always done.",
 		.flags = OPT_RELOAD),
+	KEY(struct conf_trigger, platforms, OPT_STRS, NULL,
+		"For a redeploy: the image must be of one of these, such as "
+		"`linux/amd64` or `linux/arm/v7`. A push does not tell, so it "
+		"is looked at when the engine has the image, before anything is "
+		"changed: another one gives `refused`. Of an image for several "
+		"platforms the engine takes its own.",
+		.flags = OPT_RELOAD, .max = 16),
 	KEY(struct conf_trigger, min_age, OPT_DURATION, "0",
 		"The action waits until the push is so old; of a redeploy, a "
 		"newer push takes its place.",

@@ -86,6 +86,34 @@ static void check_versions(struct conf_loader *l, const struct yaml *map,
 	semver_range_free(range);
 }
 
+/* OS/ARCHITECTURE[/VARIANT] */
+static bool is_platform(const char *text)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	size_t parts = 0, n;
+
+	for (;; text += n + 1) {
+		n = strspn(text, all);
+		if (n == 0 || ++parts > 3 || (text[n] && text[n] != '/'))
+			return false;
+		if (!text[n])
+			return parts > 1;
+	}
+}
+
+static void check_platforms(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t)
+{
+	if (t->platforms.n && t->url)
+		FAULT(map, "platforms", "platforms: only a redeploy has an "
+					"image to look at; a URL has none");
+	for (size_t i = 0; i < t->platforms.n; i++)
+		if (!is_platform(t->platforms.v[i]))
+			FAULT(map, "platforms", "platforms: `%s` is none; "
+				"write it as linux/amd64 or linux/arm/v7",
+				t->platforms.v[i]);
+}
+
 /* Each text once, whoever says it: its time zone is a file. */
 static void check_windows(struct conf_loader *l, const struct yaml *map,
 	const struct conf_trigger *t)
@@ -197,6 +225,7 @@ void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	check_tags(l, map, t);
 	check_versions(l, map, t);
 	check_windows(l, map, t);
+	check_platforms(l, map, t);
 	check_action(l, map, t);
 	t->expression_line = conf_key_line(map,
 		yaml_get(map, "expression") ? "expression" : "tag");

@@ -173,3 +173,20 @@ def test_watchtower_labels(shop):
     assert "must be 86400 s old" in row["reason"], row
     row = final(stack, "v7", trigger="lhook")
     assert row["status"] == "failed" and "v1, 2" in row["reason"], row
+
+
+def test_platforms(shop):
+    """What a push does not tell is looked at before anything is changed."""
+    arch = shop.engine.call("GET", "/version")["Arch"]
+    stack = shop()
+    old = run(shop, "lapi", pullwire__enable="true",
+              pullwire__platforms="linux/riscv64, linux/s390x")
+    run(shop, "lweb", pullwire__enable="true",
+        pullwire__platforms=f"linux/riscv64,linux/{arch}")
+    count(stack, 2)
+    put(shop, "p1")
+    assert final(stack, "p1", trigger="lweb")["status"] == "deployed"
+    row = final(stack, "p1", trigger="lapi")
+    assert row["status"] == "refused", row
+    assert f"the image is for linux/{arch}, not for one of" in row["reason"]
+    assert shop.engine.inspect("lapi")["Id"] == old

@@ -196,6 +196,20 @@ static void each_rule_has_its_sentence(void **state)
 			"`tag` has 11 entries; at most 10 are allowed"},
 		{"{name: a, repository: x, url: 'http://h/', semver: '1,2'}",
 			"semver: `1,2` is no range of versions"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "platforms: [linux/amd64]}",
+			"platforms: only a redeploy has an image"},
+		{"{name: a, repository: x, deploy: {container: a}, "
+		 "platforms: [linux/amd64, amd64]}",
+			"platforms: `amd64` is none; write it as linux/amd64"},
+		{"{name: a, repository: x, deploy: {container: a}, "
+		 "platforms: linux//v7}", "platforms: `linux//v7` is none"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "window: [00:00-24:00 UTC, Mon 25:00-26:00 UTC]}",
+			"window: `Mon 25:00-26:00 UTC` is no window"},
+		{"{name: a, repository: x, url: 'http://h/', "
+		 "window: 00:00-24:00 Mars/Olympus}",
+			"window: `Mars/Olympus` is no time zone"},
 		{"{name: a, repository: x, url: 'http://h/', exclude: ''}",
 			"exclude: is empty"},
 		{"{name: a, repository: 'reg.x:5_#/web', url: 'http://h/'}",
