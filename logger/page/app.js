@@ -1,6 +1,6 @@
 /* Which view, the session, keys, and what the top shows. */
 "use strict";
-import {$, el} from "./dom.js";
+import {$, el, logAddress} from "./dom.js";
 import {get, loadSession, poll, session, signIn, signOut, toast,
 	whenSignedOut} from "./api.js";
 import {showEvent} from "./event.js";
@@ -30,8 +30,10 @@ function show() {
 		leave();
 	leave = null;
 	for (const link of document.querySelectorAll("nav a"))
-		link.toggleAttribute("aria-current",
-			link.dataset.view === (view === "event" ? "log" : view));
+		if (link.dataset.view === (view === "event" ? "log" : view))
+			link.setAttribute("aria-current", "page");
+		else
+			link.removeAttribute("aria-current");
 	$("main").replaceChildren();
 	$("main").dataset.view = view;
 	if (session.role === "nobody")
@@ -126,7 +128,7 @@ const KEYS = {
 	"/": () => document.querySelector(".filters input")?.focus(),
 	Escape: () => {
 		if ($("main").dataset.view !== "log")
-			go("/");
+			go(logAddress());
 	},
 };
 

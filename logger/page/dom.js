@@ -148,6 +148,11 @@ export function madeAt(id) {
 	return /^[0-9a-f]{12}$/.test(hex) ? parseInt(hex, 16) : null;
 }
 
+/* The log as it was filtered last, in this tab. */
+export function logAddress() {
+	return "/" + (sessionStorage.getItem("log") || "");
+}
+
 export function address(parameters) {
 	const query = new URLSearchParams();
 

@@ -1,6 +1,6 @@
 /* One event as its path: ingress, matcher, each trigger, each attempt. */
-import {address, ago, digest, el, image, madeAt, pill, span, statusClass,
-	time} from "./dom.js";
+import {address, ago, digest, el, image, logAddress, madeAt, pill, span,
+	statusClass, time} from "./dom.js";
 import {follow, get, isOperator, orderButton, poll} from "./api.js";
 import {phaseBar} from "./charts.js";
 
@@ -172,7 +172,7 @@ function title(event, rows) {
 	const took = Math.max(0, ...finals.map((r) => r.duration_ms?.total || 0));
 
 	return el("div", {class: "title"},
-		el("a", {class: "back", href: "/"}, "← Log"),
+		el("a", {class: "back", href: logAddress()}, "← Log"),
 		el("h1", {}, image(row) || event),
 		el("p", {class: "dim"}, finals.map((r) => [pill(r.status), " "]),
 			took ? `${span(took)} from the push to the end` : ""));

@@ -177,6 +177,8 @@ export function showLog(main, query, {go, setLive}) {
 	let stop = null, list = null, over = false;
 
 	function change(next, typed) {
+		if (over)
+			return; /* typed, and gone to another view */
 		history.replaceState(null, "", address(next));
 		Object.assign(filters, Object.fromEntries(
 			KEYS.map((key) => [key, next[key]])));
@@ -191,6 +193,7 @@ export function showLog(main, query, {go, setLive}) {
 			stop();
 		if (over)
 			return;
+		sessionStorage.setItem("log", location.search);
 		const fresh = new List({...filters});
 		if (list)
 			list.node.replaceWith(fresh.node);

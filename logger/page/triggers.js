@@ -83,7 +83,7 @@ export function showTriggers(main, query, {go, setLive}) {
 	main.append(el("div", {class: "bar-top"}, el("h1", {}, "Triggers"),
 		legend(), note, el("div", {class: "choice"}, SPANS.map((s) =>
 			el("a", {href: `/?view=triggers&hours=${s.hours}`,
-				"aria-current": s === chosen}, s.name)))), place);
+				"aria-current": s === chosen && "true"}, s.name)))), place);
 	return poll(5000, async () => {
 		const answer = await get("/v1/triggers?hours=" + chosen.hours);
 		const now = JSON.stringify([answer.triggers, answer.outcomes,

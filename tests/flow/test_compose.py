@@ -67,7 +67,8 @@ def push(compose, body):
 
 
 def log(compose):
-    return compose("exec", "-T", "logger", "pullwire-logger", "log")
+    return compose("exec", "-T", "logger", "pullwire-logger", "log",
+                   "-n", "500")
 
 
 def test_all_seven_get_healthy(engine, compose):

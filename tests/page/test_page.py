@@ -159,6 +159,11 @@ def test_an_event_is_shown_as_its_path(browser, world):
     assert browser.count("details[open]") == 1
     browser.click(".back")
     browser.find("ol.rows")
+    browser.write("input[name=trigger]", "notify")
+    wait_for("it is filtered", lambda: browser.url().endswith("=notify"))
+    browser.click(f"a.row[href='/?event={event}']")
+    browser.click(".back")  # to the log as it was filtered
+    assert browser.url() == base(world) + "/?trigger=notify"
 
 
 # ---- what operators do ------------------------------------------------------
@@ -222,7 +227,7 @@ def test_approve_at_the_event(browser, world):
     assert world.wait_final(event)["status"] == "200"
 
 
-def test_each_order_says_what_became_of_it(browser, stacks):
+def test_each_order_says_what_became_of_it(stacks, browser):
     """Played by a puppet: what is asked of deployers, and who asked."""
     stack = stacks([], logger={"tokens": tokens()}).start("logger")
     puppet = Puppet(stack)
@@ -275,7 +280,7 @@ def test_viewers_have_no_buttons(browser, world):
     assert browser.count(".path, ol.rows, .queue *") == 0
 
 
-def test_without_tokens_the_page_is_for_looking(browser, stacks):
+def test_without_tokens_the_page_is_for_looking(stacks, browser):
     stack = stacks([]).start("logger", "ingress")
     browser.go(base(stack))
     browser.wait_text("#who", "read only")
@@ -360,7 +365,7 @@ def test_redeliver_all_that_the_filters_choose(browser, world):
     wait_for("some came again", lambda: len(world.sink.requests) > before)
 
 
-def test_it_goes_on_after_the_logger_was_away(browser, stacks):
+def test_it_goes_on_after_the_logger_was_away(stacks, browser):
     stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
     browser.go(base(stack))
     wait_live(browser)
@@ -430,7 +435,7 @@ def check_harmless(browser, shown):
     assert "pwned" not in browser.run("return document.cookie")
 
 
-def test_200_hostile_strings_in_every_field(browser, stacks):
+def test_200_hostile_strings_in_every_field(stacks, browser):
     strings = hostile.strings()
     assert len(set(strings)) == 200
     stack = stacks([]).start("logger")
@@ -473,7 +478,7 @@ def test_200_hostile_strings_in_every_field(browser, stacks):
     puppet.close()
 
 
-def test_200_hostile_strings_from_processes(browser, stacks):
+def test_200_hostile_strings_from_processes(stacks, browser):
     strings = [cut(s, 250) for s in hostile.strings()]
     stack = stacks([]).start("logger")
     shown = "<script>window.pwned=1</script>"
@@ -499,7 +504,7 @@ def test_200_hostile_strings_from_processes(browser, stacks):
         puppet.close()
 
 
-def test_hostile_names_of_triggers(browser, stacks):
+def test_hostile_names_of_triggers(stacks, browser):
     stack = stacks([]).start("logger")
     puppet = Puppet(stack)
     names = sorted({cut(s, 64) for s in hostile.strings()})
