@@ -59,7 +59,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .PHONY: all help deps run demo check check-unit build-unit build-fuzz \
 	build-stores fuzz build-alloc alloc coverage test test-docker \
-	test-san test-compose test-reload \
+	test-san test-compose test-reload test-logger-away \
 	test-slow storm soak faults test-engines \
 	pictures powerloss mutations build-mutated backlog \
 	bench bench-page bench-auth bench-log bench-rules bench-matchers bench-redeploy layers headers \
@@ -281,6 +281,11 @@ test-slow: deps
 	@$(MAKE) --no-print-directory all
 	@cd tests && PULLWIRE_SLOW=5000 /usr/bin/python3 -m pytest -q -s \
 		-p no:cacheprovider flow/test_slow.py
+
+#: test-logger-away   ten minutes of pushes without a logger
+test-logger-away: all
+	@cd tests && AWAY_SECONDS=600 AWAY_RATE=50 /usr/bin/python3 -m pytest \
+		-q -s -p no:cacheprovider flow/test_logger_away.py
 
 #: bench      rates as ratios to a peer or a floor in the same run
 bench: deps
