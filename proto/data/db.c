@@ -195,11 +195,18 @@ static int check_schema(struct db *db, const struct db_schema *schema,
 
 /* FULL: a commit is on the disk when it returns. Nothing less keeps the
  * promise; db.nofsync is the mutation that the tests must catch. */
-static int configure(struct db *db, bool readonly, struct err *err)
+static int configure(struct db *db, const struct db_schema *schema,
+	bool readonly, struct err *err)
 {
+	char cache[48];
+
 	sqlite3_busy_timeout(db->h, BUSY_MS);
 	if (readonly)
 		return db_exec(db, "PRAGMA query_only=1", err);
+	snprintf(cache, sizeof(cache), "PRAGMA cache_size=-%d",
+		(schema->cache_mib ? schema->cache_mib : 2) * 1024);
+	if (db_exec(db, cache, err) < 0)
+		return -1;
 	if (db_exec(db, "PRAGMA journal_mode=WAL", err) < 0 ||
 		db_exec(db, "PRAGMA foreign_keys=ON", err) < 0 ||
 		db_exec(db, "PRAGMA journal_size_limit=16777216", err) < 0)
@@ -225,7 +232,7 @@ struct db *db_open(const char *path, const struct db_schema *schema,
 		fault(db, err);
 	} else {
 		sqlite3_extended_result_codes(db->h, 1);
-		if (configure(db, readonly, err) == 0 &&
+		if (configure(db, schema, readonly, err) == 0 &&
 			check_schema(db, schema, readonly, err) == 0)
 			return db;
 	}

@@ -22,6 +22,7 @@ struct db_schema {
 	const char *name; /* application; kept in the file, checked at open */
 	const char *const *migrations;
 	size_t n;
+	int cache_mib; /* pages that a writer keeps at most; 0: SQLite's 2 */
 };
 
 /* Opens or creates (folders 0700, file 0600); runs missing migrations in a
