@@ -15,9 +15,9 @@ static const char *const v1[] = {
 static const char *const v2[] = {
 	"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB)",
 	"ALTER TABLE t ADD COLUMN extra INTEGER"};
-static const struct db_schema schema1 = {"test", v1, 1};
-static const struct db_schema schema2 = {"test", v2, 2};
-static const struct db_schema other = {"other", v1, 1};
+static const struct db_schema schema1 = {"test", v1, 1, 0};
+static const struct db_schema schema2 = {"test", v2, 2, 0};
+static const struct db_schema other = {"other", v1, 1, 0};
 
 static char dir[32], path[64];
 
@@ -119,7 +119,7 @@ static void versions(void **state)
 static void other_files_are_refused(void **state)
 {
 	static const char *const none[] = {""};
-	static const struct db_schema unmarked = {"x", none, 0};
+	static const struct db_schema unmarked = {"x", none, 0, 0};
 	struct err err = {0};
 	struct db *db = db_open(path, &unmarked, false, &err);
 	FILE *f;
@@ -340,7 +340,7 @@ static void a_failed_commit_is_told_to_all(void **state)
 		"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, "
 		"data BLOB); CREATE TABLE child (t INTEGER REFERENCES t(id) "
 		"DEFERRABLE INITIALLY DEFERRED)"};
-	static const struct db_schema schema = {"test", sql, 1};
+	static const struct db_schema schema = {"test", sql, 1, 0};
 	struct db_write bad = {violate, NULL, NULL};
 	struct err err = {0};
 	int sent = 0;
