@@ -10,6 +10,7 @@ from rig.drive import PLAIN, drive, drive_program, put, ref  # noqa: F401
 from rig.stack import wait_for
 
 NAME = "upgrade"
+SYSCTL = "net.ipv4.conf.%s.log_martians"
 
 
 @pytest.fixture
@@ -41,8 +42,11 @@ def test_upgraded_under_us(stacks, old_engine, registry):
     engine = old_engine
     digest = [images.put(engine, registry, NAME, v, v, PLAIN)
               for v in ("v1", "v2", "v3")]
-    engine.run(NAME, f"{registry.host}/{NAME}:v1", policy="always",
-               volume="upgrade")
+    made = engine.call("POST", "/containers/create", {
+        "Image": f"{registry.host}/{NAME}:v1", "HostConfig": {
+            "Binds": ["upgrade:/data"], "Sysctls": {SYSCTL % "eth0": "1"},
+            "RestartPolicy": {"Name": "always"}}}, name=NAME)
+    engine.call("POST", f"/containers/{made['Id']}/start")
     stack = stacks([{"name": "web", "repository": NAME, "grace": "100ms",
                      "deploy": {"container": NAME}}], {"local": engine.sock})
     stack.settings["sources"][0]["registry"] = registry.host
@@ -59,3 +63,12 @@ def test_upgraded_under_us(stacks, old_engine, registry):
     assert c["Config"]["Image"].endswith(":v3")
     assert c["HostConfig"]["Binds"] == ["upgrade:/data"]
     assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    # From API 1.48 on a network's interface has it, by another name.
+    engine.api = "/v" + used(engine)
+    c = engine.inspect(NAME)
+    if int(used(engine)[2:]) < 48:
+        assert c["HostConfig"]["Sysctls"] == {SYSCTL % "eth0": "1"}
+    else:
+        net = c["NetworkSettings"]["Networks"]["bridge"]
+        assert SYSCTL % "IFNAME" + "=1" in str(net["DriverOpts"])
+        assert not c["HostConfig"].get("Sysctls")
