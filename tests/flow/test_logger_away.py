@@ -14,8 +14,10 @@ RATE = float(os.environ.get("AWAY_RATE", "60"))
 SENDERS = 4
 
 
-def send(stack, until, events, refused):
-    """Pushes at a steady rate; one of four fires the trigger."""
+def send(stack, until, events, refused, slow):
+    """Pushes at a steady rate; one of four fires the trigger. A disk that
+    takes long for a commit makes ingress say 503 (docs/GUARANTEES.md); that is
+    no matter of the logger, and sent again, as senders do."""
     c = http.client.HTTPConnection("127.0.0.1", stack.ingress_port, timeout=10)
     start, i = time.monotonic(), 0
     while time.monotonic() < until:
@@ -27,6 +29,9 @@ def send(stack, until, events, refused):
         body = answer.read()
         if answer.status == 202:
             events.append(json.loads(body)["id"])
+        elif answer.status == 503 and b"not stored in time" in body:
+            slow.append(i)
+            continue
         else:
             refused.append((answer.status, body))
         i += 1
@@ -40,10 +45,10 @@ def test_logger_is_away_under_load(stacks):
     try:
         stack.wait_final(stack.push("shop/web", "latest"))
         stack.kill("logger")
-        events, refused = [], []
+        events, refused, slow = [], [], []
         until = time.monotonic() + SECONDS
         threads = [threading.Thread(target=send, args=(
-            stack, until, events, refused)) for _ in range(SENDERS)]
+            stack, until, events, refused, slow)) for _ in range(SENDERS)]
         for t in threads:
             t.start()
         for t in threads:
@@ -59,13 +64,13 @@ def test_logger_is_away_under_load(stacks):
             finals.clear()
             for row in stack.finals(trigger="notify"):
                 finals.setdefault(row["event"], []).append(row["status"])
-            return len(finals) >= len(events) + 1
+            return all(e in finals for e in events)
 
         wait_for("every event has its final row", all_there,
                  30 + len(events) / 100)
         print(f"{len(events)} events while the logger was away for "
-              f"{SECONDS:.0f} s; it caught up in "
-              f"{time.monotonic() - began:.1f} s")
+              f"{SECONDS:.0f} s, {len(slow)} sent again after a slow commit; it "
+              f"caught up in {time.monotonic() - began:.1f} s")
         for event in events:
             assert len(finals[event]) == 1, (event, finals[event])
         wait_for("the spool is empty",
