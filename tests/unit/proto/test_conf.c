@@ -199,10 +199,10 @@ static void each_rule_has_its_sentence(void **state)
 		{"{name: a, repository: x, url: 'http://h/', "
 		 "platforms: [linux/amd64]}",
 			"platforms: only a redeploy has an image"},
-		{"{name: a, repository: x, deploy: {container: a}, "
+		{"{name: a, repository: x, deploy: {container: a}, engine: a, "
 		 "platforms: [linux/amd64, amd64]}",
 			"platforms: `amd64` is none; write it as linux/amd64"},
-		{"{name: a, repository: x, deploy: {container: a}, "
+		{"{name: a, repository: x, deploy: {container: a}, engine: a, "
 		 "platforms: linux//v7}", "platforms: `linux//v7` is none"},
 		{"{name: a, repository: x, url: 'http://h/', "
 		 "window: [00:00-24:00 UTC, Mon 25:00-26:00 UTC]}",
