@@ -85,6 +85,7 @@ static const struct daemon_spec spec = {
 	.about = "redeploys what runs a pushed image, and posts to trigger URLs",
 	.commands = commands,
 	.n_commands = ARRAY_LEN(commands),
+	.runs_programs = true,
 	.check = check_conf,
 	.start = deployer_start,
 	.reload = deployer_reload,

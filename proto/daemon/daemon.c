@@ -3,6 +3,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/daemon/harden.h"
 #include "proto/daemon/reload.h"
 #include "proto/daemon/status.h"
 #include "proto/daemon/usage.h"
@@ -10,11 +11,8 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -259,42 +257,6 @@ static void on_hangup(void *ctx)
 		log_info(NULL, "SIGHUP: restart to take a changed configuration");
 }
 
-/* What finds leaks looks at its own process from outside. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WATCHED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WATCHED 1
-#endif
-#endif
-#ifndef WATCHED
-#define WATCHED 0
-#endif
-
-/* No core file, not by a helper of the system either, which no limit keeps
- * from one, no look into the memory, and no gain of rights: secrets are in it.
- */
-static void harden(void)
-{
-	struct rlimit none = {0, 0};
-
-	umask(077);
-	signal(SIGPIPE, SIG_IGN);
-	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
-		(!WATCHED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) ||
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		log_fatal("the kernel refuses to drop rights: %s",
-			strerror(errno));
-}
-
-/* Requests come and go by the thousand: their memory is not given back to the
- * kernel after each, to be had page by page for the next. */
-static void keep_memory(void)
-{
-	mallopt(M_TOP_PAD, 256 << 10);
-	mallopt(M_TRIM_THRESHOLD, 1 << 20);
-}
-
 static int take_conf(void *ctx, struct conf *conf, struct err *err)
 {
 	struct daemon *d = ctx;
@@ -374,8 +336,7 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 	log_init(spec->role, (enum log_level)d.conf->log_level);
 	if (strcmp(conf_own_log_formats[d.conf->log_format], "json") == 0)
 		log_as_json();
-	harden();
-	keep_memory();
+	harden(spec->runs_programs);
 	http_global_init();
 	d.instance = instance_name(spec->role);
 	d.status = status_new(spec->role, d.instance);

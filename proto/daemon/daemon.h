@@ -31,6 +31,7 @@ struct daemon_spec {
 	const char *about; /* one line for -h */
 	const struct daemon_command *commands;
 	size_t n_commands;
+	bool runs_programs; /* as a daemon (harden.h) */
 	/* What only this daemon can check of the configuration; adds errors.
 	 * Also sees one with faults (conf_load_checked). */
 	void (*check)(const struct conf *conf, struct opt_errors *errs);
