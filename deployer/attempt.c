@@ -69,9 +69,8 @@ struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
 		refuse(a, &err);
 		return NULL;
 	}
-	/* A post has no more to say there: what is cut off is repeated. */
-	if (!a->trigger->url)
-		queue_store_running(d->store, job->id);
+	/* Of a post as well: what is cut off again and again is parked. */
+	queue_store_running(d->store, job->id);
 	return a;
 }
 
