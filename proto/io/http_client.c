@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "proto/base/arena.h"
 #include "proto/base/list.h"
@@ -100,7 +101,10 @@ struct http_client {
 	struct list handles; /* struct http_handle */
 	CURL *spare[SPARE_MAX]; /* reset, to be used again */
 	size_t n_spare;
+	bool roots_in_file; /* of the system: a bundle */
 };
+
+#define ROOTS_KEPT_S 600L
 
 struct http_handle {
 	struct list node;
@@ -237,6 +241,20 @@ static int on_timer(CURLM *multi UNUSED, long ms, void *ctx)
 	return 0;
 }
 
+/* Reading the system's roots takes longer than a handshake. libcurl keeps them
+ * between connections only if they are one file, not a folder as well. */
+static bool has_roots_file(void)
+{
+	CURL *easy = new_easy();
+	char *path = NULL;
+	bool has;
+
+	has = curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK &&
+		path && access(path, R_OK) == 0;
+	curl_easy_cleanup(easy);
+	return has;
+}
+
 struct http_client *http_client_new(struct loop *l)
 {
 	struct http_client *c = xcalloc(1, sizeof(*c));
@@ -246,6 +264,7 @@ struct http_client *http_client_new(struct loop *l)
 	if (!c->multi)
 		log_fatal("out of memory");
 	list_init(&c->handles);
+	c->roots_in_file = has_roots_file();
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -310,6 +329,9 @@ struct http_handle *http_client_start(struct http_client *c,
 	curl_easy_setopt(h->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	/* Made and freed for each: answers are small. */
 	curl_easy_setopt(h->easy, CURLOPT_BUFFERSIZE, 4096L);
+	if (c->roots_in_file)
+		curl_easy_setopt(h->easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(h->easy, CURLOPT_CA_CACHE_TIMEOUT, ROOTS_KEPT_S);
 	/* And each shows its certificate. */
 	curl_easy_setopt(h->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	list_push_back(&c->handles, &h->node);
