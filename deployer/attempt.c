@@ -69,8 +69,9 @@ struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
 		refuse(a, &err);
 		return NULL;
 	}
-	/* Of a post as well: what is cut off again and again is parked. */
-	queue_store_running(d->store, job->id);
+	/* Of a post as well: what is cut off again and again is parked. What may
+	 * have killed is known to run before it does. */
+	queue_store_running(d->store, job->id, job->suspect);
 	return a;
 }
 

@@ -26,7 +26,19 @@ static int run(struct db *db, const char *sql, const char *lane,
  * recovered; only then can it kill again. */
 int crashed_write_count(struct db *db, void *ctx, struct err *err)
 {
-	(void)ctx;
+	bool *unclean = ctx;
+	struct db_stmt *s = db_prepare(db, "SELECT 1 FROM driver_kept "
+		"WHERE key = 'crashed:runs'", err);
+	int rc = s ? db_step(s, err) : -1;
+
+	if (rc < 0)
+		return -1;
+	*unclean = rc == 1;
+	if (rc == 1)
+		db_reset(s);
+	if (run(db, "INSERT OR REPLACE INTO driver_kept (key, value) "
+		"VALUES ('crashed:runs', '1')", NULL, err) < 0)
+		return -1;
 	return run(db, "UPDATE jobs SET crashes = crashes + 1, state = "
 		"CASE WHEN coalesce THEN 2 ELSE 0 END WHERE state = 1", NULL,
 		err);
@@ -35,6 +47,9 @@ int crashed_write_count(struct db *db, void *ctx, struct err *err)
 int crashed_write_forgive(struct db *db, void *ctx, struct err *err)
 {
 	(void)ctx;
+	if (run(db, "DELETE FROM driver_kept WHERE key = 'crashed:runs'",
+		NULL, err) < 0)
+		return -1;
 	return run(db, "UPDATE jobs SET crashes = crashes - 1 "
 		"WHERE state = 1", NULL, err);
 }
@@ -49,7 +64,18 @@ int crashed_write_recovering(struct db *db, void *ctx, struct err *err)
 
 int crashed_count(struct deployer *d, struct err *err)
 {
-	return queue_store_sync(d->store, crashed_write_count, err);
+	return queue_store_sync(d->store, crashed_write_count, &d->unclean,
+		err);
+}
+
+void crashed_suspect(struct deployer *d, struct queue_spec *spec)
+{
+	if (!d->unclean || spec->coalesce || spec->due > clock_wall() ||
+		d->suspects >= CRASHED_SUSPECTS)
+		return;
+	d->suspects++;
+	if (spec->crashes == 0)
+		spec->crashes = 1; /* here, not on disk */
 }
 
 void crashed_forgive(struct deployer *d)

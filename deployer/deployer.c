@@ -73,6 +73,7 @@ static void take_open(void *ctx, const struct queue_spec *spec,
 	now.lane = job->lane;
 	/* An unfinished post is simply repeated. */
 	now.held = spec->held && now.coalesce;
+	crashed_suspect(d, &now);
 	runner_add(d, &now);
 	strbuf_release(&key);
 }

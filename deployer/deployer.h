@@ -45,6 +45,8 @@ struct deployer {
 	struct loop_timer *drain;
 	int64_t pruned;          /* mono ms */
 	int64_t ahead;           /* ms of the wall clock to the other one */
+	bool unclean;            /* the process before was not asked to stop */
+	size_t suspects;         /* jobs that it may have died of */
 	size_t workers;          /* threads in a driver */
 	atomic_bool cancel;      /* told to end: seen by drivers */
 	bool draining;

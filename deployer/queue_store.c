@@ -184,10 +184,10 @@ static struct queue_write *loose_new(struct queue_store *s,
 }
 
 int queue_store_sync(struct queue_store *s,
-	int (*apply)(struct db *db, void *ctx, struct err *err),
+	int (*apply)(struct db *db, void *ctx, struct err *err), void *ctx,
 	struct err *err)
 {
-	struct db_write write = {.apply = apply};
+	struct db_write write = {.apply = apply, .ctx = ctx};
 
 	return db_writer_sync(s->writer, &write, err);
 }
@@ -202,9 +202,18 @@ void queue_store_loose(struct queue_store *s,
 	write_put(w);
 }
 
-void queue_store_running(struct queue_store *s, const char *id)
+void queue_store_running(struct queue_store *s, const char *id, bool wait)
 {
-	write_put(loose_new(s, queue_write_running, id));
+	struct queue_write *w = loose_new(s, queue_write_running, id);
+	struct err err = {0};
+
+	if (!wait) {
+		write_put(w);
+		return;
+	}
+	if (queue_store_sync(s, queue_write_running, w, &err) < 0)
+		tell_trouble(s, &err);
+	queue_write_free(w);
 }
 
 void queue_store_progress(struct queue_store *s, const char *id,

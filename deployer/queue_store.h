@@ -57,9 +57,9 @@ void queue_store_arrive(struct queue_store *s,
 	const struct queue_store_arrival *a,
 	void (*done)(void *ctx, bool known, const struct err *err), void *ctx);
 
-/* The job is being worked on. Not waited for: if it is lost, so is what the
- * journal says after it. */
-void queue_store_running(struct queue_store *s, const char *id);
+/* The job is being worked on. Mostly not waited for: if it is lost, so is what
+ * the journal says after it. */
+void queue_store_running(struct queue_store *s, const char *id, bool wait);
 /* A few words for the `queue` command; may be lost. Any thread. */
 void queue_store_progress(struct queue_store *s, const char *id,
 	const char *text);
@@ -107,7 +107,7 @@ void queue_store_prune(struct queue_store *s, int64_t deploys_before,
 
 /* For crashed.c: a write that is waited for, and one that is not. */
 int queue_store_sync(struct queue_store *s,
-	int (*apply)(struct db *db, void *ctx, struct err *err),
+	int (*apply)(struct db *db, void *ctx, struct err *err), void *ctx,
 	struct err *err);
 void queue_store_loose(struct queue_store *s,
 	int (*apply)(struct db *db, void *ctx, struct err *err),

@@ -201,8 +201,7 @@ static int faults(const char *dir)
 /* ---- flips ---- */
 
 struct file {
-	const char *name;
-	char *bytes;
+	char *name, *bytes;
 	size_t n;
 };
 
@@ -224,7 +223,12 @@ static size_t take_files(const char *dir, struct file *files)
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		files[n].name = xstrdup(e->d_name);
 		files[n].n = read_file(path, &files[n].bytes);
-		n += files[n].n > 0;
+		if (files[n].n) {
+			n++;
+		} else {
+			free(files[n].name);
+			free(files[n].bytes);
+		}
 	}
 	closedir(d);
 	return n;
@@ -295,6 +299,10 @@ static int flips(const char *dir, int rounds)
 		} else {
 			same++;
 		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		free(files[i].name);
+		free(files[i].bytes);
 	}
 	printf("%d flips: %d changed nothing, %d were told of one by one, %d "
 	       "stopped the start with a sentence, %d lost unseen (at most %d "

@@ -269,7 +269,7 @@ static void test_replay(void **state)
 	arrive(s, &a, NULL, &seen);
 	arrive(s, &b, NULL, &seen);
 	arrive(s, &c, NULL, &seen);
-	queue_store_running(s, b.id);
+	queue_store_running(s, b.id, false);
 	change(s, &c, QUEUE_WAITING, "failed", &seen);
 	wait_for(&seen, 4);
 	store_end(s, &seen);
