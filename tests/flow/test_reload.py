@@ -48,9 +48,8 @@ class Sender(threading.Thread):
             "127.0.0.1", self.stack.ingress_port, timeout=30)
         begin, n = time.monotonic(), 0
         while time.monotonic() < self.until:
-            due = begin + n * SENDERS / RATE
-            if due > time.monotonic():
-                time.sleep(due - time.monotonic())
+            early = begin + n * SENDERS / RATE - time.monotonic()
+            time.sleep(max(0, early))
             body = json.dumps({"name": "shop/web", "tag": f"v{n}",
                                "digest": f"sha256:{self.number:032x}{n:032x}"})
             c.request("POST", "/v1/webhooks/push", body, {
