@@ -23,7 +23,8 @@ static struct json *add_deployer(const struct ask_answer *x, struct json *jobs,
 		json_parse(str_from(x->body), &limits, NULL) : NULL;
 
 	json_set_str(of, "instance", x->instance);
-	json_set_str(of, "error", x->ok ? NULL : x->text);
+	json_set_str(of, "error", !x->ok ? x->text : body ? NULL :
+		"what it told of its queue cannot be read");
 	json_set_bool(of, "more", json_bool(json_get(body, "more")));
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
 		int64_t n = json_i64(json_get(body, states[i]), 0);

@@ -151,6 +151,8 @@ static void queue(void **state)
 	deployers[1].instance = NULL;
 	j = get("/v1/queue", 200);
 	assert_int_equal(json_len(json_get(j, "jobs")), 0);
+	assert_string_equal(json_str(json_path(j, "deployers.0.error")),
+		"what it told of its queue cannot be read");
 	json_free(j);
 }
 
