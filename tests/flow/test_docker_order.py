@@ -71,19 +71,23 @@ HOLD = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
         "while :; do sleep 1 & wait $!; done\n")
 
 
+@pytest.fixture(scope="module")
+def made():
+    return {}
+
+
 @pytest.mark.parametrize("name", ROWS)
-def test_where_it_may_be(drive, engine, net, name):
+def test_where_it_may_be(drive, engine, net, made, name):
     d = drive("drv-first")
     body, how, why = ROWS[name]
     for v in "v1", "v2":
-        if not engine.image(ref(d, v)):
-            put(d, v, files=[HOLD])
+        made[v] = made.get(v) or put(d, v, files=[HOLD])
     if "another" in name:
         engine.remove("drv-first-x")
         create(engine, "drv-first-x", ref(d, "v1"), {})
     create(engine, d.name, ref(d, "v1"), body)
     d.how = {**START, **how}
-    d.push("v2", engine.image(ref(d, "v2"))["RepoDigests"][0].split("@")[1])
+    d.push("v2", made["v2"])
     p = d.proxy()
     r = d.deploy(proxy=p, grace="0ms")
     assert r["status"] == "deployed", r
@@ -133,10 +137,12 @@ def test_aliases_after_health(drive, engine, net):
     def aliases(c):
         return c["NetworkSettings"]["Networks"]["drv-first"]["Aliases"] or []
     new = wait_for("the new one", lambda: [
-        n for n in names(engine, "drv-first.new-")
-        if engine.inspect(n)["State"]["Status"] == "running"])[0]
+        c["Id"] for c in map(engine.inspect, names(engine, "drv-first.new-"))
+        if c and c["State"]["Status"] == "running"])[0]
     while t.is_alive():
         c = engine.inspect(new)
+        if c and "drv-first" not in c["NetworkSettings"]["Networks"]:
+            break  # it is being given them
         if c and c["State"]["Health"]["Status"] != "healthy":
             seen.append("app" in aliases(c))
         time.sleep(0.05)
@@ -151,12 +157,13 @@ def test_drain(drive, engine):
     d = drive("drv-first")
     put(d, "v1")
     old = create(engine, d.name, ref(d, "v1"), RUN)
-    d.how = {**START, "drain": "2s"}
+    d.how = {**START, "drain": "3s"}
     d.push("v2", put(d, "v2"))
     t = threading.Thread(target=d.deploy)
     t.start()
     wait_for("the names' swap", lambda: names(engine, "drv-first.old-"))
-    assert engine.inspect(d.name)["Id"] != old
+    wait_for("the name's new owner", lambda: (
+        c := engine.inspect(d.name)) and c["Id"] != old)
     time.sleep(0.7)
     assert engine.inspect(old)["State"]["Status"] == "running"
     t.join()
