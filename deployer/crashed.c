@@ -1,10 +1,12 @@
 #include "deployer/crashed.h"
 
+#include "deployer/attempt.h"
 #include "deployer/notice.h"
 #include "deployer/notices.h"
 #include "deployer/queue_write.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
+#include "deployer/runner.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 
@@ -76,6 +78,23 @@ void crashed_suspect(struct deployer *d, struct queue_spec *spec)
 	d->suspects++;
 	if (spec->crashes == 0)
 		spec->crashes = 1; /* here, not on disk */
+}
+
+void crashed_tick(struct deployer *d)
+{
+	bool some = false;
+
+	LIST_EACH(&d->attempts, node) {
+		struct attempt *a = CONTAINER_OF(node, struct attempt, node);
+
+		if (!a->job->suspect ||
+			clock_wall() - a->started < CRASHED_QUICK_MS)
+			continue;
+		queue_absolve(d->queue, a->job);
+		some = true;
+	}
+	if (some)
+		runner_kick(d);
 }
 
 void crashed_forgive(struct deployer *d)

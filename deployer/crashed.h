@@ -10,6 +10,7 @@
 #include "deployer/deployer.h"
 
 #define CRASHED_MAX 5
+#define CRASHED_QUICK_MS 2000
 #define CRASHED_SUSPECTS 64 /* as many as may be posted at once */
 
 /* At the start, before the queue is read. 0 or -1. */
@@ -17,6 +18,8 @@ int crashed_count(struct deployer *d, struct err *err);
 /* A job that is taken up: after a death, those that may have been running are
  * suspects, also when there was no time to write that they were. */
 void crashed_suspect(struct deployer *d, struct queue_spec *spec);
+/* Every second: one that has run for CRASHED_QUICK_MS holds nobody up. */
+void crashed_tick(struct deployer *d);
 /* Asked to stop: what is cut off now is no crash. */
 void crashed_forgive(struct deployer *d);
 /* The jobs of this lane that were cut off are being recovered. */

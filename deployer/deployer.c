@@ -225,6 +225,7 @@ static void tick(void *ctx)
 	int64_t now = clock_mono();
 
 	watch_clock(d);
+	crashed_tick(d);
 
 	intake_tick(d->intake);
 	orders_tick(d->orders);

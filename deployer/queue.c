@@ -331,6 +331,11 @@ void queue_hurry(struct queue *q, struct queue_job *job, int64_t now)
 	wait_enter(q, job);
 }
 
+void queue_absolve(struct queue *q, struct queue_job *job)
+{
+	clear(q, job);
+}
+
 void queue_set_back(struct queue *q, int64_t by)
 {
 	queue_heap_shift(&q->later, -by);

@@ -103,6 +103,8 @@ void queue_end(struct queue *q, struct queue_job *job);
 
 /* WAITING is due at once. */
 void queue_hurry(struct queue *q, struct queue_job *job, int64_t now);
+/* A suspect has run for so long that it does not kill: others may run. */
+void queue_absolve(struct queue *q, struct queue_job *job);
 /* The clock was set back by so many ms: what waits would wait that much
  * longer. */
 void queue_set_back(struct queue *q, int64_t by);

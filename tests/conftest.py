@@ -46,7 +46,7 @@ def stacks(request):
         findings += [line for daemon in stack.daemons.values()
                      for line in daemon.findings()]
         stack.close()
-    assert not findings, findings
+    assert not findings, "\n".join(findings)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -104,3 +104,22 @@ def test_job_that_kills_deployers(stacks):
                                                    status="200"))
     for sink in sinks:
         sink.close()
+
+
+def test_after_a_death_a_slow_receiver_holds_nobody(stacks):
+    """What was under way is run one at a time, but not for long."""
+    slow, quick = Sink(delay=60), Sink()
+    stack = stacks([{"name": "slow", "repository": "shop/slow",
+                     "url": slow.url()},
+                    {"name": "quick", "repository": "shop/quick",
+                     "url": quick.url()}]).start()
+    stack.push("shop/slow", "v1")
+    wait_for("it is under way", lambda: slow.requests)
+    stack.kill("deployer")
+    event = stack.push("shop/quick", "v1")
+    stack.start("deployer")
+    wait_for("it is under way again", lambda: len(slow.requests) == 2)
+    assert stack.wait_final(event, seconds=10)["status"] == "200"
+    stack.kill("deployer")
+    slow.close()
+    quick.close()

@@ -118,9 +118,11 @@ class Daemon:
             return f.read()
 
     def findings(self):
-        """What a sanitizer has said."""
-        return [line for line in self.log().splitlines()
-                if re.search("Sanitizer: |runtime error: ", line)]
+        """What a sanitizer has said, and the lines after it."""
+        lines = self.log().splitlines()
+        return [text for i, line in enumerate(lines)
+                if re.search("ERROR: .*Sanitizer: |runtime error: ", line)
+                for text in lines[i:i + 30]]
 
 
 class Stack:
