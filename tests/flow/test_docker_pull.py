@@ -70,7 +70,6 @@ def world(stacks, engine, registry, tmp_path):
                      "deploy": {"container": n}} for n in names],
                    {"local": proxy.server_address})
     stack.settings["sources"][0]["registry"] = slow.host
-    stack.settings["engines"][0]["pull_stall"] = "1s"
     stack.write()
 
     def push(tag):
@@ -119,6 +118,8 @@ def test_silent_registry(world, engine):
     digest = push("v2")
     started = [engine.inspect(n)["Id"] for n in names]
     slow.left = 1 << 20
+    stack.settings["engines"][0]["pull_stall"] = "1s"
+    stack.write()
     stack.start()
     event = stack.push(NAME, "v2", digest)
     rows = wait_for("all failed", lambda: (
