@@ -30,7 +30,10 @@ TOOLS = ["1.29", "v2"] if LONG else ["v2"]
 def tool(name):
     if name == "1.29":
         return "docker-compose"
-    return rig("fetch_engine.sh", "trixie", "compose")
+    try:
+        return rig("fetch_engine.sh", "trixie", "compose")
+    except subprocess.CalledProcessError:
+        pytest.skip("Compose v2 cannot be fetched from Debian's suites")
 
 
 @pytest.fixture(params=["1.29", "v2"])
