@@ -118,7 +118,7 @@ def test_silent_registry(world, engine):
     digest = push("v2")
     started = [engine.inspect(n)["Id"] for n in names]
     slow.left = 1 << 20
-    stack.settings["engines"][0]["pull_stall"] = "1s"
+    stack.settings["engines"][0]["pull_stall"] = "3s"
     stack.write()
     stack.start()
     event = stack.push(NAME, "v2", digest)
@@ -127,7 +127,7 @@ def test_silent_registry(world, engine):
             event=event, status="failed")))
     assert len(pulls(proxy)) == 1
     for r in rows:
-        assert "told nothing new for 1 s" in r["reason"], r
+        assert "told nothing new for 3 s" in r["reason"], r
         assert " of 1 layers" in r["reason"] and not r["final"], r
     assert [engine.inspect(n)["Id"] for n in names] == started
     slow.left = None
