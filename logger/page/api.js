@@ -110,27 +110,63 @@ export function orderButton(label, path, options = {}) {
 
 /* ---- the stream ---------------------------------------------------------- */
 
-/* Rows as they are stored; calls reset when some may be missing. Returns what
- * ends it. */
-export function follow(filters, {row, reset, state}) {
-	const source = new EventSource("/v1/stream?" + parameters(filters));
-	let again = null;
+const HIDDEN_MS = 5000;
 
-	source.addEventListener("hello", () => state("live"));
-	source.addEventListener("reset", () => {
-		state("live");
-		reset();
-	});
-	source.addEventListener("row", (e) => row(JSON.parse(e.data)));
-	source.addEventListener("error", () => {
-		state("reconnecting");
-		/* Refused, not broken off: the browser has given up. */
-		if (source.readyState === EventSource.CLOSED && !again)
-			again = setTimeout(reset, 3000);
-	});
-	return () => {
+/*
+ * Rows as they are stored; calls reset when some may be missing, and hello when
+ * it stands, from where on none is. Returns what ends it. A browser has six connections for one host, so a tab that nobody
+ * sees gives its own up, and goes on where it was when it is seen again.
+ */
+export function follow(filters, {row, reset, state, hello = () => {}}) {
+	let source = null, last = null, again = null, hiding = null;
+
+	function close() {
 		clearTimeout(again);
-		source.close();
+		again = null;
+		source?.close();
+		source = null;
+	}
+
+	function heard(e, fn) {
+		last = e.lastEventId;
+		state("live");
+		fn();
+	}
+
+	function open() {
+		close();
+		const from = last === null ? {} : {last};
+		source = new EventSource("/v1/stream?" +
+			parameters({...filters, ...from}));
+		source.addEventListener("hello", (e) => heard(e, hello));
+		source.addEventListener("reset", (e) => heard(e, reset));
+		source.addEventListener("row", (e) => heard(e,
+			() => row(JSON.parse(e.data))));
+		source.addEventListener("error", () => {
+			state("reconnecting");
+			/* Refused, not broken off: the browser has given up. */
+			if (source?.readyState === EventSource.CLOSED && !again)
+				again = setTimeout(reset, 3000);
+		});
+	}
+
+	function onVisibility() {
+		clearTimeout(hiding);
+		if (!document.hidden && !source)
+			open();
+		else if (document.hidden)
+			hiding = setTimeout(() => {
+				close();
+				state("paused");
+			}, HIDDEN_MS);
+	}
+
+	document.addEventListener("visibilitychange", onVisibility);
+	open();
+	return () => {
+		document.removeEventListener("visibilitychange", onVisibility);
+		clearTimeout(hiding);
+		close();
 	};
 }
 

@@ -159,6 +159,13 @@ class List {
 			this.showEmpty();
 	}
 
+	/* What was stored between the first look and the stream's begin. */
+	async catchUp() {
+		for (const row of (await get("/v1/records?" + parameters(
+			{...this.filters, limit: PAGE}))).records)
+			this.insert(row, false);
+	}
+
 	async showEmpty() {
 		if (Object.values(this.filters).some(Boolean)) {
 			this.empty.replaceChildren(el("p", {class: "empty"},
@@ -201,6 +208,7 @@ export function showLog(main, query, {go, setLive}) {
 			main.append(fresh.node);
 		list = fresh;
 		stop = follow(filters, {state: setLive, reset: restart,
+			hello: () => fresh.catchUp().catch(() => {}),
 			row: (row) => fresh.insert(row, true)});
 		fresh.load().catch((e) => {
 			fresh.empty.replaceChildren(el("p", {class: "empty error"},

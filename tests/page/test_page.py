@@ -381,6 +381,25 @@ def test_it_goes_on_after_the_logger_was_away(stacks, browser):
     browser.log()  # what the browser says of the connection that was lost
 
 
+def test_a_tab_that_nobody_sees_gives_its_connection_up(stacks, browser):
+    stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
+    browser.go(base(stack))
+    wait_live(browser)
+    see = """const seen = arguments[0];
+             Object.defineProperty(document, 'hidden',
+             {configurable: true, get: () => !seen});
+             document.dispatchEvent(new Event('visibilitychange'));"""
+    browser.run(see, False)
+    wait_for("it is paused", lambda: browser.run(
+        "return document.getElementById('live').dataset.state") == "paused")
+    event = stack.push("shop/web", "v1")
+    stack.wait_final(event)
+    assert browser.count("a.row") == 0
+    browser.run(see, True)
+    wait_for("the row is there", lambda: browser.count("a.row") == 1)
+    wait_live(browser)
+
+
 # ---- what is kept out -------------------------------------------------------
 
 LIMITS = {"trigger": 64, "source": 64, "repository": 255, "tag": 128,
