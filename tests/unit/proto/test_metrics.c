@@ -90,7 +90,7 @@ static void histograms_are_cumulative(void **state)
 static void bounded(void **state)
 {
 	struct strbuf out = {0};
-	char name[METRICS_VALUE_MAX + 20];
+	char name[METRICS_VALUE_MAX + 40];
 
 	(void)state;
 	for (int i = 0; i < 3000; i++) {
