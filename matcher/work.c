@@ -396,6 +396,12 @@ void work_report(struct work *w, struct daemon *d)
 		daemon_not_ready(d, "the logger", "no logger takes rows");
 	else
 		daemon_ready(d, "the logger");
+	if (labels_missing(w->labels) != NULL)
+		daemon_not_ready(d, "labels", "no deployer has told yet which "
+			"labels the containers of engine `%s` have: no push "
+			"ends as no_trigger", labels_missing(w->labels));
+	else
+		daemon_ready(d, "labels");
 	report_lanes(w, w->rules, d);
 	report_lanes(w, labels_rules(w->labels), d);
 	metric_set(METRIC_EVALUATING, NULL, NULL,

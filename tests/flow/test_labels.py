@@ -139,6 +139,9 @@ def test_known_while_away(shop):
     put(shop, "v5")
     logs(stack, "ingress", "no deployer has told yet which labels the "
          "containers of engine `local` have")
+    health = stack.run("matcher", "health", PULLWIRE_INSTANCE="matcher")
+    assert health.returncode == 1 and "no deployer has told yet" in \
+        health.stdout + health.stderr, health
     assert not [r for r in stack.finals(tag="v5")
                 if r["status"] != "ignored"]
     stack.start("deployer")
