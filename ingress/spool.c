@@ -1,12 +1,8 @@
 #include "ingress/spool.h"
 
-#include <stdatomic.h>
-
-#include "proto/base/enc.h"
-#include "proto/base/fail.h"
+#include "ingress/spool_inside.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
-#include "proto/data/db.h"
 
 /* seq is never used again (autoincrement): what was loaded up to a seq stays
  * loaded. payload is the packed event; sum finds a damaged one. sender_id is
@@ -35,11 +31,6 @@ const struct db_schema spool_schema = {
 	.name = "pullwire-ingress",
 	.migrations = migrations,
 	.n = ARRAY_LEN(migrations),
-};
-
-struct spool {
-	struct db_writer *writer;
-	atomic_bool healthy;
 };
 
 /* ---- opening ------------------------------------------------------------- */
@@ -71,195 +62,12 @@ bool spool_healthy(const struct spool *s)
 	return atomic_load(&s->healthy);
 }
 
-/* Writes that change something end here: the last commit is the state. */
-static void note_commit(struct spool *s, const struct err *err)
+void spool_note_commit(struct spool *s, const struct err *err)
 {
 	atomic_store(&s->healthy, err == NULL);
 	if (err)
 		log_limited(LOG_ERROR, "spool", "the spool cannot commit: %s",
 			err->text);
-}
-
-/* ---- put ----------------------------------------------------------------- */
-
-void spool_sum(struct str payload, char out[SPOOL_SUM_LEN])
-{
-	unsigned char hash[ENC_SHA256_LEN];
-
-	enc_sha256(payload.p, payload.n, hash);
-	enc_hex(hash, (SPOOL_SUM_LEN - 1) / 2, out);
-}
-
-int spool_put_add(struct spool_put *put, struct event *e, struct err *err)
-{
-	struct spool_entry entry = {.event = *e};
-
-	memset(e, 0, sizeof(*e));
-	if (field_pack(&event_table, &entry.event, &entry.packed, err) < 0) {
-		field_release(&event_table, &entry.event);
-		strbuf_release(&entry.packed);
-		return -1;
-	}
-	VEC_PUSH(&put->entries, entry);
-	return 0;
-}
-
-void spool_put_release(struct spool_put *put)
-{
-	for (size_t i = 0; i < put->entries.n; i++) {
-		field_release(&event_table, &put->entries.v[i].event);
-		strbuf_release(&put->entries.v[i].packed);
-	}
-	VEC_RELEASE(&put->entries);
-}
-
-const char *spool_key(const struct event *e, char out[SPOOL_KEY_LEN])
-{
-	char digest[ENC_SHA256_HEX];
-	struct strbuf text = {0};
-
-	/* The mutation that the tests must catch: every event is new. */
-	if (FAIL_POINT("spool.repeat"))
-		return NULL;
-	if (e->sender_id && !e->trigger)
-		return e->sender_id;
-	if (!e->sender_id && !e->pushed_at)
-		return NULL;
-	/* No part can hold a line's end. */
-	strbuf_addf(&text, "%s\n", e->trigger ? e->trigger : "");
-	if (e->sender_id)
-		strbuf_add_cstr(&text, e->sender_id);
-	else
-		strbuf_addf(&text, "%s\n%s\n%s\n%s\n%lld",
-			e->registry ? e->registry : "", e->repository, e->tag,
-			e->digest ? e->digest : "", (long long)e->pushed_at);
-	snprintf(out, SPOOL_KEY_LEN, "sha256:%s",
-		enc_sha256_hex(text.buf, text.len, digest));
-	strbuf_release(&text);
-	return out;
-}
-
-static int insert(struct db *db, struct spool_entry *e, struct err *err)
-{
-	struct str payload = strbuf_str(&e->packed);
-	char sum[SPOOL_SUM_LEN], derived[SPOOL_KEY_LEN];
-	struct db_stmt *st;
-	int rc;
-
-	st = db_prepare(db, "insert into event"
-		" (id, accepted_ms, source, sender_id, payload, sum)"
-		" values (?1, ?2, ?3, ?4, ?5, ?6) returning seq", err);
-	if (!st)
-		return -1;
-	spool_sum(payload, sum);
-	db_bind_str(st, 1, e->event.id);
-	db_bind_i64(st, 2, e->event.time);
-	db_bind_str(st, 3, e->event.source);
-	db_bind_str(st, 4, spool_key(&e->event, derived));
-	db_bind_blob(st, 5, payload);
-	db_bind_str(st, 6, sum);
-	rc = db_step(st, err);
-	if (rc < 0)
-		return -1;
-	e->seq = db_col_i64(st, 0);
-	db_reset(st);
-	return 0;
-}
-
-/* A repeat of an event that was done: its row goes to the end of the queue as
- * it was, with one more in `again`. A row that cannot be read stays. */
-static int arm_again(struct db *db, struct spool_entry *e, struct str payload,
-	const char *sum, struct err *err)
-{
-	struct event first = {0};
-	struct err why = {0};
-	char want[SPOOL_SUM_LEN];
-	struct db_stmt *st;
-
-	spool_sum(payload, want);
-	if (!sum || strcmp(sum, want) != 0 ||
-		field_unpack(&event_table, payload, &first, &why) < 0)
-		return 0;
-	field_release(&event_table, &e->event);
-	e->event = first;
-	e->event.again++;
-	strbuf_truncate(&e->packed, 0);
-	if (field_pack(&event_table, &e->event, &e->packed, err) < 0)
-		return -1;
-	st = db_prepare(db, "delete from event where id = ?1", err);
-	if (!st)
-		return -1;
-	db_bind_str(st, 1, e->event.id);
-	if (db_step(st, err) < 0 || insert(db, e, err) < 0)
-		return -1;
-	e->again = true;
-	return 0;
-}
-
-/* Fills first and duplicate when the event is known. */
-static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
-{
-	char derived[SPOOL_KEY_LEN];
-	const char *key = spool_key(&e->event, derived);
-	struct strbuf payload = {0};
-	char sum[SPOOL_SUM_LEN] = "";
-	struct db_stmt *st;
-	bool done = false;
-	int rc;
-
-	e->duplicate = e->again = false;
-	if (!key)
-		return 0;
-	st = db_prepare(db, "select id, state = 'done', payload, sum from event"
-		" where source = ?1 and sender_id = ?2", err);
-	if (!st)
-		return -1;
-	db_bind_str(st, 1, e->event.source);
-	db_bind_str(st, 2, key);
-	rc = db_step(st, err);
-	if (rc == 1) {
-		e->duplicate = true;
-		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
-		done = db_col_i64(st, 1);
-		strbuf_add_str(&payload, db_col_blob(st, 2));
-		snprintf(sum, sizeof(sum), "%s", db_col_str(st, 3));
-		db_reset(st);
-	}
-	if (done)
-		rc = arm_again(db, e, strbuf_str(&payload), sum, err);
-	strbuf_release(&payload);
-	return rc < 0 ? -1 : 0;
-}
-
-static int apply_put(struct db *db, void *ctx, struct err *err)
-{
-	struct spool_put *put = ctx;
-
-	for (size_t i = 0; i < put->entries.n; i++) {
-		struct spool_entry *e = &put->entries.v[i];
-
-		if (find_repeat(db, e, err) < 0)
-			return -1;
-		if (!e->duplicate && insert(db, e, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void done_put(void *ctx, const struct err *err)
-{
-	struct spool_put *put = ctx;
-
-	note_commit(put->spool, err);
-	put->done(put, err);
-}
-
-int spool_put_start(struct spool *s, struct spool_put *put)
-{
-	struct db_write write = {apply_put, done_put, put};
-
-	put->spool = s;
-	return db_writer_put(s->writer, &write);
 }
 
 /* ---- done, park, prune, probe -------------------------------------------- */
@@ -296,7 +104,7 @@ static void done_mark(void *ctx, const struct err *err)
 {
 	struct mark *m = ctx;
 
-	note_commit(m->spool, err);
+	spool_note_commit(m->spool, err);
 	if (m->done)
 		m->done(m->ctx, err);
 	free(m);
@@ -365,7 +173,7 @@ static void done_release(void *ctx, const struct err *err)
 {
 	struct release *r = ctx;
 
-	note_commit(r->spool, err);
+	spool_note_commit(r->spool, err);
 	r->done(r->ctx, err ? 0 : r->seq, err);
 	free(r);
 }
@@ -438,7 +246,7 @@ static int apply_probe(struct db *db, void *ctx, struct err *err)
 
 static void done_probe(void *ctx, const struct err *err)
 {
-	note_commit(ctx, err);
+	spool_note_commit(ctx, err);
 }
 
 void spool_probe(struct spool *s)
