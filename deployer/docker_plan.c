@@ -6,7 +6,7 @@
 #include "deployer/docker_pick.h"
 #include "deployer/docker_ref.h"
 #include "deployer/orders.h"
-#include "deployer/queue_write.h"
+#include "deployer/queue_schema.h"
 #include "proto/base/mem.h"
 #include "proto/io/http_client.h"
 

@@ -1,7 +1,7 @@
 #include "deployer/list.h"
 
 #include "deployer/queue_read.h"
-#include "deployer/queue_write.h"
+#include "deployer/queue_schema.h"
 #include "proto/base/mem.h"
 
 #define TEXT_MAX 256

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "deployer/queue_read.h"
-#include "deployer/queue_write.h"
+#include "deployer/queue_schema.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 

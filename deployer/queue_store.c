@@ -1,6 +1,7 @@
 #include "deployer/queue_store.h"
 
 #include "deployer/journal.h"
+#include "deployer/queue_schema.h"
 #include "deployer/queue_write.h"
 #include "deployer/sealed.h"
 #include "proto/base/mem.h"

@@ -1,8 +1,8 @@
 /*
- * What changes in the queue's database: the schema, and each kind of write as
- * an apply of db.h, which runs on the writer's thread inside a transaction and
- * may run twice when the transaction is undone. A job that is DONE stays so:
- * nothing that comes later for it changes it or adds a row, save reopen.
+ * What changes in the queue's database: each kind of write as an apply of
+ * db.h, which runs on the writer's thread inside a transaction and may run
+ * twice when the transaction is undone. A job that is DONE stays so: nothing
+ * that comes later for it changes it or adds a row, save reopen.
  */
 #ifndef DEPLOYER_QUEUE_WRITE_H
 #define DEPLOYER_QUEUE_WRITE_H
@@ -12,8 +12,6 @@
 #include "deployer/receiver.h"
 #include "proto/data/db.h"
 #include "proto/msg/record.h"
-
-extern const struct db_schema queue_schema;
 
 struct queue_store;
 

@@ -2,7 +2,7 @@
 #include "tests/unit/deployer/fake_world.h"
 
 #include "deployer/queue_read.h"
-#include "deployer/queue_write.h"
+#include "deployer/queue_schema.h"
 
 static const char conf_text[] =
 	"engines: [{name: local, docker: 'unix:///run/e.sock'}]\n"
