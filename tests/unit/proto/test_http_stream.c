@@ -181,9 +181,10 @@ static void stop(void **state)
 	for (size_t i = 0; i < 3; i++)
 		fd[i] = connect_client("GET");
 	say(0, "word\n");
-	http_server_stop(server);
-	assert_int_equal(http_stream_write(streams[1], STR("late\n")), -1);
 	assert_true(read_until(fd[0], "word\n"));
+	http_server_stop(server);
+	server = NULL;
+	assert_int_equal(http_stream_write(streams[1], STR("late\n")), -1);
 	for (size_t i = 0; i < 3; i++) {
 		assert_false(read_until(fd[i], "late\n"));
 		close(fd[i]);
