@@ -1,6 +1,7 @@
 #include "deployer/docker_batch.h"
 
 #include "deployer/docker_rollback.h"
+#include "deployer/docker_stop.h"
 
 bool docker_batch_has_dependents(const struct docker_note *n)
 {
@@ -38,8 +39,8 @@ int docker_batch_undo(struct docker_api *api, const struct docker_note *n,
 	/* A new one that uses another's network ends before that does. */
 	for (size_t i = count; count > 1 && i-- > 0;)
 		if (order[i]->new_id != NULL)
-			(void)docker_swap_ensure_stopped(
-				api, order[i]->new_id, NULL);
+			(void)docker_stop(api, order[i]->new_id,
+				order[i]->signal, NULL);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		*stuck = order[i];
 		rc = docker_rollback_run(api, order[i], patience_ms, err);
@@ -70,8 +71,8 @@ int docker_batch_stop_dependents(struct docker_api *api,
 		s = &n->batch.v[i];
 		if (s->role == NULL)
 			continue;
-		if (docker_swap_ensure_stopped(api, s->old_id, err) != 0 ||
-			docker_swap_retire(api, s->old_id, err) != 0)
+		if (docker_stop(api, s->old_id, s->signal, err) != 0 ||
+			docker_stop_retire(api, s->old_id, err) != 0)
 			return err_prefix(err, "container %s, which depends on "
 				"the target, cannot be stopped", s->name);
 	}

@@ -74,16 +74,43 @@ int docker_container_start(struct docker_api *api, const char *id,
 	return act(api, "POST", id, "/start", NULL, err);
 }
 
-int docker_container_stop(struct docker_api *api, const char *id,
-	struct err *err)
+/* /containers/ID<verb>, with ?signal= unless it is NULL. */
+static void signal_path(struct strbuf *path, const char *id, const char *verb,
+	const char *signal)
 {
-	char *path = xprintf("/containers/%s/stop", id);
-	/* Without t=, so that StopSignal and StopTimeout apply; without a
-	 * limit, for StopTimeout has none. */
-	const struct docker_request req = {.method = "POST", .path = path};
-	int rc = docker_api_do(api, &req, err);
+	strbuf_addf(path, "/containers/%s%s", id, verb);
+	if (signal == NULL)
+		return;
+	strbuf_add_cstr(path, "?signal=");
+	docker_api_encode(path, str_from(signal));
+}
 
-	free(path);
+int docker_container_stop(struct docker_api *api, const char *id,
+	const char *signal, struct err *err)
+{
+	struct strbuf path = {0};
+	/* Without t=, so that StopTimeout applies, and StopSignal where no
+	 * other is said; without a limit, for StopTimeout has none. */
+	struct docker_request req = {.method = "POST"};
+	int rc;
+
+	signal_path(&path, id, "/stop", signal);
+	req.path = strbuf_cstr(&path);
+	rc = docker_api_do(api, &req, err);
+	strbuf_release(&path);
+	return rc;
+}
+
+int docker_container_kill(struct docker_api *api, const char *id,
+	const char *signal, struct err *err)
+{
+	struct strbuf path = {0};
+	int rc;
+
+	signal_path(&path, id, "/kill", signal);
+	rc = docker_api_call(
+		api, "POST", strbuf_cstr(&path), NULL, NULL, err);
+	strbuf_release(&path);
 	return rc;
 }
 
@@ -102,6 +129,12 @@ int docker_container_pause(struct docker_api *api, const char *id,
 	struct err *err)
 {
 	return act(api, "POST", id, "/pause", NULL, err);
+}
+
+int docker_container_unpause(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	return act(api, "POST", id, "/unpause", NULL, err);
 }
 
 int docker_container_rename(struct docker_api *api, const char *id,

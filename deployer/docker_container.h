@@ -22,13 +22,19 @@ int docker_container_create(struct docker_api *api, const char *name,
 	struct err *err);
 int docker_container_start(struct docker_api *api, const char *id,
 	struct err *err);
-/* By the container's own signal and in its own time: no limit here. */
+/* In the container's own time: no limit here; and by its own signal, which is
+ * NULL, or (API 1.42) by another one. */
 int docker_container_stop(struct docker_api *api, const char *id,
-	struct err *err);
+	const char *signal, struct err *err);
+/* Sends the signal, and does not wait. */
+int docker_container_kill(struct docker_api *api, const char *id,
+	const char *signal, struct err *err);
 /* As stop, and started again. */
 int docker_container_restart(struct docker_api *api, const char *id,
 	struct err *err);
 int docker_container_pause(struct docker_api *api, const char *id,
+	struct err *err);
+int docker_container_unpause(struct docker_api *api, const char *id,
 	struct err *err);
 int docker_container_rename(struct docker_api *api, const char *id,
 	const char *name, struct err *err);

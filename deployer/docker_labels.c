@@ -35,7 +35,7 @@ static bool is_ours(const char *key)
 	static const char *const ours[] = {DOCKER_LABEL_ENABLE,
 		DOCKER_LABEL_DEPLOY, DOCKER_LABEL_REPLACES, DOCKER_LABEL_NAME,
 		DOCKER_LABEL_ORDER, DOCKER_LABEL_WAS, DOCKER_LABEL_POLICY,
-		"pullwire.trigger"};
+		DOCKER_LABEL_SIGNAL, "pullwire.trigger"};
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(key, ours[i]) == 0)
@@ -96,7 +96,7 @@ static void watchtower_labels(struct json *out, const struct json *container,
 		{"lifecycle.pre-update", "pre_hook", hook_of},
 		{"lifecycle.post-update", "post_hook", hook_of},
 		{"lifecycle.pre-update-timeout", "hook_timeout", minutes_of},
-		{"stop-signal", NULL, NULL},
+		{"stop-signal", "stop_signal", json_new_str},
 		{"lifecycle.pre-check", NULL, NULL},
 		{"lifecycle.post-check", NULL, NULL},
 	};
@@ -111,10 +111,7 @@ static void watchtower_labels(struct json *out, const struct json *container,
 			json_set(out, same[i].ours, same[i].value(text));
 		else if (text != NULL)
 			opt_error(faults, from, 0, "label %s has no meaning "
-				"here; its other labels count%s", key,
-				strcmp(same[i].theirs, "stop-signal") == 0
-					? ": give the container its signal "
-					  "by --stop-signal" : "");
+				"here; its other labels count", key);
 	}
 }
 

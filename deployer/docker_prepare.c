@@ -150,6 +150,8 @@ static int build(struct docker_replace *r, const char *was, struct err *err)
 	r->reference = r->t->reference;
 	r->platform = r->t->platform;
 	describe(r, was, r->swap);
+	r->swap->signal =
+		xstrdup_null(r->t->run->trigger->deploy.stop_signal);
 	r->swap->memory = docker_memory_next(r->memory, r->old, r->old_image,
 		r->image, r->t->note.from);
 	if (r->auto_remove && save_rebirth(r, err) != 0)

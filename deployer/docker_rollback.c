@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "deployer/docker_stop.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -37,7 +38,7 @@ static int put_aside(struct docker_api *api, const struct docker_swap *s,
 	if (c == NULL)
 		return 0;
 	if (docker_swap_started(c))
-		rc = docker_swap_ensure_stopped(api, s->new_id, err);
+		rc = docker_stop(api, s->new_id, s->signal, err);
 	if (rc == 0 && json_bool(json_path(c, "HostConfig.AutoRemove")) &&
 		docker_swap_started(c))
 		/* The engine removes it; until it has, the name is taken. */
@@ -88,6 +89,26 @@ static int restore_policy(struct docker_api *api, const struct docker_swap *s,
 	return rc;
 }
 
+/*
+ * One that was told to end and still runs may be about to, at any time: it is
+ * brought to its end, to be started from there. *ended: so it is. One that
+ * does not end runs on.
+ */
+static int end_told(struct docker_api *api, const struct docker_swap *s,
+	const struct json *old, bool *ended, struct err *err)
+{
+	struct err e = {0};
+
+	*ended = false;
+	if (s->told == NULL || !json_bool(json_path(old, "State.Running")))
+		return 0;
+	*ended = docker_stop(api, s->old_id, s->signal, &e) == 0;
+	if (!docker_api_unreachable(&e))
+		return 0;
+	*err = e;
+	return -1;
+}
+
 static int restore(struct docker_api *api, const struct docker_swap *s,
 	const struct json *old, struct err *err)
 {
@@ -95,7 +116,14 @@ static int restore(struct docker_api *api, const struct docker_swap *s,
 	bool up = strcmp(status, "running") == 0 ||
 		strcmp(status, "restarting") == 0;
 	bool auto_remove = json_bool(json_path(old, "HostConfig.AutoRemove"));
+	bool ended;
 
+	if (end_told(api, s, old, &ended, err) != 0)
+		return -1;
+	if (ended) {
+		status = "exited";
+		up = false;
+	}
 	if (docker_swap_ensure_name(api, s->old_id, s->name, err) != 0)
 		return -1;
 	/* The engine knows no policy beside --rm. */

@@ -105,6 +105,7 @@ static int settle_labelled(const struct docker_settle *how, const char *id,
 	if (note != NULL && note->now.name != NULL &&
 		strcmp(note->now.old_id, s.old_id) == 0) {
 		s.image = xstrdup_null(note->now.image);
+		s.told = xstrdup_null(note->now.told);
 		if (note->now.rebirth != NULL)
 			s.rebirth = json_copy(note->now.rebirth);
 		if (note->now.aliases != NULL)

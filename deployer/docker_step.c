@@ -1,6 +1,7 @@
 #include "deployer/docker_step.h"
 
 #include "deployer/docker_gate.h"
+#include "deployer/docker_stop.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/mem.h"
@@ -62,10 +63,12 @@ int docker_step_stop(struct docker_replace *r, struct err *err)
 {
 	struct docker_task *t = r->t;
 
+	if (r->swap->signal != NULL && r->swap->told == NULL)
+		r->swap->told = xstrdup("yes");
 	if (docker_note_save(&t->note, DOCKER_STEP_STOP, err) != 0)
 		return -1;
 	docker_task_progress(t, "stopping the old container");
-	if (docker_swap_ensure_stopped(t->api, r->swap->old_id, err) != 0)
+	if (docker_stop(t->api, r->swap->old_id, r->swap->signal, err) != 0)
 		return err_prefix(err, "the old container cannot be stopped");
 	r->stopped = true;
 	t->run->phases.stopped_at = clock_wall();
@@ -76,7 +79,7 @@ int docker_step_stop(struct docker_replace *r, struct err *err)
 	if (r->auto_remove)
 		return docker_swap_ensure_gone(
 			t->api, r->swap->old_id, false, err);
-	return docker_swap_retire(t->api, r->swap->old_id, err);
+	return docker_stop_retire(t->api, r->swap->old_id, err);
 }
 
 /* Before the start, so that log tags and names in networks are right. */

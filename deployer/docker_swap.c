@@ -1,6 +1,7 @@
 #include "deployer/docker_swap.h"
 
 #include "deployer/docker_spec.h"
+#include "deployer/docker_stop.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
 #include "proto/base/mem.h"
@@ -28,6 +29,9 @@ static const struct {
 	{"order", DOCKER_LABEL_ORDER, offsetof(struct docker_swap, order),
 		false},
 	{"role", NULL, offsetof(struct docker_swap, role), false},
+	{"signal", DOCKER_LABEL_SIGNAL, offsetof(struct docker_swap, signal),
+		false},
+	{"told", NULL, offsetof(struct docker_swap, told), false},
 };
 
 static char **text_of(struct docker_swap *s, size_t i)
@@ -212,32 +216,6 @@ static bool is_gone(const struct err *err)
 	return err->code == 404;
 }
 
-int docker_swap_ensure_stopped(struct docker_api *api, const char *id,
-	struct err *err)
-{
-	struct err e = {0};
-	struct json *c;
-	bool running;
-
-	/* A container that is gone, or stopped already (304), is all right. */
-	if (docker_container_stop(api, id, &e) != 0 && !is_gone(&e)) {
-		if (err != NULL)
-			*err = e;
-		return -1;
-	}
-	c = docker_container_inspect(api, id, &e);
-	if (c == NULL && !is_gone(&e)) {
-		if (err != NULL)
-			*err = e;
-		return -1;
-	}
-	running = json_bool(json_path(c, "State.Running"));
-	json_free(c);
-	if (running)
-		return err_retry(err, "the container still runs after a stop");
-	return 0;
-}
-
 int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 	bool volumes, struct err *err)
 {
@@ -262,22 +240,6 @@ int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 		json_free(c);
 		clock_sleep(POLL_MS);
 	}
-	if (err != NULL)
-		*err = e;
-	return -1;
-}
-
-int docker_swap_retire(struct docker_api *api, const char *id, struct err *err)
-{
-	struct json *policy = json_new_object();
-	struct err e = {0};
-	int rc;
-
-	json_set_str(policy, "Name", "no");
-	rc = docker_container_set_policy(api, id, policy, &e);
-	json_free(policy);
-	if (rc == 0 || is_gone(&e))
-		return 0;
 	if (err != NULL)
 		*err = e;
 	return -1;
@@ -339,9 +301,9 @@ int docker_swap_take_over(struct docker_api *api, const struct docker_swap *s,
 		return -1;
 	}
 	if (old != NULL) {
-		rc = docker_swap_ensure_stopped(api, s->old_id, err);
+		rc = docker_stop(api, s->old_id, s->signal, err);
 		if (rc == 0)
-			rc = docker_swap_retire(api, s->old_id, err);
+			rc = docker_stop_retire(api, s->old_id, err);
 		if (rc == 0 && strcmp(docker_swap_name(old), s->name) == 0) {
 			aside = docker_swap_alias(s, "old");
 			rc = docker_container_rename(

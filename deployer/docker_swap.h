@@ -21,6 +21,8 @@ struct docker_swap {
 	char *image;    /* id of the image that the new one must run */
 	char *order;    /* stop-first or start-first */
 	char *role;     /* "dependent": goes along with the target; or NULL */
+	char *signal;   /* what ends it, the old one and the new one; or NULL */
+	char *told;     /* NULL, or "yes": the old one may have had it */
 	/* Of an old container that its engine removes when it stops (--rm), what
 	 * it takes to make it again: {"body", "connect", "platform"}. */
 	struct json *rebirth;
@@ -58,14 +60,8 @@ bool docker_swap_started(const struct json *container);
 /* ---- steps: 0 when it is so in the end ------------------------------------- */
 int docker_swap_ensure_name(struct docker_api *api, const char *id,
 	const char *name, struct err *err);
-/* Gone is stopped. */
-int docker_swap_ensure_stopped(struct docker_api *api, const char *id,
-	struct err *err);
 int docker_swap_ensure_gone(struct docker_api *api, const char *id,
 	bool volumes, struct err *err);
-/* Policy "no": a stopped container is then not started with the engine. */
-int docker_swap_retire(struct docker_api *api, const char *id,
-	struct err *err);
 /* The new one has its aliases; or (gap) only where a process that gave them
  * ended between taking the endpoint away and giving it back. */
 int docker_swap_give_aliases(struct docker_api *api,

@@ -99,6 +99,7 @@ struct conf_deploy {
 	int64_t rollback_timeout; /* ms */
 	struct opt_strs pre_hook, post_hook; /* commands inside, or empty */
 	int64_t hook_timeout; /* ms */
+	char *stop_signal; /* name or number; NULL: the container's own */
 	bool self_update; /* also the container that the deployer runs in */
 	bool compose_files; /* run Compose, where its files can be read */
 	bool cleanup; /* remove images that nobody needs any more */

@@ -1,6 +1,8 @@
 /* What is redeployed, and how. */
 #include "proto/data/conf_load.h"
 
+#include <strings.h>
+
 static const char *const pinned_words[] = {"auto", "skip", "replace", NULL};
 static const char *const stopped_words[] = {
 	"skip", "recreate", "start", NULL};
@@ -77,6 +79,15 @@ static const struct opt deploy_opts[] = {
 		"How long a hook may take. After it the job fails; the command "
 		"runs on.",
 		.min = 1000, .max = 3600000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, stop_signal, OPT_STR, NULL,
+		"The signal, a name (`SIGINT`, `int`, `SIGRTMIN+3`) or a "
+		"number, that ends the container, the old one and a new one "
+		"that is not good. Without, and if it runs on for its stop "
+		"timeout (`docker run --stop-timeout`, 10 s) after the signal "
+		"at an engine older than API 1.42 (Docker 23), it is stopped "
+		"by its own (`docker run --stop-signal`). What depends on it "
+		"has its own always.",
+		.flags = OPT_RELOAD, .max = 16),
 	KEY(struct conf_deploy, keep_env, OPT_STRS, NULL,
 		"Names of environment variables whose values stay even where "
 		"they equal the old image's. Without: such a value is taken "
@@ -100,7 +111,8 @@ static const struct opt deploy_opts[] = {
 		"and secrets count. They must be readable here under the paths "
 		"that the container's labels name, and the engine a unix "
 		"socket; else it is done without, and the row says so. The "
-		"order is Compose's then, and no hooks are run.",
+		"order and the stop signal are Compose's then, and no hooks "
+		"are run.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
 		"Remove images that were replaced here, but the last one, "
@@ -108,6 +120,44 @@ static const struct opt deploy_opts[] = {
 		"repository.",
 		.flags = OPT_RELOAD),
 };
+
+/* Of Linux, as signal(7) has them; engines know them by these names. */
+static const char *const signals[] = {"ABRT", "ALRM", "BUS", "CHLD", "CLD",
+	"CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
+	"PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP",
+	"TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH",
+	"XCPU", "XFSZ", "RTMIN", "RTMAX"};
+
+#define SIGNAL_MAX 64
+#define RTMIN_OF 34 /* 32 and 33 are the C library's */
+#define RT_UP 15    /* RTMIN+1 to +15, RTMAX-1 to -14 */
+#define RT_DOWN 14
+
+/* base and a number */
+static bool is_offset(const char *text, const char *base, int64_t max)
+{
+	size_t n = strlen(base);
+	int64_t offset;
+
+	return strncasecmp(text, base, n) == 0 && text[n] != '0' &&
+		str_to_i64(str_from(text + n), &offset) == 0 && offset >= 1 &&
+		offset <= max;
+}
+
+bool conf_is_signal(const char *text)
+{
+	int64_t n;
+
+	if (str_to_i64(str_from(text), &n) == 0)
+		return n >= 1 && n <= SIGNAL_MAX && (n < 32 || n >= RTMIN_OF);
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (strcasecmp(text, signals[i]) == 0)
+			return true;
+	return is_offset(text, "RTMIN+", RT_UP) ||
+		is_offset(text, "RTMAX-", RT_DOWN);
+}
 
 const struct opt_table conf_deploy_table = TABLE(struct conf_deploy,
 	"triggers[].deploy", deploy_opts,

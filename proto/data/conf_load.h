@@ -73,6 +73,8 @@ void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 	struct opt_strs *list);
 /* tokens: and hosts: of the logger. */
 void conf_check_logger(struct conf_loader *l, const struct yaml *map);
+/* Name or number of a signal that Linux knows. */
+bool conf_is_signal(const char *text);
 /* Each of the list is an address or a network. */
 void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 	const char *key, const struct opt_strs *list);

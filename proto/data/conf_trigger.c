@@ -188,6 +188,11 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 	if (t->deploy.container && !conf_name_ok(t->deploy.container))
 		FAULT(map, "deploy", "container: `%s` can be no container's "
 				     "name", t->deploy.container);
+	if (t->deploy.stop_signal && !conf_is_signal(t->deploy.stop_signal))
+		FAULT(yaml_get(map, "deploy"), "stop_signal", "stop_signal: "
+			"`%s` is no signal of Linux; write a name such as "
+			"SIGINT, SIGUSR1 or SIGRTMIN+3, or a number from 1 to "
+			"64", t->deploy.stop_signal);
 	check_engine_of(l, map, t);
 }
 

@@ -4,7 +4,7 @@ import pytest
 from rig import images
 from rig.stack import wait_for
 
-NAMES = ("lweb", "lapi", "lbad", "lold", "lhook", "shop_worker")
+NAMES = ("lweb", "lapi", "lbad", "lold", "lhook", "lstop", "shop_worker")
 
 
 @pytest.fixture
@@ -167,8 +167,10 @@ def test_watchtower_labels(shop):
     run(shop, "lhook", **{
         tower + "enable": "true",
         tower + "lifecycle__pre-update": "echo $VERSION, $((1+1)); exit 3"})
+    run(shop, "lstop", **{tower + "enable": "true",
+                          tower + "stop-signal": "SIGINT"})
     run(shop, "lbad", **{tower + "monitor-only": "true"})
-    count(stack, 3)
+    count(stack, 4)
     put(shop, "v7")
     assert final(stack, "v7", trigger="lweb")["status"] == "dry_run"
     row = wait_for("it cools down", lambda: stack.rows(
@@ -176,6 +178,9 @@ def test_watchtower_labels(shop):
     assert "must be 86400 s old" in row["reason"], row
     row = final(stack, "v7", trigger="lhook")
     assert row["status"] == "failed" and "v1, 2" in row["reason"], row
+    assert final(stack, "v7", trigger="lstop")["status"] == "deployed"
+    assert shop.engine.inspect("lstop")["Config"]["Labels"][
+        "pullwire.signal"] == "SIGINT"
 
 
 def test_platforms(shop):

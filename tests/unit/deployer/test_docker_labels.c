@@ -70,8 +70,16 @@ static const struct {
 		"\"hook_timeout\":\"2m\"}}", NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"com.centurylinklabs.watchtower.stop-signal\":\"SIGHUP\"}}", "a",
+		true, T "\"a\"" D "{\"stop_signal\":\"SIGHUP\"}}", NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.stop-signal\":\"SIGHUP\","
+	 "\"pullwire.stop-signal\":\"SIGINT\","
+	 "\"pullwire.signal\":\"SIGHUP\"}}", "a",
+		true, T "\"a\"" D "{\"stop_signal\":\"SIGINT\"}}", NULL},
+	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
+	 "\"com.centurylinklabs.watchtower.lifecycle.pre-check\":\"a\"}}", "a",
 		true, T "\"a\"" D "{}}", "container web: label com.centuryl"
-		"inklabs.watchtower.stop-signal has no meaning here"},
+		"inklabs.watchtower.lifecycle.pre-check has no meaning here"},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"pullwire.enable\":\"false\"}}", "a", true, NULL, NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","

@@ -129,6 +129,7 @@ static const struct row object_rows[] = {
 	{.what = "labels: those of the deployment before",
 		.config = "{\"Labels\":{\"pullwire.deploy\":\"old\","
 			  "\"pullwire.was\":\"paused\","
+			  "\"pullwire.signal\":\"SIGINT\","
 			  "\"pullwire.enable\":\"true\"}}",
 		.path = "Labels",
 		.want = "{\"pullwire.enable\":\"true\","

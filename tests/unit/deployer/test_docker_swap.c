@@ -67,11 +67,15 @@ static void test_journal(void **state)
 	struct json *j;
 
 	(void)state;
+	a.signal = xstrdup("SIGINT");
+	a.told = xstrdup("yes");
 	a.rebirth = json_new_object();
 	json_set_str(a.rebirth, "platform", "");
 	j = docker_swap_to_json(&a);
 	assert_int_equal(docker_swap_from_json(j, &b), 0);
 	check_same(&a, &b);
+	assert_string_equal(b.signal, "SIGINT");
+	assert_string_equal(b.told, "yes");
 	assert_null(b.new_id);
 	assert_null(b.image);
 	assert_true(json_equal(a.rebirth, b.rebirth));
@@ -89,12 +93,16 @@ static void test_labels(void **state)
 	struct json *c = json_new_object(), *config = json_new_object();
 
 	(void)state;
+	a.signal = xstrdup("SIGRTMIN+3");
+	a.told = xstrdup("yes");
 	json_set_str(c, "Id", "n3w");
 	json_set(config, "Labels", docker_swap_labels(&a));
 	json_set(c, "Config", config);
 	assert_int_equal(docker_swap_from_labels(c, &b), 0);
 	check_same(&a, &b);
 	assert_string_equal(b.new_id, "n3w");
+	assert_string_equal(b.signal, "SIGRTMIN+3");
+	assert_null(b.told); /* that is the journal's alone */
 	docker_swap_release(&b);
 	json_del(json_get(config, "Labels"), DOCKER_LABEL_REPLACES);
 	assert_int_equal(docker_swap_from_labels(c, &b), -1);

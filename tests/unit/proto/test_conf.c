@@ -413,6 +413,39 @@ static void sources_have_their_rules(void **state)
 	}
 }
 
+static void stop_signals(void **state)
+{
+	static const char *const good[] = {"SIGTERM", "sigint", "usr1", "CLD",
+		"1", "31", "34", "64", "SIGRTMIN", "RTMIN+1", "sigrtmin+15",
+		"RTMAX-14", "SIGRTMAX"};
+	static const char *const bad[] = {"''", "SIG", "SIGNOPE", "SIGSIGINT",
+		"0", "32", "33", "65", "-9", "9x", "INT ", "RTMIN+0",
+		"RTMIN+16", "RTMIN+01", "RTMIN+", "RTMAX-15", "RTMIN-1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
+		bool ok = i < ARRAY_LEN(good);
+		const char *s = ok ? good[i] : bad[i - ARRAY_LEN(good)];
+		struct opt_errors errs = {0};
+		char text[256], want[128];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "engines: [{name: a, docker: "
+			"'unix:///e'}]\ntriggers:\n  - name: t\n    repository: r\n"
+			"    deploy:\n      container: c\n      stop_signal: %s%s%s\n",
+			*s == '\'' ? "" : "'", s, *s == '\'' ? "" : "'");
+		snprintf(want, sizeof(want), ":7: stop_signal: `%s` is no "
+			"signal of Linux", *s == '\'' ? "" : s);
+		c = load(text, &errs);
+		if (ok ? !c : errs.list.n != 1 ||
+				!strstr(errs.list.v[0], want))
+			fail_msg("%s: %zu faults, first: %s", s, errs.list.n,
+				errs.list.n ? errs.list.v[0] : "none");
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
 static void engines(void **state)
 {
 	static const struct {
@@ -587,6 +620,7 @@ int main(void)
 		cmocka_unit_test(notify_has_its_rules),
 		cmocka_unit_test(notify_is_found),
 		cmocka_unit_test(sources_have_their_rules),
+		cmocka_unit_test(stop_signals),
 		cmocka_unit_test(engines),
 		cmocka_unit_test(repositories),
 		cmocka_unit_test(each_proof_has_its_sentence),

@@ -51,6 +51,7 @@ static void test_options(void **state)
 	static const char *const sets[] = {
 		SET("local", ITEM("a", "\"tags\":\"v1, v2\",\"min_age\":\"1h\","
 			"\"exclude\":\"${HOME}$\",\"pinned\":\"skip\","
+			"\"stop_signal\":\"int\","
 			"\"window\":\"22:00-06:00 Europe/Berlin\","
 			"\"repository\":\"other/*\","
 			"\"pre_hook\":[\"sh\",\"-c\",\"a, $b\"]")),
@@ -68,6 +69,7 @@ static void test_options(void **state)
 	assert_string_equal(a->repository, "other/*");
 	assert_string_equal(a->exclude, "${HOME}$"); /* no variables here */
 	assert_int_equal(a->deploy.pinned, PINNED_SKIP);
+	assert_string_equal(a->deploy.stop_signal, "int");
 	assert_int_equal(a->deploy.pre_hook.n, 3);
 	assert_string_equal(a->deploy.pre_hook.v[2], "a, $b");
 	assert_string_equal(a->engine, "local");
@@ -111,6 +113,8 @@ static void test_faults(void **state)
 		{ITEM("x", "\"tags\":\"1,2,3,4,5,6,7,8,9,10,11\""),
 			"container x: `tags` has 11 entries"},
 		{ITEM("x", "\"semver\":\"nonsense\""), "container x: semver: "},
+		{ITEM("x", "\"stop_signal\":\"SIGNOPE\""),
+			"container x: stop_signal: `SIGNOPE` is no signal"},
 		{ITEM("x", "\"window\":\"Mon 1:00-2:00 UTC\""),
 			"container x: window: "},
 		{ITEM("x", "\"min_age\":\"soon\""), "container x: min_age: "},
