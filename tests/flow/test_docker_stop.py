@@ -22,8 +22,9 @@ while :; do sleep 1 & wait $!; done
 
 def create(d, state="running", **host):
     os.mkdir(f"{d.dir}/data")
+    # With a signal of its own another one is no stop to an old engine.
     c = d.engine.call("POST", "/containers/create", {
-        "Image": ref(d, "v1"), "StopTimeout": 2,
+        "Image": ref(d, "v1"), "StopTimeout": 2, "StopSignal": "SIGTERM",
         "HostConfig": {"Binds": [f"{d.dir}/data:/data"], **host}},
         name=d.name)
     d.engine.call("POST", f"/containers/{c['Id']}/start")
