@@ -125,6 +125,22 @@ static int collect(struct db_stmt *s, struct call *c, struct err *err)
 	return rc;
 }
 
+/* The note of the first that apply finds; NULL: it finds none. */
+static int first_note(struct journal *j,
+	int (*apply)(struct db *db, void *ctx, struct err *err),
+	struct call *call, char **json, struct err *err)
+{
+	int rc = run(j, apply, call, err);
+
+	*json = NULL;
+	if (rc == 0 && call->found.n) {
+		*json = call->found.v[0].note;
+		call->found.v[0].note = NULL;
+	}
+	found_release(call);
+	return rc;
+}
+
 static int apply_get(struct db *db, void *ctx, struct err *err)
 {
 	struct call *c = ctx;
@@ -141,15 +157,8 @@ static int get(struct journal *j, const char *job, char **json,
 	struct err *err)
 {
 	struct call call = {.job = job};
-	int rc = run(j, apply_get, &call, err);
 
-	*json = NULL;
-	if (rc == 0 && call.found.n) {
-		*json = call.found.v[0].note;
-		call.found.v[0].note = NULL;
-	}
-	found_release(&call);
-	return rc;
+	return first_note(j, apply_get, &call, json, err);
 }
 
 static int apply_each(struct db *db, void *ctx, struct err *err)
@@ -222,15 +231,8 @@ static int kept(struct journal *j, const char *key, char **json,
 	struct err *err)
 {
 	struct call call = {.key = key};
-	int rc = run(j, apply_kept, &call, err);
 
-	*json = NULL;
-	if (rc == 0 && call.found.n) {
-		*json = call.found.v[0].note;
-		call.found.v[0].note = NULL;
-	}
-	found_release(&call);
-	return rc;
+	return first_note(j, apply_kept, &call, json, err);
 }
 
 void journal_init(struct journal_db *j, struct db_writer *writer)
