@@ -12,6 +12,11 @@ static int queue_command(const struct conf *conf, int argc, char **argv)
 {
 	if (argc > 1 && orders_is_about_job(argv[1]))
 		return orders_job(conf, argc - 1, argv + 1);
+	if (argc > 1) {
+		fprintf(stderr, "`queue %s` is none of: queue, queue approve, "
+				"hold, release, retry or cancel JOB\n", argv[1]);
+		return 2;
+	}
 	return list_queue(conf, argc, argv);
 }
 

@@ -23,21 +23,48 @@ static int keys_run(const struct conf *conf, int argc, char **argv)
 }
 
 static const struct daemon_command commands[] = {
-	{"send", "send SOURCE REPO:TAG [OPTION...]",
-		"post a test push to the ingress on this machine", true,
-		send_run},
-	{"url", "url TRIGGER",
-		"print the URL that has this trigger do its redeploy", true,
-		trigger_url_run},
-	{"parked", "parked", "list the events that are given to nobody", true,
-		parked_run},
-	{"release", "release EVENT", "give a parked event out again", true,
-		parked_release_run},
-	{"read", "read --type TYPE|--source NAME BODY",
-		"print what a webhook's body says, as JSON lines", false,
-		read_run},
-	{"keys", "keys FOLDER", "make the links' keys that FOLDER lacks",
-		false, keys_run},
+	{
+		.name = "send",
+		.usage = "send SOURCE REPO:TAG [--digest sha256:…] "
+			 "[--cert FILE --key FILE]",
+		.help = "post a test push to the ingress on this machine",
+		.needs_conf = true,
+		.run = send_run,
+	},
+	{
+		.name = "url",
+		.usage = "url TRIGGER",
+		.help = "print the URL that has this trigger do its redeploy",
+		.needs_conf = true,
+		.run = trigger_url_run,
+	},
+	{
+		.name = "parked",
+		.usage = "parked",
+		.help = "list the events that are given to nobody",
+		.needs_conf = true,
+		.run = parked_run,
+	},
+	{
+		.name = "release",
+		.usage = "release EVENT",
+		.help = "give a parked event out again",
+		.needs_conf = true,
+		.run = parked_release_run,
+	},
+	{
+		.name = "read",
+		.usage = "read [--config FILE] --type TYPE | --source NAME "
+			 "[--header 'N: V'] BODY",
+		.help = "print what a webhook's body says, as JSON lines",
+		.run = read_run,
+	},
+	{
+		.name = "keys",
+		.usage = "keys FOLDER",
+		.help = "make the links' keys that FOLDER lacks",
+		.run = keys_run,
+	},
 };
 
 int main(int argc, char **argv)

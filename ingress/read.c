@@ -123,6 +123,9 @@ static int find_source(const struct args *a, const struct conf *conf,
 
 	*source = conf && a->source ? conf_source(conf, str_from(a->source))
 				    : NULL;
+	if (a->source && !conf)
+		return fault("give the file that has source `%s` as "
+			     "--config FILE, after `read`", a->source);
 	if (a->source)
 		return *source ? 0 : fault("no source `%s` is configured",
 					     a->source);

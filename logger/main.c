@@ -13,6 +13,7 @@ int main(int argc, char **argv)
 			.help = "rows of the access log; log -h says more",
 			.needs_conf = true,
 			.run = log_command,
+			.explains = true,
 		},
 		{
 			.name = "export",
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
 			.help = "all rows, as CSV or JSON; export -h says more",
 			.needs_conf = true,
 			.run = export_command,
+			.explains = true,
 		},
 		{
 			.name = "stats",
@@ -27,6 +29,7 @@ int main(int argc, char **argv)
 			.help = "how the triggers do, a line each",
 			.needs_conf = true,
 			.run = stats_command,
+			.explains = true,
 		},
 		{
 			.name = "token",

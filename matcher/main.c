@@ -89,14 +89,25 @@ static void stop(void *state)
 int main(int argc, char **argv)
 {
 	static const struct daemon_command commands[] = {
-		{"check", "check FILE",
-			"every fault of a configuration, or its rules", false,
-			command_check},
-		{"explain", "explain FILE REPO:TAG | --payload BODY --type TYPE",
-			"what each trigger would do with a push, and why",
-			false, command_explain},
-		{"docs", "docs config|wire|metrics", "the pages printed from tables",
-			false, command_docs},
+		{
+			.name = "check",
+			.usage = "check FILE",
+			.help = "every fault of a configuration, or its rules",
+			.run = command_check,
+		},
+		{
+			.name = "explain",
+			.usage = "explain FILE REPO:TAG | --payload BODY "
+				 "--type TYPE | --source NAME [--header 'N: V']",
+			.help = "what each trigger would do with a push, and why",
+			.run = command_explain,
+		},
+		{
+			.name = "docs",
+			.usage = "docs config|wire|metrics",
+			.help = "the pages printed from tables",
+			.run = command_docs,
+		},
 	};
 	static const struct daemon_spec spec = {
 		.role = "matcher",

@@ -18,6 +18,7 @@
 
 #define DRAIN_MS 10000
 #define STATUS_MS 1000
+#define USAGE_COLUMNS 34
 #define CONFIG_DEFAULT "/etc/pullwire/pullwire.yml"
 
 struct daemon {
@@ -43,6 +44,28 @@ struct options {
 	bool check_only;
 };
 
+static const struct daemon_command health = {
+	.name = "health",
+	.usage = "health",
+	.help = "is the daemon on this machine alive and ready?",
+	.needs_conf = true,
+};
+
+/* One line, or two when the first half is long. */
+static void print_command(FILE *out, const struct daemon_command *cmd)
+{
+	int columns = 0;
+
+	for (const char *c = cmd->usage; *c; c++)
+		columns += (*c & 0xC0) != 0x80; /* UTF-8 */
+	if (columns > USAGE_COLUMNS)
+		fprintf(out, "  %s\n  %*s %s\n", cmd->usage, USAGE_COLUMNS,
+			"", cmd->help);
+	else
+		fprintf(out, "  %s%*s %s\n", cmd->usage,
+			USAGE_COLUMNS - columns, "", cmd->help);
+}
+
 static int usage(const struct daemon_spec *spec, FILE *out, int code)
 {
 	fprintf(out,
@@ -50,27 +73,44 @@ static int usage(const struct daemon_spec *spec, FILE *out, int code)
 		"usage: pullwire-%s [-c FILE] [-n] [COMMAND …]\n\n"
 		"  -c FILE   configuration (or PULLWIRE_CONFIG; default " CONFIG_DEFAULT ")\n"
 		"  -n        check the configuration and exit\n"
-		"  -V        print the version\n"
-		"  -h        this text\n\n"
-		"Without a command it runs as the daemon, in the foreground.\n\n"
-		"  %-34s %s\n", spec->role, spec->about, spec->role, "health",
-		"is the daemon on this machine alive and ready?");
+		"  -V        print the version (--version)\n"
+		"  -h        this text (--help); COMMAND -h tells of a command\n\n"
+		"Without a command it runs as the daemon, in the foreground.\n\n",
+		spec->role, spec->about, spec->role);
+	print_command(out, &health);
 	for (size_t i = 0; i < spec->n_commands; i++)
-		fprintf(out, "  %-34s %s\n", spec->commands[i].usage,
-			spec->commands[i].help);
+		print_command(out, &spec->commands[i]);
 	return code;
+}
+
+static int explain(
+	const struct daemon_spec *spec, const struct daemon_command *cmd)
+{
+	printf("usage: pullwire-%s %s%s\n\n%s\n", spec->role,
+		cmd->needs_conf ? "[-c FILE] " : "", cmd->usage, cmd->help);
+	return 0;
+}
+
+static bool is_help(const char *arg)
+{
+	return strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0;
 }
 
 /* -1 to go on, else the exit code. */
 static int parse_options(const struct daemon_spec *spec, int argc,
 	char **argv, struct options *opt)
 {
+	static const struct option words[] = {
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
 	int c;
 
 	opt->config = getenv("PULLWIRE_CONFIG");
 	if (!opt->config || !*opt->config)
 		opt->config = CONFIG_DEFAULT;
-	while ((c = getopt(argc, argv, "+c:nhV")) != -1) {
+	while ((c = getopt_long(argc, argv, "+c:nhV", words, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			opt->config = optarg;
@@ -140,11 +180,15 @@ static int run_command(const struct daemon_spec *spec, const char *config,
 	for (size_t i = 0; i < spec->n_commands; i++) {
 		const struct daemon_command *cmd = &spec->commands[i];
 		struct conf *conf = NULL;
+		bool help;
 		int code;
 
 		if (strcmp(cmd->name, argv[0]) != 0)
 			continue;
-		if (cmd->needs_conf && !(conf = load(spec, config)))
+		help = argc == 2 && is_help(argv[1]);
+		if (help && !cmd->explains)
+			return explain(spec, cmd);
+		if (cmd->needs_conf && !help && !(conf = load(spec, config)))
 			return 2;
 		code = cmd->run(conf, argc, argv);
 		conf_free(conf);
@@ -322,7 +366,9 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 	argv += optind;
 	log_init(spec->role, LOG_INFO);
 	if (argc > 0 && strcmp(argv[0], "health") == 0)
-		return run_health(spec, opt.config);
+		return argc == 2 && is_help(argv[1])
+			? explain(spec, &health)
+			: run_health(spec, opt.config);
 	if (argc > 0)
 		return run_command(spec, opt.config, argc, argv);
 	d.conf = load(spec, opt.config);

@@ -24,6 +24,7 @@ struct daemon_command {
 	bool needs_conf; /* load the configuration before run */
 	/* conf is NULL unless needed. Returns the exit code. */
 	int (*run)(const struct conf *conf, int argc, char **argv);
+	bool explains; /* says itself what `-h` asks; conf is NULL then */
 };
 
 struct daemon_spec {

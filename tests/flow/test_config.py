@@ -75,3 +75,32 @@ def test_the_example_is_valid(stacks, role):
     stack.config = os.path.join(TOP, "etc", "pullwire.yml")
     done = stack.run(role, "-n", PULLWIRE_TOKEN="x" * 20)
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("role", DAEMONS)
+def test_help(stacks, role):
+    """Asked for, it is told in full, without a configuration; and does
+    nothing else."""
+    stack = stacks([])
+    os.unlink(stack.config)
+    told = [stack.run(role, word) for word in ("-h", "--help")]
+    assert [t.returncode for t in told] == [0, 0], told
+    assert told[0].stdout == told[1].stdout
+    assert "invalid" not in told[1].stderr
+    assert stack.run(role, "--version").stdout == \
+        stack.run(role, "-V").stdout != ""
+    before = set(os.listdir(stack.dir))
+    commands = re.findall(r"^  ([a-z]+)", told[0].stdout, re.M)
+    assert len(commands) >= 3
+    for command in commands:
+        for word in ("-h", "--help"):
+            done = stack.run(role, command, word)
+            assert done.returncode == 0, (command, done)
+            assert done.stdout.startswith(f"usage: pullwire-{role} "), done
+    assert set(os.listdir(stack.dir)) == before
+
+
+def test_no_such_queue_command(stacks):
+    stack = stacks([])
+    done = stack.run("deployer", "queue", "aprove", "x")
+    assert done.returncode == 2 and "approve" in done.stderr, done
