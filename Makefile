@@ -328,7 +328,7 @@ layers:
 headers:
 	@CC="$(CC)" CFLAGS="$(CPPFLAGS) $(WARN) $(PKG_CFLAGS)" tests/headers.sh
 
-#: docs       print docs/CONFIG.md, WIRE.md, METRICS.md from the tables in the code
+#: docs       print CONFIG.md, WIRE.md, METRICS.md from the tables in the code
 docs: all
 	$(OUT)/pullwire-matcher docs config >docs/CONFIG.md
 	$(OUT)/pullwire-matcher docs wire >docs/WIRE.md
@@ -341,7 +341,7 @@ install: all
 	test -e $(DESTDIR)/etc/pullwire/pullwire.yml || \
 		install -m 600 etc/pullwire.yml $(DESTDIR)/etc/pullwire/pullwire.yml
 
-#: clean      remove build/
+#: clean      end the engine and registry of the tests, remove build/
 clean:
 	@tests/rig/down.sh
 	rm -rf build

@@ -42,7 +42,6 @@ debootstrap		debootstrap
 sqlite3			sqlite3
 nginx			nginx-light
 pgrep			procps
-openssl			openssl
 wrk			wrk
 chromium		chromium
 chromedriver		chromium-driver

@@ -36,6 +36,7 @@ Push http://127.0.0.1:${PULLWIRE_PORT:-8080}/v1/webhooks/push, e.g.
   curl -H "Authorization: Bearer \$PULLWIRE_TOKEN" \\
     -d '{"name":"shop/web","tag":"v1"}' \\
     http://127.0.0.1:${PULLWIRE_PORT:-8080}/v1/webhooks/push
+The page: http://127.0.0.1:${PULLWIRE_LOG_PORT:-8081}/
 Rows appear below; Ctrl-C stops all four.
 EOT
 wait -n
