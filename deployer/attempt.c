@@ -75,6 +75,11 @@ struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)
 	return a;
 }
 
+bool attempt_is_ordered(const struct attempt *a)
+{
+	return a->job->base > 0 && !a->what.event.again;
+}
+
 void attempt_row(const struct attempt *a, struct record *row,
 	const char *status, const struct driver_phases *phases)
 {

@@ -29,6 +29,10 @@ struct attempt {
  * waits again; or when its trigger is no more what it was: it ends refused. */
 struct attempt *attempt_begin(struct deployer *d, struct queue_job *job);
 
+/* A person asked for the job once more; its sender, who may ask as well
+ * (event.again), is believed no more than the first time. */
+bool attempt_is_ordered(const struct attempt *a);
+
 /* The row of this attempt so far; phases may be NULL. */
 void attempt_row(const struct attempt *a, struct record *row,
 	const char *status, const struct driver_phases *phases);

@@ -24,9 +24,9 @@ static const struct conf_source *source_of(const struct attempt *a)
 
 bool confirm_needed(const struct attempt *a)
 {
-	/* A redelivery is a person's order; a notice tells what was done. */
+	/* A notice tells what was done. */
 	return verify_needed(source_of(a)) && !a->job->confirmed &&
-		a->job->base == 0 && !a->what.notice;
+		!attempt_is_ordered(a) && !a->what.notice;
 }
 
 /* On the worker. */
@@ -62,8 +62,8 @@ static void end(struct attempt *a, const char *status, const char *reason)
 
 static void try_again(struct attempt *a, const char *reason)
 {
-	struct retry_failure f = {.attempt = a->number, .now = clock_wall(),
-		.retry_after = -1};
+	struct retry_failure f = {.attempt = a->number - a->job->base,
+		.now = clock_wall(), .retry_after = -1};
 	struct record row;
 	int64_t due;
 

@@ -146,7 +146,7 @@ static enum gate_answer ask(struct attempt *a, int64_t *due,
 		.paused = a->job->paused,
 		.forced = a->job->forced,
 		.opens = conf_window_next(a->conf, a->trigger, a->started),
-		.ordered = a->job->base > 0 || a->job->forced,
+		.ordered = attempt_is_ordered(a) || a->job->forced,
 	};
 	enum gate_answer answer;
 

@@ -375,6 +375,8 @@ static void run_for(int64_t ms)
 
 static int64_t deliver_hops; /* of the events that follow */
 
+static int64_t deliver_again; /* how often they were sent before */
+
 /* The version that jobs tell; or NULL. */
 static const char *deliver_version;
 
@@ -397,6 +399,7 @@ static UNUSED void deliver(const char *event, const char *trigger, const char *l
 			.tag = (char *)(uintptr_t)tag,
 			.time = time,
 			.hops = deliver_hops,
+			.again = deliver_again,
 		},
 	};
 	world.ops->deliver(world.ops_ctx, &from, &msg);

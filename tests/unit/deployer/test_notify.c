@@ -87,6 +87,22 @@ static int setup(void **state)
 	return rc;
 }
 
+/* The pushes' source proves nothing, and no registry can confirm them. */
+static void use_hints(void)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"sources: [{name: s, type: generic, "
+		"auth: {url_token: 'c2VjcmV0LXNlY3JldC1zZWNyZXQ'}}]\n"
+		"triggers: [{name: tell, repository: shop/web, "
+		"url: 'http://127.0.0.1:%d/'}]\n"
+		"deployer: {state: '@', schedule: [0, 50ms], "
+		"allow_private: ['127.0.0.1/32:1025-65535']}\n",
+		http_server_port(receiver.http));
+	configure(text);
+}
+
 static int teardown(void **state)
 {
 	if (receiver.pending)
@@ -253,6 +269,31 @@ static void test_nothing_coalesces(void **state)
 	assert_non_null(strstr(receiver.bodies[0], "\"tag\":\"v3\""));
 	assert_non_null(strstr(receiver.bodies[1], "\"tag\":\"v1\""));
 	assert_non_null(strstr(receiver.bodies[2], "\"tag\":\"v2\""));
+	stop_process();
+}
+
+static bool refused_twice(void)
+{
+	return rows_of("refused") == 2;
+}
+
+/* A hint that could not be confirmed is none the more true when its sender
+ * says it again. */
+static void test_a_hint_again(void **state)
+{
+	(void)state;
+	use_hints();
+	start_process();
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	run_until(one_final);
+	assert_non_null(strstr(row_of(EVENT(01), "refused")->reason,
+		"proves nothing about its pushes"));
+	deliver_again = 1;
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	deliver_again = 0;
+	run_until(refused_twice);
+	assert_int_equal(finals(), 1);
+	assert_int_equal(received(), 0);
 	stop_process();
 }
 
@@ -436,6 +477,7 @@ int main(void)
 		TEST(test_given_up),
 		TEST(test_connect_error),
 		TEST(test_nothing_coalesces),
+		TEST(test_a_hint_again),
 		TEST(test_cut_off),
 		TEST(test_blocked_port),
 		TEST(test_blocked_address),
