@@ -2,6 +2,7 @@
  * What a person says of one open job: approve, hold, release, retry, cancel.
  * A mark is on disk before it counts: who has spoken is not asked again.
  */
+#include "deployer/notices.h"
 #include "deployer/order.h"
 #include "deployer/queue_read.h"
 #include "deployer/results.h"
@@ -37,15 +38,21 @@ struct marking {
 	const char *is; /* "approved" */
 };
 
+static void set(bool *mark, enum queue_store_mark to)
+{
+	if (to != QUEUE_STORE_AS_IT_IS)
+		*mark = to == QUEUE_STORE_SET;
+}
+
 static void marked(void *ctx)
 {
 	struct marking *m = ctx;
 	struct queue_job *job = queue_find(m->d->queue, m->id);
 
 	if (job) {
-		job->approved = m->marks.approved;
-		job->paused = m->marks.paused;
-		job->forced = m->marks.forced;
+		set(&job->approved, m->marks.approved);
+		set(&job->paused, m->marks.paused);
+		set(&job->forced, m->marks.forced);
 	}
 	order_done(m->o, NULL, "%s is %s", m->id, m->is);
 	if (job && job->state == QUEUE_WAITING)
@@ -69,42 +76,30 @@ static void mark(struct deployer *d, struct order *o,
 	queue_store_mark(d->store, job->id, marks, marked, m);
 }
 
-static struct queue_store_marks marks_of(const struct queue_job *job)
-{
-	return (struct queue_store_marks){.approved = job->approved,
-		.paused = job->paused, .forced = job->forced};
-}
-
 void order_approve(struct deployer *d, struct order *o)
 {
 	const struct queue_job *job = find(d, o, "approve", "approved");
-	struct queue_store_marks marks;
+	const struct queue_store_marks marks = {.approved = QUEUE_STORE_SET};
 
-	if (!job)
-		return;
-	marks = marks_of(job);
-	marks.approved = true;
-	mark(d, o, job, &marks, "approved");
+	if (job)
+		mark(d, o, job, &marks, "approved");
 }
 
 void order_hold(struct deployer *d, struct order *o)
 {
 	const struct queue_job *job = find(d, o, "hold", "held");
-	struct queue_store_marks marks;
+	const struct queue_store_marks marks = {.paused = QUEUE_STORE_SET};
 
-	if (!job)
-		return;
-	marks = marks_of(job);
-	marks.paused = true;
-	mark(d, o, job, &marks, job->state == QUEUE_RUNNING
-			? "held, when the attempt under way is over"
-			: "held");
+	if (job)
+		mark(d, o, job, &marks, job->state == QUEUE_RUNNING
+				? "held, when the attempt under way is over"
+				: "held");
 }
 
 void order_release(struct deployer *d, struct order *o)
 {
 	const struct queue_job *job = find(d, o, "release", "released");
-	struct queue_store_marks marks;
+	const struct queue_store_marks marks = {.paused = QUEUE_STORE_CLEAR};
 
 	if (!job)
 		return;
@@ -113,8 +108,6 @@ void order_release(struct deployer *d, struct order *o)
 			job->id);
 		return;
 	}
-	marks = marks_of(job);
-	marks.paused = false;
 	mark(d, o, job, &marks, "released");
 }
 
@@ -123,7 +116,8 @@ void order_retry(struct deployer *d, struct order *o)
 {
 	const char *id = order_arg(o, "job");
 	const struct queue_job *job = id ? queue_find(d->queue, id) : NULL;
-	struct queue_store_marks marks;
+	const struct queue_store_marks marks = {.paused = QUEUE_STORE_CLEAR,
+		.forced = QUEUE_STORE_SET};
 
 	if (!id) {
 		order_refuse(o, ANSWER_MALFORMED,
@@ -133,9 +127,6 @@ void order_retry(struct deployer *d, struct order *o)
 	} else if (job->state != QUEUE_WAITING) {
 		order_refuse(o, ANSWER_REFUSED, "%s is under way", id);
 	} else {
-		marks = marks_of(job);
-		marks.paused = false;
-		marks.forced = true;
 		mark(d, o, job, &marks, "tried again");
 	}
 }
@@ -153,6 +144,7 @@ static void cancelled(void *ctx)
 	struct cancelling *c = ctx;
 
 	results_pump(c->d->results);
+	notices_pump(c->d->notices);
 	order_done(c->o, NULL, "%s is cancelled", c->job->id);
 	queue_job_free(c->job);
 	runner_kick(c->d);
@@ -160,8 +152,8 @@ static void cancelled(void *ctx)
 }
 
 static int make_row(struct deployer *d, const struct order *o,
-	const struct queue_job *job, struct record *row, int64_t now,
-	struct err *err)
+	const struct queue_job *job, struct record *row,
+	struct notice_list *notices, int64_t now, struct err *err)
 {
 	struct job what = {0};
 	struct row_times times = {.event = job->time,
@@ -172,18 +164,20 @@ static int make_row(struct deployer *d, const struct order *o,
 		return -1;
 	row_init(row, &what, conf_trigger(d->conf, what.trigger),
 		job->attempt + 1, "refused", now);
-	field_release(&job_table, &what);
 	row_durations(row, &times);
 	row->final = job->base == 0;
 	record_reason(row, "cancelled by %s", order_who(o));
+	notice_about(d->conf, &what, row, notices);
+	field_release(&job_table, &what);
 	return 0;
 }
 
 void order_cancel(struct deployer *d, struct order *o)
 {
 	struct queue_job *job = find(d, o, "cancel", "cancelled");
+	struct notice_list notices = {0};
 	struct queue_store_change change = {.state = QUEUE_DONE,
-		.now = clock_wall()};
+		.now = clock_wall(), .notices = &notices};
 	struct cancelling *c;
 	struct record row;
 	struct err err;
@@ -195,7 +189,7 @@ void order_cancel(struct deployer *d, struct order *o)
 			"cancelled", job->id);
 		return;
 	}
-	if (make_row(d, o, job, &row, change.now, &err) < 0) {
+	if (make_row(d, o, job, &row, &notices, change.now, &err) < 0) {
 		order_refuse(o, ANSWER_FAILED, "%s is not cancelled: %s",
 			job->id, err.text);
 		return;

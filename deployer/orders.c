@@ -210,15 +210,16 @@ static void carry_out_file(struct orders *o, const char *path)
 		strbuf_add(&sb, buf, n);
 	fclose(f);
 	rest = strbuf_str(&sb);
-	if (sb.failed)
+	/* First: a file that stays would be carried out every second. */
+	if (unlink(path) < 0)
+		log_limited(LOG_ERROR, path, "cannot be removed, so it is not "
+			"carried out: %s", strerror(errno));
+	else if (sb.failed)
 		log_error(path, "has more than %zu bytes of orders", FILE_MAX);
 	else
 		while (str_split(&rest, '\n', &line))
 			carry_out_line(o, line);
 	strbuf_release(&sb);
-	if (unlink(path) < 0)
-		log_limited(LOG_ERROR, path, "cannot be removed: %s",
-			strerror(errno));
 }
 
 void orders_tick(struct orders *o)

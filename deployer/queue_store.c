@@ -232,9 +232,7 @@ void queue_store_mark(struct queue_store *s, const char *id,
 {
 	struct queue_write *w = queue_write_new(queue_write_mark, id);
 
-	w->approved = marks->approved;
-	w->paused = marks->paused;
-	w->forced = marks->forced;
+	w->marks = *marks;
 	w->s = s;
 	w->on_change = done;
 	w->ctx = ctx;

@@ -84,10 +84,14 @@ struct queue_store_change {
 void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
 
-/* What a person has said of an open job, as a whole: on disk when done is
- * called, however long that takes. */
+/* What a person says of an open job: on disk when done is called, however long
+ * that takes. Of two at once, each changes its own marks only. */
 struct queue_store_marks {
-	bool approved, paused, forced;
+	enum queue_store_mark {
+		QUEUE_STORE_AS_IT_IS,
+		QUEUE_STORE_CLEAR,
+		QUEUE_STORE_SET,
+	} approved, paused, forced;
 };
 
 void queue_store_mark(struct queue_store *s, const char *id,

@@ -141,7 +141,8 @@ static int arm_again(struct db *db, struct queue_write *w, struct err *err)
 	struct db_stmt *s = about(db,
 		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
 		"base = max(attempt, 1), due = 0, ended = NULL, note = NULL, "
-		"failed = 0, approved = 0, again = ?2, payload = ?3, "
+		"failed = 0, approved = 0, paused = 0, forced = 0, "
+		"again = ?2, payload = ?3, "
 		"target = ?4, lane = ?5, coalesce = ?6 "
 		"WHERE id = ?1 AND state = 3 AND failed AND again < ?2",
 		w, err);
@@ -324,18 +325,27 @@ int queue_write_receiver(struct db *db, void *ctx, struct err *err)
 	return finish(s, err);
 }
 
+/* NULL: as it is. */
+static void bind_mark(struct db_stmt *s, int i, enum queue_store_mark mark)
+{
+	if (mark != QUEUE_STORE_AS_IT_IS)
+		db_bind_i64(s, i, mark == QUEUE_STORE_SET);
+}
+
 int queue_write_mark(struct db *db, void *ctx, struct err *err)
 {
 	struct queue_write *w = ctx;
 	struct db_stmt *s = about(db,
-		"UPDATE jobs SET approved = ?2, paused = ?3, forced = ?4 "
+		"UPDATE jobs SET approved = coalesce(?2, approved), "
+		"paused = coalesce(?3, paused), "
+		"forced = coalesce(?4, forced) "
 		"WHERE id = ?1 AND state <> 3", w, err);
 
 	if (!s)
 		return -1;
-	db_bind_i64(s, 2, w->approved);
-	db_bind_i64(s, 3, w->paused);
-	db_bind_i64(s, 4, w->forced);
+	bind_mark(s, 2, w->marks.approved);
+	bind_mark(s, 3, w->marks.paused);
+	bind_mark(s, 4, w->marks.forced);
 	return finish(s, err);
 }
 

@@ -9,11 +9,10 @@
 
 #include "deployer/notice.h"
 #include "deployer/queue.h"
+#include "deployer/queue_store.h"
 #include "deployer/receiver.h"
 #include "proto/data/db.h"
 #include "proto/msg/record.h"
-
-struct queue_store;
 
 /* Arguments and outcome of one write; each kind uses what it needs. */
 struct queue_write {
@@ -28,7 +27,8 @@ struct queue_write {
 	char *trigger, *target, *lane, *event, *tag;
 	int64_t time, again;
 	bool coalesce;
-	bool approved, paused, forced; /* marks */
+	bool forced;
+	struct queue_store_marks marks;
 	struct strbuf payload; /* the packed job */
 	/* a change that did it: trigger, target, tag and these */
 	char *digest, *version;

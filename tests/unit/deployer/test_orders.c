@@ -14,6 +14,7 @@ static const char conf_text[] =
 	"  - {name: web, repository: shop/web, approve: true,\n"
 	"     deploy: {container: web}}\n"
 	"  - {name: api, repository: shop/web, deploy: {container: api}}\n"
+	"notify: [{name: chat, url: 'https://example.com/', on: [refused]}]\n"
 	"deployer: {state: '@', lanes: [local]}\n";
 
 static int setup(void **state)
@@ -55,6 +56,11 @@ static bool two_deploys(void)
 static bool one_deploy_runs(void)
 {
 	return fake.under_way == 1;
+}
+
+static bool two_answers(void)
+{
+	return world.answers == 2;
 }
 
 /* The answer to it, which has to come. */
@@ -273,9 +279,27 @@ static void test_hold(void **state)
 	run_until(one_deployed);
 }
 
+/* Two at once: each changes what it says, and nothing of the other's. */
+static void test_marks_at_once(void **state)
+{
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	world.answers = 0;
+	order("hold", "{\"job\":\"" JOB(01) "\"}");
+	order("approve", "{\"job\":\"" JOB(01) "\"}");
+	run_until(two_answers);
+	run_until(is_held);
+	assert_int_equal(fake.deploys, 0);
+	do_order("release", JOB(01) " is released");
+	run_until(one_deployed);
+}
+
 static void test_cancel(void **state)
 {
 	const struct seen_row *row;
+	int64_t notices = 0;
+	struct err err;
 
 	(void)state;
 	deliver(EVENT(01), "web", "local", "v1", 1000);
@@ -287,6 +311,9 @@ static void test_cancel(void **state)
 	assert_non_null(strstr(row->reason, "cancelled by "));
 	assert_int_equal(fake.deploys, 0);
 	assert_int_equal(queue_len(world.d->queue), 0);
+	assert_int_equal(queue_read_notices_n(
+		queue_store_reader(world.d->store), &notices, &err), 0);
+	assert_int_equal(notices, 1);
 }
 
 /* At once what waits; anew what has ended, by the next process too. */
@@ -362,7 +389,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_refused), TEST(test_redeliver), TEST(test_queue),
-		TEST(test_approve), TEST(test_hold), TEST(test_cancel),
+		TEST(test_approve), TEST(test_hold), TEST(test_marks_at_once),
+		TEST(test_cancel),
 		TEST(test_retry), TEST(test_rollback_of_nothing),
 		TEST(test_file), TEST(test_file_json),
 	};
