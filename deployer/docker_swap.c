@@ -7,6 +7,7 @@
 #include "proto/base/mem.h"
 
 #define ID_HEX 8
+#define FULL_ID 32 /* bytes of an engine's id */
 #define GONE_MS 60000 /* for a removal that somebody else began */
 #define POLL_MS 100
 
@@ -114,6 +115,15 @@ struct json *docker_swap_labels(const struct docker_swap *s)
 	return labels;
 }
 
+/* Labels may be an image's, whose maker can name any container, but know the
+ * id of none. */
+static bool is_full_id(const char *id)
+{
+	unsigned char raw[FULL_ID];
+
+	return enc_unhex(str_from(id), raw, sizeof(raw)) == 0;
+}
+
 int docker_swap_from_labels(const struct json *container,
 	struct docker_swap *s)
 {
@@ -122,6 +132,10 @@ int docker_swap_from_labels(const struct json *container,
 	if (id == NULL ||
 		take(s, json_path(container, "Config.Labels"), true) != 0)
 		return -1;
+	if (!is_full_id(s->old_id)) {
+		docker_swap_release(s);
+		return -1;
+	}
 	s->new_id = xstrdup(id);
 	return 0;
 }

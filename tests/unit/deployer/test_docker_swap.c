@@ -8,6 +8,9 @@
 #include "deployer/docker_spec.h"
 #include "proto/base/mem.h"
 
+#define OLD_ID \
+	"01d0000000000000000000000000000000000000000000000000000000000000"
+
 static const struct {
 	const char *name, *kind, *base; /* base NULL: is none */
 } aliases[] = {
@@ -46,7 +49,7 @@ static struct docker_swap sample(void)
 	return (struct docker_swap){
 		.did = xstrdup(docker_swap_did("event/web", did)),
 		.name = xstrdup("web"),
-		.old_id = xstrdup("0ld"),
+		.old_id = xstrdup(OLD_ID),
 		.was = xstrdup("running"),
 		.policy = xstrdup("{\"Name\":\"always\"}"),
 	};
@@ -104,6 +107,11 @@ static void test_labels(void **state)
 	assert_string_equal(b.signal, "SIGRTMIN+3");
 	assert_null(b.told); /* that is the journal's alone */
 	docker_swap_release(&b);
+	/* An image may have labels too: a name is not taken from there. */
+	json_del(json_get(config, "Labels"), DOCKER_LABEL_REPLACES);
+	json_set_str(json_get(config, "Labels"), DOCKER_LABEL_REPLACES, "db");
+	assert_int_equal(docker_swap_from_labels(c, &b), -1);
+	assert_null(b.old_id);
 	json_del(json_get(config, "Labels"), DOCKER_LABEL_REPLACES);
 	assert_int_equal(docker_swap_from_labels(c, &b), -1);
 	json_free(c);
