@@ -4,6 +4,11 @@
 #include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/base/mem.h"
+#include "proto/data/json.h"
+
+/* Sets that are kept of engines that are not in our configuration: a deployer
+ * may have read its own before us, and says its set only once. */
+#define STRANGERS_MAX 16
 
 struct labels {
 	struct conf *conf;
@@ -72,15 +77,38 @@ void labels_set_conf(struct labels *l, const struct conf *conf)
 	apply(l);
 }
 
+/* Is it a set, and of no other engine? What was said before holds when not. */
+static bool is_set_of(const char *engine, const char *set)
+{
+	static const struct json_limits limits = {.nodes = 1000000};
+	struct err err = {0};
+	struct json *j = json_parse(str_from(set), &limits, &err);
+	const char *named = json_str(json_get(j, "engine"));
+	bool is = named != NULL && strcmp(named, engine) == 0 &&
+		json_kind(json_get(j, "triggers")) == JSON_ARRAY;
+
+	if (!is)
+		log_limited(LOG_WARN, "labels", "engine %s: what its deployer "
+			"says of its containers' labels is not read: %s", engine,
+			j != NULL ? "it is no set of this engine" : err.text);
+	json_free(j);
+	return is;
+}
+
 void labels_take(struct labels *l, const char *engine, const char *set)
 {
 	const char *old = set_of(l, engine);
+	bool known = conf_engine(l->conf, engine) != NULL;
 	size_t before = l->rules->n;
 
-	if (conf_engine(l->conf, engine) == NULL ||
-		(old != NULL && strcmp(old, set) == 0))
+	if ((old != NULL && strcmp(old, set) == 0) ||
+		(!known && old == NULL && map_len(l->sets) >=
+			l->conf->engines.n + STRANGERS_MAX) ||
+		!is_set_of(engine, set))
 		return;
 	free(map_put(l->sets, str_from(engine), xstrdup(set)));
+	if (!known)
+		return;
 	apply(l);
 	if (before + l->rules->n > 0)
 		log_info(NULL, "engine %s: %zu triggers are labels of "

@@ -17,7 +17,8 @@ struct labels *labels_new(const struct conf *conf);
 void labels_free(struct labels *l); /* NULL is fine */
 /* Another configuration is in force. */
 void labels_set_conf(struct labels *l, const struct conf *conf);
-/* What a deployer of the engine says: the text of a set. */
+/* What a deployer of the engine says: the text of a set. Anything else is
+ * logged and changes nothing. */
 void labels_take(struct labels *l, const char *engine, const char *set);
 /* The rules; borrowed until the next call above. */
 struct ruleset *labels_rules(struct labels *l);
