@@ -21,7 +21,7 @@ struct sum {
 struct wal {
 	char *path;
 	const char *database;
-	int fd;
+	int fd, database_fd; /* the second: -1 until it is asked for */
 	unsigned char header[HEADER];
 	unsigned char *frame; /* FRAME + page */
 	size_t page;
@@ -219,7 +219,6 @@ static int page_before(struct wal *w, int64_t i, uint32_t number,
 	unsigned char *page, struct err *err)
 {
 	unsigned char head[4];
-	int fd;
 
 	memset(page, 0, w->page);
 	for (int64_t j = i - 1; j >= 0; j--) {
@@ -230,9 +229,12 @@ static int page_before(struct wal *w, int64_t i, uint32_t number,
 				err);
 	}
 	/* Never closed: that would drop SQLite's locks on the same file. */
-	fd = open(w->database, O_RDONLY | O_CLOEXEC);
-	if (number == 0 || (fd >= 0 && pread(fd, page, w->page,
-				(off_t)(number - 1) * (off_t)w->page) >= 0))
+	if (w->database_fd < 0)
+		w->database_fd = open(w->database, O_RDONLY | O_CLOEXEC);
+	if (number == 0 || (w->database_fd >= 0 &&
+				   pread(w->database_fd, page, w->page,
+					   (off_t)(number - 1) *
+						   (off_t)w->page) >= 0))
 		return 0;
 	return err_retry(err, "%s cannot be read: %s", w->database,
 		strerror(errno));
@@ -390,7 +392,8 @@ static int check(struct wal *w, struct err *err)
 
 int db_wal_check(const char *path, struct err *err)
 {
-	struct wal w = {.path = xprintf("%s-wal", path), .database = path};
+	struct wal w = {.path = xprintf("%s-wal", path), .database = path,
+		.database_fd = -1};
 	int rc = 0;
 
 	w.fd = open(w.path, O_RDWR | O_CLOEXEC);
