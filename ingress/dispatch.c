@@ -372,10 +372,15 @@ bool dispatch_drained(const struct dispatch *d)
 
 void dispatch_again(struct dispatch *d, int64_t seq)
 {
+	bool loaded;
+
 	pthread_mutex_lock(&d->lock);
 	d->pending++;
+	loaded = seq <= d->loaded;
 	pthread_mutex_unlock(&d->lock);
-	aside_add(&d->aside, seq, clock_mono());
+	/* Else it comes from the disk with its neighbours. */
+	if (loaded)
+		aside_add(&d->aside, seq, clock_mono());
 	poke(d);
 }
 

@@ -397,6 +397,26 @@ static void test_damaged(void **state)
 	assert_int_equal(rows.n, 1); /* told once: it is parked */
 }
 
+/* One that is released while it has yet to be read from the disk comes once. */
+static void test_released_before_it_is_read(void **state)
+{
+	(void)state;
+	put(1, 1200);
+	TURN_UNTIL(n_ready == 1200);
+	close_all();
+	open_all();
+	assert_true(n_ready < 1100);
+	dispatch_again(dispatch, 1100);
+	TURN_UNTIL(n_ready >= 1200);
+	turn(50);
+	assert_int_equal(n_ready, 1200);
+	lease(1);
+	ack_all();
+	/* One that was read comes from beside the queue. */
+	dispatch_again(dispatch, 1100);
+	TURN_UNTIL(n_ready == 1200);
+}
+
 /* What is on its way may come home, nothing new goes out. */
 static void test_drain(void **state)
 {
@@ -461,6 +481,7 @@ int main(void)
 		TEST(test_window),
 		TEST(test_refused_step_aside),
 		TEST(test_damaged),
+		TEST(test_released_before_it_is_read),
 		TEST(test_drain),
 		TEST(test_mark_again),
 	};
