@@ -33,6 +33,7 @@ struct page {
 	int64_t rows, limit;
 	struct query_cursor last;
 	bool more;
+	size_t first, second; /* where these rows begin, of a turned page */
 };
 
 /* The query asks for one row above the limit: it says that there is more. */
@@ -50,6 +51,37 @@ static int add_row(void *ctx, const struct record *r,
 	row_json(r, &p->body);
 	p->last = *at;
 	return 0;
+}
+
+/* The newest rows, turned round: the one above the limit comes first, and the
+ * older ones are before the second. */
+static int add_turned(void *ctx, const struct record *r,
+	const struct query_cursor *at)
+{
+	struct page *p = ctx;
+
+	if (p->rows > 0)
+		strbuf_add_char(&p->body, ',');
+	if (p->rows < 2) {
+		p->first = p->rows == 0 ? p->body.len : p->first;
+		p->second = p->body.len;
+		p->last = *at;
+	}
+	p->rows++;
+	row_json(r, &p->body);
+	return 0;
+}
+
+static void cut_first(struct page *p)
+{
+	size_t n = p->second - p->first;
+
+	p->more = p->rows > p->limit;
+	if (!p->more || p->body.failed)
+		return;
+	memmove(p->body.buf + p->first, p->body.buf + p->second,
+		p->body.len - p->second);
+	strbuf_truncate(&p->body, p->body.len - n);
 }
 
 static void answer_page(struct http_request *req, struct page *p)
@@ -74,16 +106,20 @@ static void answer_page(struct http_request *req, struct page *p)
 /* What the query finds, after what is in the body already. */
 static void answer_query(struct api_call *c, struct query *q, struct page *p)
 {
+	bool turned = q->order == QUERY_OLDEST_FIRST;
 	struct err err = {0};
 
 	p->limit = q->limit++;
 	strbuf_add_cstr(&p->body, "\"records\":[");
-	if (store_query(c->api->store, q, add_row, p, &err) < 0) {
+	if (store_query(c->api->store, q, turned ? add_turned : add_row, p,
+		    &err) < 0) {
 		strbuf_release(&p->body);
 		answer_error(c->req, 503, NULL, "%s", err.text);
-	} else {
-		answer_page(c->req, p);
+		return;
 	}
+	if (turned)
+		cut_first(p);
+	answer_page(c->req, p);
 }
 
 void api_get_records(struct api_call *c)
@@ -102,6 +138,19 @@ void api_get_records(struct api_call *c)
 	query_release(&q);
 }
 
+/* An event's rows are asked for by its id and a cursor alone. */
+static int only_after(const struct http_request *req, struct err *err)
+{
+	const char *key, *value;
+
+	for (size_t i = 0; http_request_query_at(req, i, &key, &value); i++) {
+		if (strcmp(key, "after") != 0)
+			return err_fail(err, "`%.64s` is no parameter: after",
+				key);
+	}
+	return 0;
+}
+
 /* All rows of one, the oldest first. */
 void api_get_event(struct api_call *c)
 {
@@ -110,7 +159,8 @@ void api_get_event(struct api_call *c)
 	struct query q;
 
 	query_init(&q);
-	if (query_set(&q, "event", c->id, 0, &err) < 0 ||
+	if (only_after(c->req, &err) < 0 ||
+		query_set(&q, "event", c->id, 0, &err) < 0 ||
 		read_query(c->req, &q, NULL, &err) < 0) {
 		answer_error(c->req, 400, NULL, "%s", err.text);
 		query_release(&q);

@@ -196,7 +196,8 @@ export function showEvent(main, query, {setLive}) {
 		place.replaceChildren(...(rows.length
 			? [title(event, rows), path(event, rows, jobs, load)]
 			: [el("p", {class: "empty"}, "There are no rows of this event" +
-				" (any more). They go by age: `logger.retain`. ",
+				" (any more). They go by age and size: `logger.retain`, " +
+				"`logger.retain_size`. ",
 				el("a", {href: "/"}, "Back to the log"))]));
 		for (const d of place.querySelectorAll("details"))
 			d.open = open.has(d.closest("article").dataset.id +

@@ -112,7 +112,36 @@ static void an_event(void **state)
 	expect("/v1/events/e001", 200, "{\"event\":\"e001\",\"records\":["
 		"{\"time\":\"1970-01-01T00:00:01.001Z\",\"id\":\"e001/web/1/");
 	expect("/v1/events/none", 200, "\"records\":[],\"next\":null}");
-	expect("/v1/events/e001?colour=red", 400, "`colour` is no parameter");
+	expect("/v1/events/e001?event=e002", 400, "`event` is no parameter");
+}
+
+/* The newest rows of an event with more than fit, and then the older ones. */
+static void a_long_event(void **state)
+{
+	struct event e = {.id = (char *)(uintptr_t)"long"};
+	char target[128];
+	struct json *j, *rows;
+
+	(void)state;
+	for (int i = 0; i < QUERY_LIMIT_MAX + 2; i++) {
+		struct record r;
+
+		record_from_event(&r, &e, "web", i, "503", 1000 + i);
+		put_row(&r);
+	}
+	j = get("/v1/events/long", 200);
+	rows = json_get(j, "records");
+	assert_int_equal(json_len(rows), QUERY_LIMIT_MAX);
+	assert_int_equal(json_i64(json_get(json_first(rows), "attempt"), -1),
+		2);
+	assert_non_null(strstr(strbuf_cstr(&answer),
+		"\"id\":\"long/web/501/503\""));
+	snprintf(target, sizeof(target), "/v1/events/long?after=%s",
+		json_str(json_get(j, "next")));
+	json_free(j);
+	expect(target, 200, "\"long/web/1/503\"");
+	expect(target, 200, "\"next\":null}");
+	assert_null(strstr(strbuf_cstr(&answer), "long/web/2/503"));
 }
 
 /* The page and its files: everything from here, nothing inline. */
@@ -210,6 +239,7 @@ int main(void)
 		T(whose_hosts),
 		T(the_page),
 		T(an_event),
+		T(a_long_event),
 		T(triggers),
 		T(how_it_is_going),
 	};
