@@ -12,6 +12,7 @@
 
 #define LOOK_MS 200     /* for new rows, while there is a client */
 #define BATCH 500       /* rows at once */
+#define BATCH_BYTES ((size_t)256 << 10) /* of them; a row may be over it */
 #define ALIVE_MS 5000  /* a comment, so that both ends notice */
 
 struct client {
@@ -55,6 +56,7 @@ struct batch {
 	struct client *c;
 	struct strbuf out;
 	size_t n;
+	bool full; /* there may be more */
 };
 
 static int add_row(void *ctx, const struct record *r,
@@ -62,7 +64,7 @@ static int add_row(void *ctx, const struct record *r,
 {
 	struct batch *b = ctx;
 
-	b->n++;
+	b->full = ++b->n == BATCH;
 	b->c->seq = at->seq;
 	if (!query_matches(&b->c->q, r))
 		return 0;
@@ -70,16 +72,20 @@ static int add_row(void *ctx, const struct record *r,
 		(long long)at->seq);
 	row_json(r, &b->out);
 	strbuf_add_cstr(&b->out, "\n\n");
-	return 0;
+	b->full |= b->out.len >= BATCH_BYTES;
+	return b->full;
 }
 
-/* What came since the client's last row, a batch at most. -1: it is gone. */
+/* What came since the client's last row, a batch at most, while it takes
+ * them. -1: it is gone. */
 static int feed(struct stream *s, struct client *c, int64_t now, bool *more)
 {
 	struct batch b = {.c = c};
 	struct query q;
 	struct err err = {0};
 
+	if (http_stream_waiting(c->out) > BATCH_BYTES)
+		return 0;
 	query_init(&q);
 	q.order = QUERY_AS_STORED;
 	q.limit = BATCH;
@@ -89,7 +95,7 @@ static int feed(struct stream *s, struct client *c, int64_t now, bool *more)
 		log_limited(LOG_WARN, "stream", "rows cannot be read: %s",
 			err.text);
 	query_release(&q);
-	*more |= b.n == BATCH;
+	*more |= b.full;
 	if (b.out.len == 0 && now - c->said >= ALIVE_MS)
 		strbuf_add_cstr(&b.out, ": alive\n\n");
 	return b.out.len > 0 ? say(c, &b.out, now) : 0;
@@ -133,22 +139,35 @@ static bool wait(struct stream *s, bool more)
 	return go_on;
 }
 
+static void drop(struct stream *s, struct client *c)
+{
+	client_free(c);
+	pthread_mutex_lock(&s->lock);
+	s->n--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* While the newest row is not known, nobody can begin there: they come again. */
 static void take_fresh(struct stream *s, int64_t now)
 {
 	VEC(struct client *) list = {0};
 	struct err err = {0};
+	int rc;
 
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->fresh.n; i++)
 		VEC_PUSH(&list, s->fresh.v[i]);
 	s->fresh.n = 0;
 	pthread_mutex_unlock(&s->lock);
-	if (store_last(s->store, &s->last, &err) < 0)
+	rc = store_last(s->store, &s->last, &err);
+	if (rc < 0)
 		log_limited(LOG_WARN, "stream", "rows cannot be read: %s",
 			err.text);
 	for (size_t i = 0; i < list.n; i++) {
-		(void)greet(list.v[i], s->last, now);
-		VEC_PUSH(&s->clients, list.v[i]);
+		if (rc < 0 || greet(list.v[i], s->last, now) < 0)
+			drop(s, list.v[i]);
+		else
+			VEC_PUSH(&s->clients, list.v[i]);
 	}
 	VEC_RELEASE(&list);
 }
@@ -169,11 +188,8 @@ static void *run(void *arg)
 			if (now - c->since < STREAM_MS &&
 				feed(s, c, now, &more) == 0)
 				continue;
-			client_free(c);
+			drop(s, c);
 			VEC_REMOVE_SWAP(&s->clients, i - 1);
-			pthread_mutex_lock(&s->lock);
-			s->n--;
-			pthread_mutex_unlock(&s->lock);
 		}
 	}
 	return NULL;

@@ -103,6 +103,8 @@ struct http_stream *http_reply_stream(struct http_request *r, int status,
 /* From any thread. -1: the client is gone, or so slow that it would have more
  * waiting than HTTP_STREAM_MAX; then nothing of it is sent. */
 int http_stream_write(struct http_stream *s, struct str data) MUST_CHECK;
+/* Bytes that wait for the client; none when it is gone: a write says so. */
+size_t http_stream_waiting(struct http_stream *s) MUST_CHECK;
 /* Ends the body after what was written; NULL is fine. */
 void http_stream_close(struct http_stream *s);
 

@@ -123,6 +123,16 @@ int http_stream_write(struct http_stream *s, struct str data)
 	return rc;
 }
 
+size_t http_stream_waiting(struct http_stream *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->conn ? s->waiting.len : 0;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 void http_stream_close(struct http_stream *s)
 {
 	if (!s)

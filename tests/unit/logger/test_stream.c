@@ -127,6 +127,69 @@ static void put_one(int n)
 	free(event);
 }
 
+/* Rows that are more together than may wait for a client reach it all the
+ * same, and without a break. */
+static void large_rows(void **state)
+{
+	char *detail = xcalloc(1, 60001);
+	struct listener l;
+
+	(void)state;
+	memset(detail, 'x', 60000);
+	detail[0] = detail[59999] = '"';
+	for (int i = 1; i <= 60; i++) {
+		char *event = xprintf("l%d", i);
+		struct event e = {.id = event};
+		struct record r;
+
+		record_from_event(&r, &e, "web", 1, "200", 1000 + i);
+		r.request = xstrdup(detail);
+		put_row(&r);
+		free(event);
+	}
+	l = listen_to("/v1/stream?last=0", "");
+	hear(&l, "id: 60\nevent: row\n");
+	assert_true(heard(&l, "id: 1\nevent: row\n"));
+	end(&l);
+	free(detail);
+}
+
+static int no_last(struct store *s, int64_t *seq, struct err *err)
+{
+	(void)s;
+	(void)seq;
+	return err_retry(err, "the server is away");
+}
+
+/* Nobody begins at a place that is not the end of the log. */
+static void store_away(void **state)
+{
+	const struct store_driver *driver = api.store->driver;
+	struct store_driver away = *driver;
+	struct listener l;
+	char buf[4096];
+	ssize_t n;
+
+	(void)state;
+	put_rows(3);
+	away.last = no_last;
+	api.store->driver = &away;
+	l = listen_to("/v1/stream", "");
+	while ((n = read(l.fd, buf, sizeof(buf))) > 0) {
+		strbuf_add(&l.got, buf, (size_t)n);
+		if (heard(&l, "\r\n0\r\n") || heard(&l, "event: "))
+			break;
+	}
+	assert_false(heard(&l, "event: "));
+	assert_true(heard(&l, "\r\n0\r\n"));
+	end(&l);
+	api.store->driver = driver;
+	l = listen_to("/v1/stream", "");
+	hear(&l, "event: hello");
+	assert_true(heard(&l, "id: 3\n"));
+	end(&l);
+}
+
 static void bounded(void **state)
 {
 	struct listener l[STREAM_CLIENTS_MAX];
@@ -158,7 +221,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {T(rows_come), T(going_on),
-		T(too_far_behind), T(bad_parameters), T(bounded)};
+		T(too_far_behind), T(large_rows), T(store_away), T(bad_parameters), T(bounded)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
