@@ -163,6 +163,16 @@ void conf_check_url(struct conf_loader *l, const struct yaml *map,
 		FAULT(map, "url", "url: %s", err.text);
 }
 
+/* A shell's line as one word would be a program that no container has. */
+static void check_hook(struct conf_loader *l, const struct yaml *map,
+	const char *key, const struct opt_strs *hook)
+{
+	if (hook->n == 1 && strpbrk(hook->v[0], " \t\n"))
+		FAULT(yaml_get(map, "deploy"), key, "%s: `%s` is one word, so "
+			"the name of a program; write its words as a list, or "
+			"[sh, -c, \"%s\"]", key, hook->v[0], hook->v[0]);
+}
+
 static void check_action(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t)
 {
@@ -193,6 +203,8 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 			"`%s` is no signal of Linux; write a name such as "
 			"SIGINT, SIGUSR1 or SIGRTMIN+3, or a number from 1 to "
 			"64", t->deploy.stop_signal);
+	check_hook(l, map, "pre_hook", &t->deploy.pre_hook);
+	check_hook(l, map, "post_hook", &t->deploy.post_hook);
 	check_engine_of(l, map, t);
 }
 

@@ -204,6 +204,11 @@ static void each_rule_has_its_sentence(void **state)
 			"platforms: `amd64` is none; write it as linux/amd64"},
 		{"{name: a, repository: x, deploy: {container: a}, engine: a, "
 		 "platforms: linux//v7}", "platforms: `linux//v7` is none"},
+		{"{name: a, repository: x, engine: a, deploy: {container: a, "
+		 "pre_hook: ls -l}}", "pre_hook: `ls -l` is one word"},
+		{"{name: a, repository: x, engine: a, deploy: {container: a, "
+		 "pre_hook: [ls, -l], post_hook: [a b]}}",
+			"post_hook: `a b` is one word"},
 		{"{name: a, repository: x, url: 'http://h/', "
 		 "window: [00:00-24:00 UTC, Mon 25:00-26:00 UTC]}",
 			"window: `Mon 25:00-26:00 UTC` is no window"},
