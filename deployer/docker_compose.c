@@ -54,6 +54,29 @@ int docker_compose_from_labels(const struct json *container,
 	return err_fail(err, "its labels do not say where its files are");
 }
 
+/* A container has its image's labels too: who made that may not say which
+ * files of this machine are run. */
+static int check_source(struct docker_task *t, const struct json *container,
+	struct err *err)
+{
+	static const char *const keys[] = {LABEL "project.config_files",
+		LABEL "project.working_dir", LABEL "project.environment_file"};
+	const char *id = json_str(json_get(container, "Image")), *theirs;
+	struct json *image = docker_image_inspect(
+		t->api, id != NULL ? id : "", err);
+	int rc = image != NULL ? 0 : -1;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(keys); i++) {
+		theirs = label(image, keys[i]);
+		if (theirs != NULL && label(container, keys[i]) != NULL &&
+			strcmp(theirs, label(container, keys[i])) == 0)
+			rc = err_fail(err, "it is its image that says where "
+				"its files are (label %s)", keys[i]);
+	}
+	json_free(image);
+	return rc;
+}
+
 void docker_compose_release(struct docker_compose *c)
 {
 	free(c->project);
@@ -309,6 +332,10 @@ bool docker_compose_deploy(struct docker_task *t, const struct json *list,
 	int rc = first != NULL ? docker_compose_from_labels(first, &c, why)
 			       : -1;
 
+	if (rc == 0 && check_source(t, first, why) != 0) {
+		docker_compose_release(&c);
+		rc = -1;
+	}
 	json_free(first);
 	if (rc != 0)
 		return false;

@@ -171,6 +171,24 @@ def test_compose_files(project, engine, tmp_path, good):
         "Running" in out
 
 
+def test_compose_files_of_an_image(drive, engine, tmp_path):
+    """A container has its image's labels: what its maker says is not run."""
+    d = drive("drv-images")
+    (tmp_path / "docker-compose.yml").write_text(
+        "services: {web: {image: 'scratch', privileged: true}}\n")
+    label = "LABEL com.docker.compose."
+    put(d, "v1", changes=[f"{label}project=drvimages", f"{label}service=web",
+                  f"{label}project.working_dir={tmp_path}",
+                  f"{label}project.config_files={tmp_path}/docker-compose.yml"])
+    engine.run("drv-images", ref(d, "v1"))
+    d.how = {"compose_files": True}
+    d.push("v2", put(d, "v2", keep=False), compose="drvimages/web")
+    r = d.deploy()
+    assert r["status"] == "deployed", r
+    assert "without its Compose files: it is its image that says" in \
+        r["reason"], r
+
+
 @pytest.mark.parametrize("project", TOOLS, indirect=True)
 def test_compose_files_are_wrong(project, engine, tmp_path):
     """No fault of the image's: nothing is touched, it may come again."""
