@@ -46,6 +46,15 @@ static char *fingerprint(const char *text)
 	return n == DIGITS ? xprintf(SHA256 "%s", hex) : NULL;
 }
 
+/* What the server tells of a certificate has no other bytes. */
+static bool is_plain(const char *name)
+{
+	for (; *name; name++)
+		if (*name < ' ' || *name > '~')
+			return false;
+	return true;
+}
+
 void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 	struct opt_strs *list)
 {
@@ -61,6 +70,11 @@ void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 			FAULT(auth, "client_cert", "client_cert: `%s` is no "
 				"SHA-256 of a certificate: 64 hexadecimal "
 				"digits", list->v[i]);
+		} else if (!is_plain(list->v[i])) {
+			FAULT(auth, "client_cert", "client_cert: `%s` has "
+				"characters other than ASCII, which no name is "
+				"known by; give the SHA-256 of the certificate",
+				list->v[i]);
 		} else if (tls->cert && !tls->client_ca) {
 			FAULT(auth, "client_cert", "client_cert: `%s` is a "
 				"name, so `ingress.tls.client_ca` must say who "

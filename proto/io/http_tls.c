@@ -245,7 +245,7 @@ static void tell_name(const struct telling *to, const char *p, size_t n)
 	struct str name = {p, n};
 
 	for (size_t i = 0; i < n; i++)
-		if (p[i] <= ' ' || p[i] > '~')
+		if (p[i] < ' ' || p[i] > '~')
 			return;
 	if (n > 0 && !str_starts(name, STR("sha256:")))
 		to->fn(to->ctx, name);

@@ -83,6 +83,7 @@ def test_a_sender_is_known_by_its_certificate(stacks, pki):
     pinned, second = pki.issue("pinned", by=None), pki.issue("second", by=None)
     ci = pki.issue("ci", cn="ci.example.com")
     san = pki.issue("san", cn="x", san="URI:spiffe://shop/ci,DNS:a.b")
+    spaced = pki.issue("spaced", cn="Shop CI 1")
     expired = pki.issue("expired", cn="ci.example.com", days="-1")
     gone = pki.issue("gone", by=None, days="-1")
     forged = pki.issue("forged", by=None, cn="ci.example.com")
@@ -94,7 +95,8 @@ def test_a_sender_is_known_by_its_certificate(stacks, pki):
             fingerprint(pinned[0]), fingerprint_plain(second[0]),
             fingerprint(gone[0])]}},
         {"name": "name", "type": "generic", "auth": {
-            "client_cert": ["ci.example.com", "spiffe://shop/ci"]}},
+            "client_cert": ["ci.example.com", "spiffe://shop/ci",
+                            "Shop CI 1"]}},
         {"name": "both", "type": "generic", "auth": {
             "client_cert": "ci.example.com", "bearer": TOKEN}},
     ], ingress={"tls": {"cert": cert, "key": key, "client_ca": pki.cert}})
@@ -105,6 +107,7 @@ def test_a_sender_is_known_by_its_certificate(stacks, pki):
         ("pin", gone, {}, 401), ("pin", shape, {}, 401),
         ("pin", None, {}, 401), ("pin", None, BEARER, 401),
         ("name", ci, {}, 202), ("name", san, {}, 202),
+        ("name", spaced, {}, 202),
         ("name", forged, {}, 401), ("name", expired, {}, 401),
         ("name", for_servers, {}, 401), ("name", pinned, {}, 401),
         ("name", None, {}, 401),
@@ -157,6 +160,9 @@ def test_what_cannot_work_is_refused(stacks, pki):
          "has no certificate of an authority"),
         (named, {"cert": cert, "key": key}, "who vouches for names"),
         (named, None, "set `ingress.tls`"),
+        ([{"name": "push", "type": "generic",
+           "auth": {"client_cert": "Käse"}}],
+         {"cert": cert, "key": key, "client_ca": cert}, "other than ASCII"),
         ([{"name": "push", "type": "generic",
            "auth": {"client_cert": "sha256:12:34"}}],
          {"cert": cert, "key": key}, "is no SHA-256 of a certificate"),
