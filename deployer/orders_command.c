@@ -149,6 +149,18 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv)
 	return code;
 }
 
+/* Writes it and lets go of it; the exit code. */
+static int ask(const struct conf *conf, struct strbuf *order)
+{
+	int rc = write_order(conf, order);
+
+	if (rc == 0)
+		printf("asked for; see `pullwire-deployer queue` and the "
+		       "access log\n");
+	strbuf_release(order);
+	return rc < 0 ? 1 : 0;
+}
+
 bool orders_is_about_job(const char *verb)
 {
 	static const char *const verbs[] = {
@@ -165,20 +177,17 @@ int orders_job(const struct conf *conf, int argc, char **argv)
 	struct str rest = str_from(argc == 2 ? argv[1] : ""), event;
 	struct strbuf order = {0};
 	char id[UID_LEN] = "";
-	int rc;
 
 	if (str_split(&rest, '/', &event) && event.n < sizeof(id))
 		snprintf(id, sizeof(id), "%.*s", (int)event.n, event.p);
-	if (!uid_valid(id) || rest.n == 0 || rest.n > 64 ||
+	if (!uid_valid(id) || rest.n == 0 || rest.n > UID_TRIGGER_MAX ||
 		str_find(rest, '/') != rest.n || str_find(rest, '\n') != rest.n) {
 		fprintf(stderr, "give the job as `pullwire-deployer queue` "
 				"shows it: EVENT/TRIGGER\n");
 		return 2;
 	}
 	strbuf_addf(&order, "%s %s\n", argv[0], argv[1]);
-	rc = write_order(conf, &order);
-	strbuf_release(&order);
-	return rc < 0 ? 1 : 0;
+	return ask(conf, &order);
 }
 
 int orders_enable(const struct conf *conf, int argc, char **argv)
@@ -186,7 +195,6 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 	const struct conf_trigger *t =
 		argc == 2 ? conf_poster(conf, argv[1]) : NULL;
 	struct strbuf order = {0};
-	int rc;
 
 	if (!t) {
 		fprintf(stderr, argc == 2 ? "%s is neither a trigger with a url nor "
@@ -196,9 +204,7 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 		return 2;
 	}
 	strbuf_addf(&order, "enable %s\n", t->name);
-	rc = write_order(conf, &order);
-	strbuf_release(&order);
-	return rc < 0 ? 1 : 0;
+	return ask(conf, &order);
 }
 
 const struct conf_trigger *orders_find_target(const struct conf *conf,
@@ -222,7 +228,6 @@ int orders_rollback(const struct conf *conf, int argc, char **argv)
 	const struct conf_trigger *t =
 		argc == 2 ? orders_find_target(conf, argv[1]) : NULL;
 	struct strbuf order = {0};
-	int rc;
 
 	if (!t) {
 		fprintf(stderr, "give a trigger that redeploys, or the "
@@ -230,10 +235,5 @@ int orders_rollback(const struct conf *conf, int argc, char **argv)
 		return 2;
 	}
 	strbuf_addf(&order, "rollback %s\n", t->name);
-	rc = write_order(conf, &order);
-	if (rc == 0)
-		printf("asked for; see `pullwire-deployer queue` and the "
-		       "access log\n");
-	strbuf_release(&order);
-	return rc < 0 ? 1 : 0;
+	return ask(conf, &order);
 }

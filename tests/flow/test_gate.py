@@ -34,6 +34,12 @@ def test_dry_run_approve_and_min_age(stacks):
 
     assert [r["path"] for r in sink.requests] == ["/old"]
     assert stack.run("deployer", "queue", "approve", "x").returncode == 2
+    # A notice's job has a longer name: notify:NAME:TRIGGER.
+    longest = "notify:" + "n" * 32 + ":" + "t" * 88
+    for name, code in [(longest, 0), (longest + "t", 2)]:
+        got = stack.run("deployer", "queue", "cancel", f"{asks}/{name}")
+        assert got.returncode == code, got
+        assert ("asked for" in got.stdout) == (code == 0), got
     assert stack.run("deployer", "queue", "approve",
                      f"{asks}/asks").returncode == 0
     assert stack.wait_final(asks)["status"] == "200"
