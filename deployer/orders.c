@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "deployer/order.h"
@@ -227,6 +228,9 @@ void orders_tick(struct orders *o)
 	DIR *dir = opendir(o->folder);
 	const struct dirent *e;
 
+	if (!dir && errno != ENOENT)
+		log_limited(LOG_ERROR, o->folder, "cannot be read, so no order "
+			"in it is carried out: %s", strerror(errno));
 	if (!dir || o->d->draining) {
 		if (dir)
 			closedir(dir);
@@ -253,6 +257,9 @@ struct orders *orders_new(struct deployer *d)
 
 	o->d = d;
 	o->folder = xprintf("%s/orders", d->conf->deployer.state);
+	/* Ours: of a folder that root made first we could read nothing. */
+	if (mkdir(o->folder, 0700) < 0 && errno != EEXIST)
+		log_error(o->folder, "cannot be created: %s", strerror(errno));
 	list_init(&o->open);
 	return o;
 }

@@ -520,6 +520,7 @@ static UNUSED int world_teardown(void **state)
 {
 	static const char *const files[] = {"pullwire.yml", "queue.db",
 		"queue.db-wal", "queue.db-shm", "queue.db.lock"};
+	char *orders = xprintf("%s/orders", world.dir);
 
 	(void)state;
 	for (size_t i = 0; i < world.rows.n; i++)
@@ -533,6 +534,8 @@ static UNUSED int world_teardown(void **state)
 		unlink(path);
 		free(path);
 	}
+	rmdir(orders);
+	free(orders);
 	return rmdir(world.dir);
 }
 
