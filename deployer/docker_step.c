@@ -63,7 +63,7 @@ int docker_step_stop(struct docker_replace *r, struct err *err)
 {
 	struct docker_task *t = r->t;
 
-	if (r->swap->signal != NULL && r->swap->told == NULL)
+	if (r->swap->told == NULL)
 		r->swap->told = xstrdup("yes");
 	if (docker_note_save(&t->note, DOCKER_STEP_STOP, err) != 0)
 		return -1;

@@ -22,7 +22,8 @@ struct docker_swap {
 	char *order;    /* stop-first or start-first */
 	char *role;     /* "dependent": goes along with the target; or NULL */
 	char *signal;   /* what ends it, the old one and the new one; or NULL */
-	char *told;     /* NULL, or "yes": the old one may have had it */
+	char *told;     /* NULL, or "yes": the old one may have been told to
+			   end, by a stop that goes on without us */
 	/* Of an old container that its engine removes when it stops (--rm), what
 	 * it takes to make it again: {"body", "connect", "platform"}. */
 	struct json *rebirth;

@@ -4,6 +4,7 @@ After recovery, and the job itself where it must run again: one container, of
 the right name, image and settings, and a second recovery changes nothing.
 """
 import os
+import time
 
 import pytest
 
@@ -201,6 +202,37 @@ def test_killed_while_it_ends(drive, engine):
         assert c["State"]["StartedAt"] != since
         finish(d, "deployed")
         check_only(engine, d.name, "v2")
+
+
+def test_killed_amid_a_stop(drive, engine):
+    """The engine goes on with the stop that a dead deployer asked for: what
+    still runs then is not taken for what goes on running."""
+    d = drive("drv-amid")
+    slow = ("app", "#!/bin/sh\ntrap 'sleep 2; exit 0' TERM\n"
+            "while :; do sleep 1 & wait $!; done\n")
+    put(d, "v1", files=[slow])
+    digest = put(d, "v2", files=[slow])
+
+    def deploy(at):
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"), policy="always")
+        d.push("v2", digest)
+        proxy = d.proxy(at, "amid")
+        told = d.deploy(proxy=proxy, grace="100ms")
+        assert (told is None) == (at > 0)
+        return proxy.calls
+
+    calls = deploy(0)
+    deploy(next(i for i, c in enumerate(calls, 1) if "/stop" in c))
+    d.recover()
+    # As long as the stop takes at most.
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        check_only(engine, d.name, "v1")
+        time.sleep(0.2)
+    finish(d, "deployed")
+    check_only(engine, d.name, "v2")
 
 
 @pytest.mark.parametrize("at", [1, 3, 5, 6])

@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import tempfile
 import threading
+import time
 import uuid
 from http.server import BaseHTTPRequestHandler
 
@@ -32,8 +33,8 @@ def drive_program():
 
 class Proxy(socketserver.ThreadingUnixStreamServer):
     """Passes calls on to the engine. At the n-th that changes something it
-    kills `victim`: before it is passed on, or after the engine's answer; or
-    (when="cut") answers nobody any more. api=(newest, oldest) pretends to be
+    kills `victim`: before it is passed on, amid the engine's work, or after
+    its answer; or (when="cut") answers nobody any more. api=(newest, oldest) pretends to be
     an engine of those versions."""
     daemon_threads = True
 
@@ -89,6 +90,12 @@ class Pass(BaseHTTPRequestHandler):
         conn = UnixConnection(srv.engine.sock, 120)
         head = {k: v for k, v in self.headers.items() if k != "Host"}
         conn.request(self.command, path, body or None, head)
+        if hit and srv.when == "amid":
+            time.sleep(0.2)
+            srv.strike()
+            conn.close()
+            self.close_connection = True
+            return
         answer = conn.getresponse()
         if "/images/create" in path and not hit:
             self.stream(answer)
