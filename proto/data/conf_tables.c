@@ -348,7 +348,7 @@ void conf_print_markdown(struct strbuf *out)
 	strbuf_add_cstr(out,
 		"# Configuration\n\n"
 		"Printed by `make docs` from the tables in "
-		"`proto/data/conf_tables.c`.\n\n"
+		"`proto/data/conf_*.c`.\n\n"
 		"`-c FILE`, or `PULLWIRE_CONFIG`, or "
 		"`/etc/pullwire/pullwire.yml`. YAML; JSON is a subset. All four "
 		"processes read the same file. `-n` checks it and exits: every "
