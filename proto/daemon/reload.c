@@ -38,17 +38,29 @@ static void start(struct reload *r);
 
 static void watch_file(struct watch *w, const char *path)
 {
-	char *folder = xstrdup(path), *name = xstrdup(path);
+	char *copy = xstrdup(path), *name = xstrdup(path);
+	const char *folder = dirname(copy);
 
-	watch_add(w, dirname(folder), basename(name));
-	free(folder);
+	watch_add(w, folder, basename(name));
+	watch_add(w, folder, "..data"); /* the link that a volume turns */
+	free(copy);
 	free(name);
+}
+
+/* A configuration is refused while these are no good; perhaps it was for that. */
+static void watch_tls(struct watch *w, const struct conf_tls *tls)
+{
+	const char *const files[] = {tls->cert, tls->key, tls->client_ca};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (files[i] != NULL)
+			watch_file(w, files[i]);
 }
 
 /*
  * The file by its name; what its links lead to; triggers.d, also when it is
- * still to come; the files of secrets; and "..data", the link that a Kubernetes
- * volume turns. Anew each time: links may lead elsewhere since.
+ * still to come; the files of secrets; and beside each "..data", the link that a
+ * Kubernetes volume turns. Anew each time: links may lead elsewhere since.
  */
 static void watch_all(struct reload *r)
 {
@@ -61,9 +73,12 @@ static void watch_all(struct reload *r)
 	if (realpath(r->spec.path, real) != NULL &&
 		strcmp(real, r->spec.path) != 0)
 		watch_file(r->watch, real);
-	watch_add(r->watch, folder, "..data");
 	for (size_t i = 0; i < r->conf->secret_files.n; i++)
 		watch_file(r->watch, r->conf->secret_files.v[i]);
+	if (r->refused != 0) {
+		watch_tls(r->watch, &r->conf->ingress.tls);
+		watch_tls(r->watch, &r->conf->logger.tls);
+	}
 	watch_add(r->watch, folder, "triggers.d");
 	watch_add(r->watch, fragments, NULL);
 	free(fragments);
@@ -95,6 +110,8 @@ static void refuse(struct reload *r, const struct reading *j)
 {
 	if (j->state == r->refused && !r->asked)
 		return;
+	/* Once more, now that the files of TLS are watched. */
+	r->again |= j->state != r->refused;
 	r->refused = j->state;
 	metric_add(METRIC_RELOADS, "refused", NULL, 1);
 	for (size_t i = 0; i < j->errs.list.n; i++)

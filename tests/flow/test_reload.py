@@ -289,6 +289,29 @@ def test_kubernetes_turns_a_link(stacks):
         taken(stack, name)
 
 
+def test_kubernetes_turns_the_link_of_a_secret(stacks):
+    """A mounted Secret, in a folder of its own."""
+    stack = stacks(triggers("a", 1))
+    volume = stack.path("secrets")
+    for folder in "..one", "..two":
+        os.makedirs(os.path.join(volume, folder))
+        with open(os.path.join(volume, folder, "token"), "w") as f:
+            f.write("of" + folder)
+    os.symlink("..one", os.path.join(volume, "..data"))
+    os.symlink("..data/token", os.path.join(volume, "token"))
+    stack.settings["sources"].append({
+        "name": "mounted", "type": "generic",
+        "auth": {"bearer_file": os.path.join(volume, "token")}})
+    stack.write()
+    stack.start()
+    served(stack, "mounted", "of..one")
+    os.symlink("..two", os.path.join(volume, "..data_tmp"))
+    os.rename(os.path.join(volume, "..data_tmp"),
+              os.path.join(volume, "..data"))
+    served(stack, "mounted", "of..two")
+    assert answers(stack, "mounted", "of..one") == 401
+
+
 def test_a_job_waits_for_the_deployer_to_know_its_trigger(stacks):
     """Processes do not read a file at the same moment."""
     sink = Sink()

@@ -205,9 +205,21 @@ def test_a_changed_certificate_is_taken_without_a_restart(stacks, pki):
         f.write("junk\n")
     wait_for("the junk is told",
              lambda: "is no certificate in PEM" in ingress.log())
+    # A configuration that changes meanwhile is taken with the next good one.
+    stack.settings["sources"].append({"name": "more", "type": "generic",
+                                      **UNLIMITED, "auth": {"bearer": TOKEN}})
+    stack.write()
+    wait_for("the configuration is refused",
+             lambda: "nothing is changed" in ingress.log())
+    install(server(pki, "between"))
+    wait_for("the configuration is taken",
+             lambda: post(dial(stack, pki), "more") == 202)
+    wait_for("and the certificate",
+             lambda: serial(dial(stack, pki)) == first + 3)
+    first += 1
     install(pki.issue("late", san="DNS:localhost", days="-1"))
     wait_for("the expired one is told", lambda: "has expired" in ingress.log())
-    assert serial(dial(stack, pki)) == first + 1
+    assert serial(dial(stack, pki)) == first + 2
     install(server(pki, "fourth"))
     ingress.process.send_signal(signal.SIGHUP)
     wait_for("the last one is served",
