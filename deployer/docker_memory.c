@@ -94,14 +94,23 @@ static char *target_key(const char *engine, const char *target)
 static void remember_target(const struct docker_note *n)
 {
 	char *key = target_key(n->engine, n->target);
-	struct json *j = json_new_object(), *previous = json_new_object();
+	struct json *j = json_new_object(), *previous = NULL, *known = NULL;
 
+	/* Made anew of the same image: the way back is still the same. */
+	if (*n->to != '\0' && strcmp(n->from, n->to) == 0)
+		known = load(n->journal, key);
+	if (json_get(known, "previous") != NULL)
+		previous = json_copy(json_get(known, "previous"));
+	if (previous == NULL) {
+		previous = json_new_object();
+		json_set_str(previous, "digest", n->from);
+		json_set_str(previous, "reference", n->from_reference);
+	}
 	json_set_str(j, "digest", n->to);
 	json_set_str(j, "reference", n->reference);
-	json_set_str(previous, "digest", n->from);
-	json_set_str(previous, "reference", n->from_reference);
 	json_set(j, "previous", previous);
 	save(n->journal, key, j);
+	json_free(known);
 	json_free(j);
 	free(key);
 }
@@ -216,6 +225,17 @@ struct json *docker_memory_next(const struct json *now,
 	json_set_str(image, "Id", is);
 	json_set(image, "Config", json_copy(json_get(new_image, "Config")));
 	json_set(next, "image", image);
+	/* Made anew of the same image: what was before it stays that. */
+	if (was != NULL && is != NULL && strcmp(was, is) == 0 &&
+		json_get(now, "previous") != NULL) {
+		json_free(previous);
+		json_set(next, "previous",
+			json_copy(json_get(now, "previous")));
+		if (json_get(now, "obsolete") != NULL)
+			json_set(next, "obsolete",
+				json_copy(json_get(now, "obsolete")));
+		return next;
+	}
 	json_set_str(previous, "image", was);
 	json_set_str(previous, "digest", from);
 	if (reference != NULL)

@@ -164,6 +164,24 @@ def test_cleanup(drive, engine):
     assert engine.image(ids["v5"])
 
 
+def test_the_way_back_stays(drive, engine):
+    """Made anew of the image that it runs: what was before is still before."""
+    d = drive("drv-back")
+    d.how = {"cleanup": True}
+    digests = {v: put(d, v) for v in ("v1", "v2")}
+    ids = {v: engine.image(ref(d, v))["Id"] for v in digests}
+    engine.run("drv-back", ref(d, "v1"))
+    d.push("v2", digests["v2"])
+    assert d.deploy(grace="0ms")["status"] == "deployed"
+    for _ in range(2):
+        d.push("v2", digests["v2"])
+        assert d.deploy(grace="0ms", force=1)["status"] == "deployed"
+        assert engine.image(ids["v1"]), "the image before is removed"
+        before = [d.kept_text(name)["previous"]["digest"]
+                  for name in d.kept()]
+        assert before == [digests["v1"]] * 2, before
+
+
 def test_keep_env(drive, engine):
     """A value that equals the image's is the image's, unless named."""
     d = drive("drv-env")

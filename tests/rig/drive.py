@@ -176,6 +176,10 @@ class Drive:
     def kept(self):
         return os.listdir(os.path.join(self.dir, "kept"))
 
+    def kept_text(self, name):
+        with open(os.path.join(self.dir, "kept", name)) as f:
+            return json.load(f)
+
     def forget(self, name):
         os.unlink(os.path.join(self.dir, "kept", name))
 
