@@ -140,9 +140,9 @@ static int arm_again(struct db *db, struct queue_write *w, struct err *err)
 {
 	struct db_stmt *s = about(db,
 		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
-		"base = max(attempt, 1), due = 0, ended = NULL, note = NULL, "
-		"failed = 0, approved = 0, paused = 0, forced = 0, "
-		"again = ?2, payload = ?3, "
+		"base = max(attempt, 1), due = 0, enqueued = ?7, "
+		"ended = NULL, note = NULL, failed = 0, approved = 0, "
+		"paused = 0, forced = 0, again = ?2, payload = ?3, "
 		"target = ?4, lane = ?5, coalesce = ?6 "
 		"WHERE id = ?1 AND state = 3 AND failed AND again < ?2",
 		w, err);
@@ -154,6 +154,7 @@ static int arm_again(struct db *db, struct queue_write *w, struct err *err)
 	db_bind_str(s, 4, w->target);
 	db_bind_str(s, 5, w->lane);
 	db_bind_i64(s, 6, w->coalesce);
+	db_bind_i64(s, 7, w->now);
 	if (finish(s, err) < 0)
 		return -1;
 	w->known = db_changes(db) == 0;
