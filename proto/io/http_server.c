@@ -23,6 +23,7 @@
 #define CONNECTIONS_DEFAULT 1000
 #define IDLE_DEFAULT_MS 30000
 #define SEND_DEFAULT_MS 10000
+#define LAST_WORDS_MS 500 /* for what the stop has ended to reach its client */
 /* A connection's memory: headers, target and the head of an answer. Over 32
  * KiB the library maps it, so that of a slow one's only what it has sent is
  * in memory, and all is given back when it ends. */
@@ -356,8 +357,28 @@ void http_server_quiesce(struct http_server *s)
 	shutdown(s->listen_fd, SHUT_RDWR);
 }
 
+/* Is an answer under way that has its end? */
+static bool is_answering(struct http_server *s)
+{
+	bool yes = false;
+
+	pthread_mutex_lock(&s->lock);
+	LIST_EACH(&s->open, node) {
+		struct http_request *r =
+			CONTAINER_OF(node, struct http_request, node);
+
+		pthread_mutex_lock(&r->lock);
+		yes |= r->abandoned || r->stream != NULL;
+		pthread_mutex_unlock(&r->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return yes;
+}
+
 void http_server_stop(struct http_server *s)
 {
+	int64_t until = clock_mono() + LAST_WORDS_MS;
+
 	if (!s)
 		return;
 	http_server_quiesce(s);
@@ -377,6 +398,9 @@ void http_server_stop(struct http_server *s)
 		pthread_mutex_unlock(&r->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
+	/* The library's stop cuts off what is not sent yet. */
+	while (is_answering(s) && clock_mono() < until)
+		clock_sleep(1);
 	http_watch_stop(s->watch);
 	MHD_stop_daemon(s->daemon);
 	http_watch_free(s->watch);

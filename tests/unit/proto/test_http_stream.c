@@ -173,7 +173,7 @@ static void slow_client(void **state)
 	close(other);
 }
 
-/* With clients that wait: the server's stop ends their answers. */
+/* With clients that wait: the server's stop ends their answers, wholly. */
 static void stop(void **state)
 {
 	int fd[3];
@@ -186,6 +186,7 @@ static void stop(void **state)
 	server = NULL;
 	assert_int_equal(http_stream_write(streams[1], STR("late\n")), -1);
 	for (size_t i = 0; i < 3; i++) {
+		assert_true(read_until(fd[i], "0\r\n\r\n"));
 		assert_false(read_until(fd[i], "late\n"));
 		close(fd[i]);
 		http_stream_close(streams[i]);
