@@ -1,7 +1,7 @@
 /*
  * One connection to a Docker engine: its REST API over a unix socket or over
- * tcp with TLS, with the version negotiated. Plain sequential calls of one thread; the calls
- * themselves are in docker_container.h and docker_image.h.
+ * tcp with TLS, with the version negotiated. Plain sequential calls of one
+ * thread; the calls themselves are in docker_container.h and docker_image.h.
  *
  * Errors: err->code is the HTTP status, or DOCKER_API_NO_ANSWER when the engine
  * gave none; docker_api_unreachable() tells. That and statuses of 500 and more

@@ -26,7 +26,7 @@ struct egress {
 	VEC(struct own) own;
 };
 
-/* ---- the configuration --------------------------------------------------------- */
+/* ---- the configuration --------------------------------------------------- */
 
 static int parse_number(struct str s, int64_t low, int64_t high, int *out)
 {
@@ -123,7 +123,7 @@ void egress_check_conf(const struct conf *conf, struct opt_errors *errs)
 				d->allow_private.v[i]);
 }
 
-/* ---- addresses ------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------- */
 
 static bool ip_from(const struct sockaddr *a, struct egress_ip *ip, int *port)
 {
@@ -202,7 +202,7 @@ void egress_free(struct egress *e)
 	free(e);
 }
 
-/* ---- the judgement ------------------------------------------------------------------ */
+/* ---- the judgement ------------------------------------------------------- */
 
 /* An address of this very machine. */
 static bool is_ours(const struct egress_ip *ip)

@@ -39,7 +39,7 @@ static struct engine *engine_of(struct deployer *d, const char *lane)
 	return NULL;
 }
 
-/* ---- rows while it is away ------------------------------------------------------ */
+/* ---- rows while it is away ----------------------------------------------- */
 
 static void waiting_reason(const struct engine *e, struct record *row)
 {
@@ -93,7 +93,7 @@ void engine_tell_waiting(struct deployer *d, const char *lane)
 		queue_each(d->queue, lane, QUEUE_WAITING, tell_job, e);
 }
 
-/* ---- opening and closing ------------------------------------------------------------ */
+/* ---- opening and closing ------------------------------------------------- */
 
 static void probe(void *ctx);
 
@@ -141,7 +141,7 @@ static void close_lane(struct engine *e, const char *why)
 	ask_again(e, wait);
 }
 
-/* ---- the probe --------------------------------------------------------------------- */
+/* ---- the probe ----------------------------------------------------------- */
 
 /* Worker: nothing of the engine but conf, driver, rc and err is touched. */
 static void probe_work(void *ctx)
@@ -193,7 +193,7 @@ static void probe(void *ctx)
 	loop_spawn(e->d->loop, probe_work, probe_done, e);
 }
 
-/* ---- deploys ------------------------------------------------------------------------- */
+/* ---- deploys ------------------------------------------------------------- */
 
 struct engine *engine_enter(struct deployer *d, const char *lane)
 {
@@ -228,7 +228,7 @@ const struct driver *engine_driver(const struct engine *e)
 	return e->driver;
 }
 
-/* ---- life ------------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------- */
 
 struct engine *engine_new(struct deployer *d, const struct conf_engine *conf,
 	const struct driver *driver)

@@ -1,8 +1,8 @@
 /*
- * Where jobs come in, from matchers, and notices from other deployers: checked against our own copy of the
- * triggers, committed, and only then acknowledged. A job that is not ours to
- * do is committed as ended, with the row `refused`. A known job id, ended or
- * not, is acknowledged again and not done again.
+ * Where jobs come in, from matchers, and notices from other deployers: checked
+ * against our own copy of the triggers, committed, and only then acknowledged.
+ * A job that is not ours to do is committed as ended, with the row `refused`. A
+ * known job id, ended or not, is acknowledged again and not done again.
  */
 #ifndef DEPLOYER_INTAKE_H
 #define DEPLOYER_INTAKE_H

@@ -8,12 +8,12 @@
  *   RUNNING -> WAITING   queue_retry         RUNNING -> DONE  queue_end
  *   RUNNING -> HELD      queue_hold
  *
- * HELD is what an earlier process was running, or what an engine that went
- * away was doing: how it stands is not known yet. A target that coalesces (a redeploy) keeps only its newest push, by
- * (event time, event id): an older one that waits, or comes late, ends at once
- * as superseded. Other targets (trigger URLs) deliver every job, the oldest of
- * those that are due first. One target has one job running at a time; a slow
- * one holds no other.
+ * HELD is what an earlier process was running, or what an engine that went away
+ * was doing: how it stands is not known yet. A target that coalesces (a
+ * redeploy) keeps only its newest push, by (event time, event id): an older one
+ * that waits, or comes late, ends at once as superseded. Other targets (trigger
+ * URLs) deliver every job, the oldest of those that are due first. One target
+ * has one job running at a time; a slow one holds no other.
  *
  * Jobs belong to the queue until they are DONE: then they are out of it and
  * the caller frees them.

@@ -1,12 +1,14 @@
 /*
  * The queue on disk: jobs, the newest push of each target, rows that a logger
- * has not acknowledged, notices nobody else has yet, and the drivers' journal, in STATE/queue.db. The SQL
- * is in queue_write.c, queue_read.c and journal.c.
+ * has not acknowledged, notices nobody else has yet, and the drivers' journal,
+ * in STATE/queue.db. The SQL is in queue_schema.c, queue_write.c, queue_read.c
+ * and journal.c.
  *
  * Every change is a transaction on the writer's thread, in the order of the
- * calls; done runs on the loop once it is on disk. A job's new state, its
- * row and its notices are one transaction. A job that is DONE stays so: whatever comes later
- * for it changes nothing and adds no row, so each job has one final row.
+ * calls; done runs on the loop once it is on disk. A job's new state, its row
+ * and its notices are one transaction. A job that is DONE stays so: whatever
+ * comes later for it changes nothing and adds no row, so each job has one final
+ * row.
  *
  * If a transaction fails (disk full), an attempt's end is kept and tried
  * again until it is written, as what was done cannot be taken back; a new

@@ -1,7 +1,7 @@
 /*
- * The inside of chan.h, for chan.c (life, time, what arrives),
- * chan_session.c (HELLO and what it starts), chan_send.c and chan_recv.c (the
- * two halves of a payload's way), chan_order.c (what is asked beside them). For nobody else.
+ * The inside of chan.h, for chan.c (life, time, what arrives), chan_session.c
+ * (HELLO and what it starts), chan_send.c and chan_recv.c (the two halves of a
+ * payload's way), chan_order.c (what is asked beside them). For nobody else.
  */
 #ifndef PROTO_DAEMON_CHAN_SESSION_H
 #define PROTO_DAEMON_CHAN_SESSION_H

@@ -360,7 +360,8 @@ uint64_t conf_files_state(const char *path);
  *     "repository":"shop/web","deploy":{"container":"web"},
  *     "labels":{"expression":"v.*","tags":"a,b","same_tag_only":"true"}}]}
  * where labels has keys of a trigger and of its `deploy`; a list is an array, or
- * a text that is split at commas. Returned is what says all that base says and has these triggers, too.
+ * a text that is split at commas. Returned is what says all that base says and
+ * has these triggers, too.
  * What is at fault is told in errs and left out alone; so is one whose name a
  * trigger of base has already. The caller frees it; base may itself be such a
  * one, then its labels count no more.

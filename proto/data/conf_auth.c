@@ -72,7 +72,8 @@ static const struct opt auth_opts[] = {
 		"`whsec_` and 24 to 64 bytes in base64.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_auth, client_cert, OPT_STRS, NULL,
-		"The sender's TLS certificate: its SHA-256 (`openssl x509 -fingerprint -sha256`), or a name in it, its "
+		"The sender's TLS certificate: its SHA-256 (`openssl x509 "
+		"-fingerprint -sha256`), or a name in it, its "
 		"CN, a DNS name, an e-mail address or a URI, that "
 		"`ingress.tls.client_ca` vouches for. Several: each is valid. "
 		"Not through a proxy that ends TLS itself.",

@@ -195,8 +195,9 @@ static void on_broken_off(struct http_server *s, struct http_request *r,
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	if (info && !s->config.tls && (late || how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
-			    http_request_overrun(r)))
+	if (info && !s->config.tls &&
+		(late || how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
+			http_request_overrun(r)))
 		r->orphan_fd = fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
 	http_request_fail(r, HTTP_BAD_REQUEST,
 		late ? "the request stopped coming" :
@@ -274,10 +275,10 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 
 	MHD_set_panic_func(on_panic, NULL);
 	/* TURBO leaves it to us when a socket is shut down: an orphan's answer
-	 * is still to be sent; with TLS the end must be told. Not epoll: the library has it edge-triggered
-	 * and takes a short read for "nothing more to come", so the end of
-	 * what a client sends is never heard when it arrives together with
-	 * the last bytes. */
+	 * is still to be sent; with TLS the end must be told. Not epoll: the
+	 * library has it edge-triggered and takes a short read for "nothing
+	 * more to come", so the end of what a client sends is never heard when
+	 * it arrives together with the last bytes. */
 	return MHD_start_daemon(
 		MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			MHD_USE_ERROR_LOG |
