@@ -16,15 +16,27 @@ static int act(struct docker_api *api, const char *method, const char *id,
 	return rc;
 }
 
-struct json *docker_container_inspect(struct docker_api *api, const char *id,
-	struct err *err)
+static struct json *about(struct docker_api *api, const char *id,
+	const char *what, struct err *err)
 {
-	char *path = xprintf("/containers/%s/json", id);
+	char *path = xprintf("/containers/%s/%s", id, what);
 	struct json *answer = NULL;
 
 	docker_api_call(api, "GET", path, NULL, &answer, err);
 	free(path);
 	return answer;
+}
+
+struct json *docker_container_inspect(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	return about(api, id, "json", err);
+}
+
+struct json *docker_container_changes(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	return about(api, id, "changes", err);
 }
 
 struct json *docker_container_list(struct docker_api *api,

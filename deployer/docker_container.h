@@ -13,6 +13,9 @@
 /* NULL when there is none; err->code is 404 then. The caller frees it. */
 struct json *docker_container_inspect(struct docker_api *api, const char *id,
 	struct err *err);
+/* Its own files beside its image's; NULL with err. */
+struct json *docker_container_changes(struct docker_api *api, const char *id,
+	struct err *err);
 /* In any state; filters as the API takes them, e.g. {"label":["a=b"]}. */
 struct json *docker_container_list(struct docker_api *api,
 	const struct json *filters, struct err *err);

@@ -5,6 +5,7 @@
 #include "deployer/docker_order.h"
 #include "deployer/docker_pick.h"
 #include "deployer/docker_platform.h"
+#include "deployer/docker_written.h"
 #include "proto/base/mem.h"
 
 static int check_networks(struct docker_replace *r, struct err *err)
@@ -235,6 +236,21 @@ static int fits(const struct docker_replace *r, struct err *err)
 	return docker_fit_check(&fit, err);
 }
 
+/* A storage driver may be unable to tell; that refuses nothing. */
+static int nothing_written(const struct docker_replace *r, struct err *err)
+{
+	struct json *changes;
+	int rc;
+
+	if (!docker_written_is_possible(r->old))
+		return 0;
+	changes = docker_container_changes(
+		r->t->api, json_str(json_get(r->old, "Id")), NULL);
+	rc = docker_written_check(r->old, changes, err);
+	json_free(changes);
+	return rc;
+}
+
 static bool failed_before(const struct docker_replace *r,
 	struct driver_result *res)
 {
@@ -306,6 +322,10 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	}
 	if (failed_before(r, res))
 		return -1;
+	if (nothing_written(r, &err) != 0) {
+		driver_result_err(res, DRIVER_REFUSED, &err);
+		return -1;
+	}
 	if (build(r, was, &err) != 0) {
 		before_anything(r, &err, res);
 		return -1;

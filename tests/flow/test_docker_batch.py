@@ -5,6 +5,7 @@ import pytest
 
 from rig.drive import (CRASH, compose, drive, drive_program,  # noqa: F401
                        names, put, ref, version)
+from rig.stack import wait_for
 
 # Fails where it finds the mark of the canary in the volume they share.
 SECOND = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
@@ -159,6 +160,31 @@ def test_dependents_refused(drive, engine):
     r = d.deploy()
     assert r["status"] == "refused" and "each other" in r["reason"], r
     assert names(engine, d.name) == ["drv-dep", "drv-dep-1"]
+
+
+def test_secret_that_compose_wrote(drive, engine):
+    """A file at /run/secrets that is no mount would be lost: refused. Where no
+    Compose is at work it is the application's own affair."""
+    d = drive("drv-wrote")
+    script = ("app", HOLD[1].replace("while", "mkdir -p /run/secrets\n"
+                                     "echo s >/run/secrets/key\nwhile", 1))
+    put(d, "v1", files=[script])
+    digest = put(d, "v2", files=[script])
+    compose(d, 1, ref(d, "v1"))
+    d.push("v2", digest, compose="drv-wrote/app")
+    wait_for("the secret", lambda: any(
+        c["Path"] == "/run/secrets/key" for c in engine.call(
+            "GET", "/containers/drv-wrote_app_1/changes") or []))
+    r = d.deploy(grace="0ms")
+    assert r["status"] == "refused", r
+    assert "/run/secrets/key" in r["reason"]
+    assert "compose_files: true" in r["reason"]
+    assert version(engine, "drv-wrote_app_1") == "v1"
+    own = drive("drv-wrote-own")
+    put(own, "v1", files=[script])
+    engine.run(own.name, ref(own, "v1"))
+    own.push("v2", put(own, "v2", files=[script]))
+    assert own.deploy(grace="0ms")["status"] == "deployed"
 
 
 def test_restarted_with_it(drive, engine):
