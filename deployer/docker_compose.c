@@ -23,30 +23,33 @@ static const char *label(const struct json *container, const char *key)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* The label's list of files. Compose 1 writes them as they were given. */
+static void take_paths(const struct json *container, const char *key,
+	const char *folder, struct docker_compose_paths *paths)
+{
+	struct str rest = str_from(label(container, key)), file;
+
+	while (str_split(&rest, ',', &file))
+		if (file.n > 0)
+			VEC_PUSH(paths, file.p[0] == '/'
+				? xmemdup0(file.p, file.n)
+				: xprintf("%s/%.*s", folder != NULL ? folder : "",
+					  (int)file.n, file.p));
+}
+
 int docker_compose_from_labels(const struct json *container,
 	struct docker_compose *c, struct err *err)
 {
-	struct str files = str_from(
-		label(container, LABEL "project.config_files"));
-	struct str file;
-
 	*c = (struct docker_compose){
 		.project = xstrdup_null(label(container, LABEL "project")),
 		.service = xstrdup_null(label(container, LABEL "service")),
 		.folder = xstrdup_null(
 			label(container, LABEL "project.working_dir")),
-		.env_file = xstrdup_null(
-			label(container, LABEL "project.environment_file")),
 	};
-	while (str_split(&files, ',', &file)) {
-		/* Compose 1 writes them as they were given. */
-		char *path = file.n > 0 && file.p[0] == '/'
-			? xmemdup0(file.p, file.n)
-			: xprintf("%s/%.*s", c->folder != NULL ? c->folder : "",
-				  (int)file.n, file.p);
-
-		VEC_PUSH(&c->files, path);
-	}
+	take_paths(container, LABEL "project.config_files", c->folder,
+		&c->files);
+	take_paths(container, LABEL "project.environment_file", c->folder,
+		&c->env_files);
 	if (c->project != NULL && c->service != NULL && c->folder != NULL &&
 		c->files.n > 0)
 		return 0;
@@ -77,24 +80,30 @@ static int check_source(struct docker_task *t, const struct json *container,
 	return rc;
 }
 
+static void release_paths(struct docker_compose_paths *paths)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		free(paths->v[i]);
+	VEC_RELEASE(paths);
+}
+
 void docker_compose_release(struct docker_compose *c)
 {
 	free(c->project);
 	free(c->service);
 	free(c->folder);
-	free(c->env_file);
-	for (size_t i = 0; i < c->files.n; i++)
-		free(c->files.v[i]);
-	VEC_RELEASE(&c->files);
+	release_paths(&c->files);
+	release_paths(&c->env_files);
 	*c = (struct docker_compose){0};
 }
 
-static int check_files(const struct docker_compose *c, struct err *err)
+static int check_paths(const struct docker_compose_paths *paths,
+	struct err *err)
 {
-	for (size_t i = 0; i < c->files.n; i++)
-		if (access(c->files.v[i], R_OK) != 0)
+	for (size_t i = 0; i < paths->n; i++)
+		if (access(paths->v[i], R_OK) != 0)
 			return err_fail(err, "%s cannot be read here",
-				c->files.v[i]);
+				paths->v[i]);
 	return 0;
 }
 
@@ -162,9 +171,9 @@ static int up(const struct docker_task *t, const struct docker_compose *c,
 		VEC_PUSH(&argv, "--file");
 		VEC_PUSH(&argv, c->files.v[i]);
 	}
-	if (c->env_file != NULL) {
+	for (size_t i = 0; i < c->env_files.n; i++) {
 		VEC_PUSH(&argv, "--env-file");
-		VEC_PUSH(&argv, c->env_file);
+		VEC_PUSH(&argv, c->env_files.v[i]);
 	}
 	VEC_PUSH(&argv, "up");
 	VEC_PUSH(&argv, "-d");
@@ -342,8 +351,8 @@ bool docker_compose_deploy(struct docker_task *t, const struct json *list,
 	if (strncmp(docker_api_endpoint(t->api), "unix:", 5) != 0)
 		rc = err_fail(why, "Compose is run for engines on a unix "
 				   "socket only");
-	else
-		rc = check_files(&c, why);
+	else if ((rc = check_paths(&c.files, why)) == 0)
+		rc = check_paths(&c.env_files, why);
 	if (rc == 0 && look(t, list, &r, res) == 0) {
 		replace(t, &c, json_str(json_get(r.old, "Image")), res);
 		docker_prepare_release(&r);

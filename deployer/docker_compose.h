@@ -11,11 +11,17 @@
 
 #include "deployer/docker_task.h"
 
+/* Owned, absolute. */
+struct docker_compose_paths {
+	char **v;
+	size_t n, cap;
+};
+
 /* Where a project is, as its containers' labels tell it. */
 struct docker_compose {
 	char *project, *service, *folder;
-	char *env_file; /* or NULL */
-	VEC(char *) files;
+	struct docker_compose_paths files;
+	struct docker_compose_paths env_files; /* later ones win */
 };
 
 /* Pure: 0, or -1 with what is missing. */

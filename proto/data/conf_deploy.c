@@ -107,12 +107,12 @@ static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, compose_files, OPT_BOOL, "false",
 		"Of a `compose` service: the new image gets the tag, and "
 		"`docker compose up -d --no-deps SERVICE` (or `docker-compose`) "
-		"is run with the project's own files, so that .env, configs "
-		"and secrets count. They must be readable here under the paths "
-		"that the container's labels name, and the engine a unix "
-		"socket; else it is done without, and the row says so. The "
-		"order and the stop signal are Compose's then, and no hooks "
-		"are run.",
+		"is run with the project's own files and env files, so that "
+		".env, configs and secrets count. They must be readable here "
+		"under the paths that the container's labels name, and the "
+		"engine a unix socket; else it is done without, and the row "
+		"says so. The order and the stop signal are Compose's then, "
+		"and no hooks are run.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
 		"Remove images that were replaced here, but the last one, "

@@ -30,6 +30,10 @@ TOOLS = ["1.29", "v2"] if LONG else ["v2"]
 def tool(name):
     if name == "1.29":
         return "docker-compose"
+    own = os.environ.get("ENGINE", "") + \
+        "/usr/libexec/docker/cli-plugins/docker-compose"
+    if os.path.exists(own):
+        return own  # a newer engine's own, in `make test-engines`
     try:
         return rig("fetch_engine.sh", "trixie", "compose")
     except subprocess.CalledProcessError:
@@ -169,6 +173,34 @@ def test_compose_files(project, engine, tmp_path, good):
         assert d.deploy()["status"] == "refused"
     assert "up-to-date" in (out := d.compose("up", "-d")) or \
         "Running" in out
+
+
+@pytest.mark.parametrize("project", ["v2"], indirect=True)
+def test_compose_files_with_env_files(project, engine, tmp_path):
+    """All that `up` was given, in their order; one that is not here is told."""
+    d = project
+    yml = tmp_path / "docker-compose.yml"
+    yml.write_text(yml.read_text().replace('MINE: "1"',
+                                           'MINE: "${ONE}${TWO}"'))
+    (tmp_path / "a.env").write_text("ONE=a\nTWO=a\n")
+    (tmp_path / "b.env").write_text("TWO=b\n")
+    given = "--env-file", "a.env", "--env-file", "b.env"
+    d.compose(*given, "up", "-d")
+    d.how = {"compose_files": True}
+    push(d, "v2")
+    env = {"PATH": path_for(d, tmp_path)}
+    r = d.deploy(env=env)
+    assert r["status"] == "deployed" and is_by_compose(r), r
+    (name, now), = mine(engine).items()
+    assert {"MINE=ab", "VERSION=v2"} <= set(now["Config"]["Env"])
+    assert "Running" in d.compose(*given, "up", "-d")
+    (tmp_path / "b.env").unlink()
+    push(d, "v3")
+    r = d.deploy(env=env)
+    assert r["status"] == "deployed" and not is_by_compose(r), r
+    assert "b.env cannot be read here" in r["reason"]
+    (_, now), = mine(engine).items()
+    assert {"MINE=ab", "VERSION=v3"} <= set(now["Config"]["Env"])
 
 
 def test_compose_files_of_an_image(drive, engine, tmp_path):
