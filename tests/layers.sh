@@ -19,6 +19,7 @@ curl/*			proto/io/http_transfer.h
 gnutls/*		proto/io/http_tls_material.h
 libpq-fe.h		proto/data/pg.c
 microhttpd.h		proto/io/http_server.c
+microhttpd.h		proto/io/http_peer.c
 microhttpd.h		proto/io/http_reply.c
 microhttpd.h		proto/io/http_stream.c
 microhttpd.h		proto/io/http_headers.c

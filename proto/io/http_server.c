@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -13,16 +12,16 @@
 #include "proto/base/mem.h"
 #include "proto/io/http_headers.h"
 #include "proto/io/http_listen.h"
+#include "proto/io/http_peer.h"
 #include "proto/io/http_reply.h"
 #include "proto/io/http_request.h"
 #include "proto/io/http_stream.h"
-#include "proto/io/http_tls.h"
-#include "proto/io/http_watch.h"
 
 #define THREADS_MIN 2
 #define CONNECTIONS_DEFAULT 1000
 #define IDLE_DEFAULT_MS 30000
 #define SEND_DEFAULT_MS 10000
+#define HANDSHAKE_DEFAULT_MS 5000
 #define LAST_WORDS_MS 500 /* for what the stop has ended to reach its client */
 /* A connection's memory: headers, target and the head of an answer. Over 32
  * KiB the library maps it, so that of a slow one's only what it has sent is
@@ -52,54 +51,22 @@ static bool is_new(struct http_request *r)
 	return yes;
 }
 
-static struct http_watched *watched(struct MHD_Connection *conn)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
-static void enter(struct http_server *s, struct MHD_Connection *conn,
-	enum http_phase phase)
-{
-	struct http_watched *c = watched(conn);
-
-	if (c)
-		http_watch_phase(s->watch, c, phase);
-}
-
-static struct gnutls_session_int *session(struct MHD_Connection *conn)
-{
-	return MHD_get_connection_info(conn,
-		MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
-}
-
-static void add_identity(void *ctx, struct str name)
-{
-	http_request_add_identity(ctx, name);
-}
-
 static void on_connection(void *cls, struct MHD_Connection *conn,
 	void **context, enum MHD_ConnectionNotificationCode what)
 {
 	struct http_server *s = cls;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED && info) {
-		*context = http_watch_add(s->watch, info->connect_fd);
-		if (s->config.tls)
-			http_tls_begin(s->config.tls, session(conn));
-	} else if (what == MHD_CONNECTION_NOTIFY_CLOSED && *context) {
-		http_watch_remove(s->watch, *context);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = http_peer_new(conn, s->watch, s->config.tls);
+	} else if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		http_peer_free(*context);
 		*context = NULL;
 	}
 }
 
 static void hand_over(struct http_server *s, struct http_request *r)
 {
-	enter(s, r->conn, HTTP_PHASE_OURS);
+	http_peer_enter(r->conn, HTTP_PHASE_OURS);
 	pthread_mutex_lock(&r->lock);
 	r->step = HTTP_HANDLING;
 	r->refs++;
@@ -149,7 +116,7 @@ static void *on_target(void *cls, const char *target,
 	r->raw_length = target ? strlen(target) : 0;
 	http_listen_peer(info ? info->client_addr : NULL, r->peer);
 	http_request_set_target(r, target ? target : "");
-	enter(s, conn, HTTP_PHASE_HEAD);
+	http_peer_enter(conn, HTTP_PHASE_HEAD);
 	pthread_mutex_lock(&s->lock);
 	list_push_back(&s->open, &r->node);
 	pthread_mutex_unlock(&s->lock);
@@ -169,11 +136,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn,
 		r->begun = true;
 		http_request_set_method(r, method);
 		http_headers_take(r, conn, method, version);
-		if (s->config.tls)
-			http_tls_identify(s->config.tls, session(conn),
-				add_identity, r);
+		http_peer_identify(conn, r);
 		http_request_check(r, version);
-		enter(s, conn, HTTP_PHASE_BODY);
+		http_peer_enter(conn, HTTP_PHASE_BODY);
 		return r->close_now ? settle(s, r, conn) : MHD_YES;
 	}
 	if (*n_upload > 0) {
@@ -189,16 +154,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn,
 static void on_broken_off(struct http_server *s, struct http_request *r,
 	enum MHD_RequestTerminationCode how)
 {
-	struct http_watched *c = watched(r->conn);
 	bool late = how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED ||
-		(c && http_watch_late(s->watch, c));
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+		http_peer_late(r->conn);
 
-	if (info && !s->config.tls &&
-		(late || how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
+	if (!s->config.tls && (late ||
+			how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ||
 			http_request_overrun(r)))
-		r->orphan_fd = fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
+		r->orphan_fd = http_peer_dup(r->conn);
 	http_request_fail(r, HTTP_BAD_REQUEST,
 		late ? "the request stopped coming" :
 		how == MHD_REQUEST_TERMINATED_CLIENT_ABORT ?
@@ -218,7 +180,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn,
 	*con_cls = NULL;
 	if (is_new(r) && how != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN)
 		on_broken_off(s, r, how);
-	enter(s, conn, HTTP_PHASE_NEXT);
+	http_peer_enter(conn, HTTP_PHASE_NEXT);
 	pthread_mutex_lock(&s->lock);
 	list_remove(&r->node);
 	pthread_mutex_unlock(&s->lock);
@@ -305,6 +267,8 @@ static struct http_watch *start_watch(const struct http_server_config *c)
 	int64_t send = c->send_ms > 0 ? c->send_ms : SEND_DEFAULT_MS;
 
 	return http_watch_start((const int64_t[HTTP_PHASES]){
+		[HTTP_PHASE_TLS] = c->handshake_ms > 0 ? c->handshake_ms :
+						      HANDSHAKE_DEFAULT_MS,
 		[HTTP_PHASE_HEAD] = send,
 		[HTTP_PHASE_BODY] = send,
 		[HTTP_PHASE_NEXT] = c->idle_ms,

@@ -11,8 +11,8 @@
  * Fixed limits: target 4 KiB, headers 16 KiB and 64 fields, 32 query keys. A
  * body over max_body is read on (8 MiB at most) and thrown away, so that the
  * sender gets to read its 413; it is never cut and used. Times are totals:
- * who drips bytes is cut off as well (http_watch.h); a TLS handshake counts
- * to the first head. With TLS a request that broke off gets no answer.
+ * who drips bytes is cut off as well (http_watch.h). With TLS a request that
+ * broke off gets no answer.
  */
 #ifndef PROTO_IO_HTTP_SERVER_H
 #define PROTO_IO_HTTP_SERVER_H
@@ -39,6 +39,7 @@ struct http_server_config {
 			       its first line; 0: 30 s */
 	int64_t send_ms;    /* in total to send a head, and again for a body;
 			       0: 10 s */
+	int64_t handshake_ms; /* of TLS, in total; 0: 5 s */
 	unsigned max_connections; /* 0: 1,000; more wait to be accepted */
 	unsigned max_per_address; /* connections of one peer; 0: no limit */
 	struct http_tls *tls; /* http_tls.h; outlives the server; NULL: plain */

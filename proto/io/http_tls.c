@@ -206,7 +206,8 @@ static int certificate(gnutls_session_t session,
 	unsigned *n, gnutls_ocsp_data_st **ocsp, unsigned *n_ocsp,
 	gnutls_privkey_t *key, unsigned *flags)
 {
-	struct http_tls *t = gnutls_session_get_ptr(session);
+	const struct http_tls_session *s = gnutls_session_get_ptr(session);
+	struct http_tls *t = s->tls;
 
 	pthread_mutex_lock(&t->lock);
 	*certs = t->now->certs;
@@ -219,14 +220,28 @@ static int certificate(gnutls_session_t session,
 	return 0;
 }
 
-
 void (*const http_tls_certificate)(void) = (void (*)(void))certificate;
 
-void http_tls_begin(struct http_tls *t, struct gnutls_session_int *session)
+/* The client's Finished ends it, in either version. */
+static int on_handshake(gnutls_session_t session, unsigned type UNUSED,
+	unsigned when UNUSED, unsigned incoming,
+	const gnutls_datum_t *msg UNUSED)
+{
+	const struct http_tls_session *s = gnutls_session_get_ptr(session);
+
+	if (incoming)
+		s->shaken(s->ctx);
+	return 0;
+}
+
+void http_tls_begin(struct http_tls_session *s,
+	struct gnutls_session_int *session)
 {
 	/* libmicrohttpd uses this pointer for pre-shared keys only. */
-	gnutls_session_set_ptr(session, t);
-	if (atomic_load(&t->ask))
+	gnutls_session_set_ptr(session, s);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED,
+		GNUTLS_HOOK_POST, on_handshake);
+	if (atomic_load(&s->tls->ask))
 		gnutls_certificate_server_set_request(session,
 			GNUTLS_CERT_REQUEST);
 }

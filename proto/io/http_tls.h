@@ -39,7 +39,7 @@ void http_tls_reload(struct http_tls *t);
  * when there is a client_ca. Any thread. */
 void http_tls_ask(struct http_tls *t, bool ask);
 
-/* ---- for http_server.c only ---------------------------------------------- */
+/* ---- for http_server.c and http_peer.c only -------------------------------- */
 
 struct gnutls_session_int;
 
@@ -48,8 +48,17 @@ struct gnutls_session_int;
 extern const char http_tls_priorities[];
 extern void (*const http_tls_certificate)(void);
 
-/* Of a new session, before its handshake. */
-void http_tls_begin(struct http_tls *t, struct gnutls_session_int *session);
+/* What a session knows of its server. shaken: its handshake is done. It may
+ * be told so again; on a thread of the server. */
+struct http_tls_session {
+	struct http_tls *tls;
+	void (*shaken)(void *ctx);
+	void *ctx;
+};
+
+/* Of a new session, before its handshake; *s outlives it. */
+void http_tls_begin(struct http_tls_session *s,
+	struct gnutls_session_int *session);
 /*
  * What the client's certificate proves, by fn: first "sha256:HEX" of the
  * certificate itself, then, if client_ca vouches for it, each of its names:

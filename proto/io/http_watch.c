@@ -95,11 +95,13 @@ void http_watch_free(struct http_watch *w)
 	free(w);
 }
 
-struct http_watched *http_watch_add(struct http_watch *w, int fd)
+struct http_watched *http_watch_add(struct http_watch *w, int fd,
+	enum http_phase phase)
 {
 	struct http_watched *c = xcalloc(1, sizeof(*c));
 
 	c->fd = fd;
+	c->phase = phase;
 	c->since = clock_mono();
 	pthread_mutex_lock(&w->lock);
 	list_push_back(&w->all, &c->node);

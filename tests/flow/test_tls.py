@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -76,6 +77,22 @@ def test_versions_and_plain_http(stacks, pki):
         s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200" not in s.recv(100)
     assert post(dial(stack, pki), tag="after") == 202
+
+
+def test_who_says_nothing_is_cut_off(stacks, pki):
+    """Within the handshake's five seconds; after it a head has its own ten."""
+    cert, key = server(pki)
+    stack = stacks(TRIGGERS, ingress={"tls": {"cert": cert, "key": key}})
+    stack.start()
+    began = time.monotonic()
+    late = {v: dial(stack, pki, version=v) for v in (
+        ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)}
+    with socket.create_connection(("127.0.0.1", stack.ingress_port), 9) as s:
+        assert s.recv(1) == b""
+    assert 4.5 < time.monotonic() - began < 7
+    time.sleep(max(0, began + 5.5 - time.monotonic()))
+    for version, conn in late.items():
+        assert post(conn) in (200, 202), version
 
 
 def test_a_sender_is_known_by_its_certificate(stacks, pki):

@@ -92,14 +92,15 @@ static int dial(const struct http_server *s)
 	return fd;
 }
 
-/* Who does not shake hands is cut off, and so is who sends no TLS. */
+/* Who does not shake hands is cut off, and so is who sends no TLS: at the
+ * handshake's own limit, not at the longer one for a request's head. */
 static void test_handshakes_end(void **state UNUSED)
 {
 	struct http_tls_files files = {cert, key, NULL};
 	struct err err = {0};
 	struct http_tls *tls = http_tls_open(NULL, &files, &err);
 	struct http_server_config c = {.listen = "127.0.0.1:0", .tls = tls,
-		.max_body = 100, .send_ms = 300, .handle = handle};
+		.max_body = 100, .handshake_ms = 300, .handle = handle};
 	struct http_server *s = http_server_start(&c, &err);
 	static const char *const sent[] = {"", "\x16\x03\x01\x02", "GET / HTT"};
 	char byte[100];
