@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "deployer/docker_compose.h"
+#include "deployer/docker_hook.h"
 #include "deployer/docker_memory.h"
 #include "deployer/docker_labels.h"
 #include "deployer/docker_pick.h"
@@ -30,6 +31,8 @@ struct deploy {
 	/* Containers that run the new image: replaced now, by an earlier
 	 * attempt at this job, or anyhow. */
 	int64_t done, before, same;
+	bool looked;		/* at the target: the checks belong to it */
+	struct strbuf told;	/* what failed of them */
 };
 
 /* ---- the target --------------------------------------------------------------- */
@@ -304,6 +307,9 @@ static void run(struct deploy *d, struct driver_result *res)
 		return;
 	if (docker_verify(t, res) != 0)
 		return;
+	/* Not before: who is only a hint runs nothing. */
+	d->looked = true;
+	docker_hook_check(t, d->list, true, &d->told);
 	docker_pick_sort(d->list);
 	if (json_len(d->list) == 0) {
 		missing(d, res);
@@ -317,6 +323,22 @@ static void run(struct deploy *d, struct driver_result *res)
 }
 
 /* ---- the driver --------------------------------------------------------------- */
+
+/* The target as it is now. What ends by a stop or goes on later has not. */
+static void check_after(struct deploy *d, struct driver_result *res)
+{
+	const struct conf_deploy *target = &d->t.run->trigger->deploy;
+	struct json *now;
+
+	if (!d->looked || res->status == DRIVER_WAITING ||
+		res->status == DRIVER_CANCELLED)
+		return;
+	now = target->post_check.n > 0
+		? docker_pick_list(d->t.api, target, NULL) : NULL;
+	docker_hook_check(&d->t, now, false, &d->told);
+	json_free(now);
+	add_words(res, strbuf_cstr(&d->told), "");
+}
 
 static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 {
@@ -337,6 +359,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	d.t.platform = xstrdup("");
 	docker_task_progress(&d.t, "inspecting");
 	run(&d, res);
+	check_after(&d, res);
 	memcpy(res->from_digest, d.t.note.from, sizeof(d.t.note.from));
 	memcpy(res->to_digest, d.t.note.to, sizeof(d.t.note.to));
 	docker_memory_result(&d.t.note, res);
@@ -354,6 +377,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	free(d.t.reference);
 	free(d.t.repository);
 	free(d.t.platform);
+	strbuf_release(&d.told);
 }
 
 static int docker_check(const struct conf_engine *engine, struct err *err)

@@ -15,6 +15,7 @@
 struct hook {
 	struct docker_api *api;
 	const struct opt_strs *command;
+	const char *user; /* NULL: the container's */
 	int64_t timeout_ms;
 	int64_t code;     /* of its exit */
 	bool away;	  /* the container does not run */
@@ -74,13 +75,15 @@ static int start(struct hook *h, const char *exec, struct err *err)
 	return rc;
 }
 
-static struct json *exec_body(const struct opt_strs *command)
+static struct json *exec_body(const struct hook *h)
 {
 	struct json *body = json_new_object(), *cmd = json_new_array();
 
-	for (size_t i = 0; i < command->n; i++)
-		json_push(cmd, json_new_str(command->v[i]));
+	for (size_t i = 0; i < h->command->n; i++)
+		json_push(cmd, json_new_str(h->command->v[i]));
 	json_set(body, "Cmd", cmd);
+	if (h->user != NULL)
+		json_set_str(body, "User", h->user);
 	json_set_bool(body, "AttachStdout", true);
 	json_set_bool(body, "AttachStderr", true);
 	return body;
@@ -90,7 +93,7 @@ static struct json *exec_body(const struct opt_strs *command)
 static int run(struct hook *h, const char *container, struct err *err)
 {
 	char *path = xprintf("/containers/%s/exec", container);
-	struct json *body = exec_body(h->command), *made = NULL, *told = NULL;
+	struct json *body = exec_body(h), *made = NULL, *told = NULL;
 	const char *id;
 	int rc = docker_api_call(h->api, "POST", path, body, &made, err);
 
@@ -121,7 +124,7 @@ int docker_hook_before(struct docker_task *t, const struct json *old,
 {
 	const struct conf_deploy *d = &t->run->trigger->deploy;
 	struct hook h = {.api = t->api, .command = &d->pre_hook,
-		.timeout_ms = d->hook_timeout};
+		.user = d->hook_user, .timeout_ms = d->hook_timeout};
 	const char *name = docker_swap_name(old);
 
 	/* One that is paused would not answer. */
@@ -151,7 +154,7 @@ int docker_hook_after(struct docker_task *t, const char *name,
 {
 	const struct conf_deploy *d = &t->run->trigger->deploy;
 	struct hook h = {.api = t->api, .command = &d->post_hook,
-		.timeout_ms = d->hook_timeout};
+		.user = d->hook_user, .timeout_ms = d->hook_timeout};
 
 	if (h.command->n == 0)
 		return 0;
@@ -162,4 +165,46 @@ int docker_hook_after(struct docker_task *t, const char *name,
 		return 0;
 	return err_fail(err, "the post hook of %s ended with code %" PRId64
 		"%s%s", name, h.code, *h.output ? ": " : "", h.output);
+}
+
+/* One of them; only told. */
+static void check(struct docker_task *t, const struct json *listed,
+	const char *which, struct hook *h, struct strbuf *told)
+{
+	struct err err = {0};
+
+	if (run(h, json_str(json_get(listed, "Id")), &err) == 0 && !h->away &&
+		h->code != 0)
+		err_fail(&err, "ended with code %" PRId64 "%s%s", h->code,
+			*h->output ? ": " : "", h->output);
+	if (*err.text == '\0')
+		return;
+	log_warn(t->note.job, "the %s of %s: %s", which,
+		docker_swap_name(listed), err.text);
+	strbuf_addf(told, "; the %s of %s: %s", which,
+		docker_swap_name(listed), err.text);
+}
+
+void docker_hook_check(struct docker_task *t, const struct json *list,
+	bool before, struct strbuf *told)
+{
+	const struct conf_deploy *d = &t->run->trigger->deploy;
+	const struct opt_strs *command = before ? &d->pre_check
+						: &d->post_check;
+	const char *state;
+
+	if (command->n == 0)
+		return;
+	docker_task_progress(t, before ? "running the pre check"
+				       : "running the post check");
+	for (const struct json *c = json_first(list); c; c = json_next(c)) {
+		struct hook h = {.api = t->api, .command = command,
+			.user = d->hook_user, .timeout_ms = d->check_timeout};
+
+		state = json_str(json_get(c, "State"));
+		if (state != NULL && strcmp(state, "running") == 0)
+			check(t, c, before ? "pre check" : "post check", &h,
+				told);
+	}
+	docker_task_lap(t, "hook");
 }

@@ -1,6 +1,7 @@
 /*
  * Commands of the user's that run inside a container: before the old one is
- * replaced, and after the new one has taken over. By exec, without a shell.
+ * replaced, and after the new one has taken over; and around the look at a
+ * target, whatever comes of it. By exec, without a shell.
  */
 #ifndef DEPLOYER_DOCKER_HOOK_H
 #define DEPLOYER_DOCKER_HOOK_H
@@ -18,5 +19,9 @@ int docker_hook_before(struct docker_task *t, const struct json *old,
 /* In the new one; what fails is only told. */
 int docker_hook_after(struct docker_task *t, const char *name,
 	struct err *err);
+/* In each of the listed ones that runs, before or after the look; what fails is
+ * appended to told, each with "; " before it. */
+void docker_hook_check(struct docker_task *t, const struct json *list,
+	bool before, struct strbuf *told);
 
 #endif

@@ -4,11 +4,11 @@
 #include "deployer/docker_ref.h"
 #include "deployer/docker_spec.h"
 #include "deployer/docker_swap.h"
+#include "deployer/docker_watchtower.h"
 #include "proto/base/mem.h"
 
 #define PREFIX STR("pullwire.")
 #define COMPOSE "com.docker.compose."
-#define WATCHTOWER "com.centurylinklabs.watchtower."
 
 /* ---- one container ---------------------------------------------------------- */
 
@@ -63,58 +63,6 @@ static void own_labels(struct json *out, const struct json *container)
 	}
 }
 
-/* Watchtower runs these by a shell, and counts their time in minutes. */
-static struct json *hook_of(const char *command)
-{
-	struct json *list = json_new_array();
-
-	json_push(list, json_new_str("sh"));
-	json_push(list, json_new_str("-c"));
-	json_push(list, json_new_str(command));
-	return list;
-}
-
-static struct json *minutes_of(const char *text)
-{
-	char *ms = xprintf("%sm", text);
-	struct json *j = json_new_str(ms);
-
-	free(ms);
-	return j;
-}
-
-/* What Watchtower's labels mean here; our own come after and count. */
-static void watchtower_labels(struct json *out, const struct json *container,
-	const char *from, struct opt_errors *faults)
-{
-	static const struct {
-		const char *theirs, *ours;
-		struct json *(*value)(const char *text);
-	} same[] = {
-		{"monitor-only", "dry_run", json_new_str},
-		{"cooldown-delay", "min_age", json_new_str},
-		{"lifecycle.pre-update", "pre_hook", hook_of},
-		{"lifecycle.post-update", "post_hook", hook_of},
-		{"lifecycle.pre-update-timeout", "hook_timeout", minutes_of},
-		{"stop-signal", "stop_signal", json_new_str},
-		{"lifecycle.pre-check", NULL, NULL},
-		{"lifecycle.post-check", NULL, NULL},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
-		char key[96];
-		const char *text;
-
-		snprintf(key, sizeof(key), WATCHTOWER "%s", same[i].theirs);
-		text = label(container, key);
-		if (text != NULL && same[i].ours != NULL)
-			json_set(out, same[i].ours, same[i].value(text));
-		else if (text != NULL)
-			opt_error(faults, from, 0, "label %s has no meaning "
-				"here; its other labels count", key);
-	}
-}
-
 /* Is one asked for? */
 static bool enabled(const struct json *container, const char *from,
 	bool watchtower, struct opt_errors *faults)
@@ -122,8 +70,8 @@ static bool enabled(const struct json *container, const char *from,
 	const char *own = label(container, DOCKER_LABEL_ENABLE);
 
 	if (own == NULL)
-		return watchtower &&
-			is(label(container, WATCHTOWER "enable"), "true");
+		return watchtower && docker_watchtower_enabled(
+			labels_of(container), from, faults);
 	if (!is(own, "true") && !is(own, "false"))
 		opt_error(faults, from, 0, "label " DOCKER_LABEL_ENABLE
 			" is `%s`, neither true nor false: its labels are not "
@@ -194,8 +142,10 @@ struct json *docker_labels_trigger(const struct json *container,
 	json_set_str(t, "name", other != NULL ? other : strbuf_cstr(&called));
 	json_set_str(t, "repository", strbuf_cstr(&repo));
 	json_set(t, "deploy", deploy);
+	/* Our own come after, and count. */
 	if (watchtower)
-		watchtower_labels(labels, container, from, faults);
+		docker_watchtower_keys(labels_of(container), from, labels,
+			faults);
 	own_labels(labels, container);
 	json_set(t, "labels", labels);
 	if (repo.len == 0) {
@@ -304,8 +254,8 @@ int docker_labels(const struct conf_engine *engine, struct strbuf *set,
 		add_labelled(api, triggers, DOCKER_LABEL_ENABLE, watchtower,
 			faults, err) == 0 &&
 		(!watchtower ||
-			add_labelled(api, triggers, WATCHTOWER "enable", true,
-				faults, err) == 0))
+			add_labelled(api, triggers, DOCKER_WATCHTOWER_ENABLE,
+				true, faults, err) == 0))
 		rc = 0;
 	json_set_str(all, "engine", engine->name);
 	json_set(all, "triggers", triggers);

@@ -79,6 +79,8 @@ static void print_steps(const struct docker_replace *r,
 
 	printf("steps, %s%s%s\n", first ? "start-first" : "stop-first",
 		*why ? ", because " : "", why);
+	if (d->pre_check.n > 0)
+		printf("  run the pre check in %s\n", s->name);
 	if (d->pre_hook.n > 0)
 		printf("  run the pre hook in %s\n", s->name);
 	printf("  create %s.new-%s%s\n", s->name, s->did,
@@ -104,6 +106,8 @@ static void print_steps(const struct docker_replace *r,
 	printf("  remove the old one\n");
 	if (d->post_hook.n > 0)
 		printf("  run the post hook in %s\n", s->name);
+	if (d->post_check.n > 0)
+		printf("  run the post check in %s\n", s->name);
 }
 
 static int allow(void *ctx, const char *name, struct err *err)

@@ -98,7 +98,9 @@ struct conf_deploy {
 	int missing_image; /* enum conf_missing */
 	int64_t rollback_timeout; /* ms */
 	struct opt_strs pre_hook, post_hook; /* commands inside, or empty */
-	int64_t hook_timeout; /* ms */
+	struct opt_strs pre_check, post_check;
+	int64_t hook_timeout, check_timeout; /* ms */
+	char *hook_user; /* USER[:GROUP] of all four; NULL: the container's */
 	char *stop_signal; /* name or number; NULL: the container's own */
 	bool self_update; /* also the container that the deployer runs in */
 	bool compose_files; /* run Compose, where its files can be read */

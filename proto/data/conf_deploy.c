@@ -79,6 +79,25 @@ static const struct opt deploy_opts[] = {
 		"How long a hook may take. After it the job fails; the command "
 		"runs on.",
 		.min = 1000, .max = 3600000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, pre_check, OPT_STRS, NULL,
+		"A command, as a list, that is run inside each container of "
+		"the target that runs, at the beginning of each attempt: before "
+		"it is known whether there is something to do. It decides "
+		"nothing; if it fails the row says so.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, post_check, OPT_STRS, NULL,
+		"The same at the end of each attempt, however it ended. Not "
+		"where the engine does not answer or the deployer is stopped, "
+		"and not by the recovery after a crash.",
+		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, check_timeout, OPT_DURATION, "60s",
+		"How long each of the two may take. After it, it has failed; "
+		"the command runs on.",
+		.min = 1000, .max = 3600000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, hook_user, OPT_STR, NULL,
+		"Who hooks and checks run as, `USER` or `USER:GROUP`, names or "
+		"numbers. Without: as the container's user.",
+		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_deploy, stop_signal, OPT_STR, NULL,
 		"The signal, a name (`SIGINT`, `int`, `SIGRTMIN+3`) or a "
 		"number, that ends the container, the old one and a new one "
@@ -112,7 +131,7 @@ static const struct opt deploy_opts[] = {
 		"under the paths that the container's labels name, and the "
 		"engine a unix socket; else it is done without, and the row "
 		"says so. The order and the stop signal are Compose's then, "
-		"and no hooks are run.",
+		"and neither `pre_hook` nor `post_hook` is run.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
 		"Remove images that were replaced here, but the last one, "

@@ -60,7 +60,8 @@ static const struct opt engine_opts[] = {
 	KEY(struct conf_engine, watchtower_labels, OPT_BOOL, "false",
 		"Labels of Watchtower (`com.centurylinklabs.watchtower.enable`, "
 		"`monitor-only`, `cooldown-delay`, `stop-signal`, "
-		"`lifecycle.pre-update` and `post-update`) mean the same.",
+		"`lifecycle.*`) mean the same, as "
+		"[LABELS.md](LABELS.md#watchtowers-labels) says.",
 		.flags = OPT_RESTART),
 };
 const struct opt_table conf_engine_table = TABLE(struct conf_engine,

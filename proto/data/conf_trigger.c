@@ -205,6 +205,13 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 			"64", t->deploy.stop_signal);
 	check_hook(l, map, "pre_hook", &t->deploy.pre_hook);
 	check_hook(l, map, "post_hook", &t->deploy.post_hook);
+	check_hook(l, map, "pre_check", &t->deploy.pre_check);
+	check_hook(l, map, "post_check", &t->deploy.post_check);
+	if (t->deploy.hook_user && (!*t->deploy.hook_user ||
+			*t->deploy.hook_user == ':'))
+		FAULT(yaml_get(map, "deploy"), "hook_user", "hook_user: `%s` "
+			"names no user; write USER or USER:GROUP, names or "
+			"numbers", t->deploy.hook_user);
 	check_engine_of(l, map, t);
 }
 

@@ -62,3 +62,47 @@ def test_post_hook(drive, engine):
     assert "the post hook of drv-hook ended with code 9: v2 on its way" \
         in r["reason"], r
     check_only(engine, "drv-hook", "v2")
+
+
+SAY = sh("echo $VERSION by $(id -u); exit $CODE")
+
+
+@pytest.mark.parametrize("code", (0, 75))
+def test_checks(drive, engine, code):
+    """Around each look at the target, whatever comes of it; they decide
+    nothing, not even by 75."""
+    d = drive("drv-hook")
+    put(d, "v1")
+    engine.run("drv-hook", ref(d, "v1"), env=[f"CODE={code}"])
+    d.how = {"pre_check": SAY, "post_check": SAY, "hook_user": "7"}
+    digest = put(d, "v2")
+    for status, first in (("deployed", "v1"), ("unchanged", "v2")):
+        d.push("v2", digest)
+        r = d.deploy()
+        assert r["status"] == status, r
+        told = (f"; the pre check of drv-hook: ended with code 75: {first} by "
+                "7; the post check of drv-hook: ended with code 75: v2 by 7")
+        assert r["reason"].endswith(told) == (code != 0), r
+        assert ("check" in r["reason"]) == (code != 0), r
+    check_only(engine, "drv-hook", "v2")
+
+
+def test_checks_of_what_is_not_done(drive, engine):
+    """One that hangs, and one after a hook that said not now; a stopped
+    container has none."""
+    d = drive("drv-hook")
+    put(d, "v1")
+    old = engine.run("drv-hook", ref(d, "v1"), env=["CODE=9"])
+    d.how = {"pre_check": ["sleep", "3"], "check_timeout": "1s",
+             "pre_hook": sh("exit 75"), "post_check": SAY}
+    d.push("v2", put(d, "v2"))
+    r = d.deploy()
+    assert (r["status"], r["retry"]) == ("failed", True), r
+    assert "not now" in r["reason"], r
+    assert "the pre check of drv-hook: did not end within 1 s" in r["reason"]
+    assert "ended with code 9: v1 by 0" in r["reason"], r
+    engine.call("POST", f"/containers/{old}/stop")
+    d.how = {"pre_check": sh("exit 1"), "post_check": sh("exit 1"),
+             "stopped": "recreate"}
+    r = d.deploy()
+    assert r["status"] == "deployed" and "check" not in r["reason"], r

@@ -168,7 +168,11 @@ def test_watchtower_labels(shop):
         tower + "enable": "true",
         tower + "lifecycle__pre-update": "echo $VERSION, $((1+1)); exit 3"})
     run(shop, "lstop", **{tower + "enable": "true",
-                          tower + "stop-signal": "SIGINT"})
+                          tower + "stop-signal": "SIGINT",
+                          tower + "lifecycle__pre-check":
+                          "test $VERSION = v7",
+                          tower + "lifecycle__post-check":
+                          "test $VERSION = v1"})
     run(shop, "lbad", **{tower + "monitor-only": "true"})
     count(stack, 4)
     put(shop, "v7")
@@ -178,7 +182,11 @@ def test_watchtower_labels(shop):
     assert "must be 86400 s old" in row["reason"], row
     row = final(stack, "v7", trigger="lhook")
     assert row["status"] == "failed" and "v1, 2" in row["reason"], row
-    assert final(stack, "v7", trigger="lstop")["status"] == "deployed"
+    row = final(stack, "v7", trigger="lstop")
+    assert row["status"] == "deployed", row
+    for which in ("pre", "post"):
+        assert f"the {which} check of lstop: ended with code 1" \
+            in row["reason"], row
     assert shop.engine.inspect("lstop")["Config"]["Labels"][
         "pullwire.signal"] == "SIGINT"
 

@@ -8,6 +8,7 @@
 #include "proto/base/mem.h"
 
 #define C "\"Names\":[\"/web\"],\"Labels\":"
+#define W "\"com.centurylinklabs.watchtower."
 #define T "{\"from\":\"container web\",\"name\":\"web\",\"repository\":"
 #define D ",\"deploy\":{\"container\":\"web\"},\"labels\":"
 
@@ -66,8 +67,8 @@ static const struct {
 	 "\"2\",\"com.centurylinklabs.watchtower.lifecycle.post-update\":"
 	 "\"c\"}}", "a", true, T "\"a\"" D
 		"{\"pre_hook\":[\"sh\",\"-c\",\"a, b\"],"
-		"\"post_hook\":[\"sh\",\"-c\",\"c\"],"
-		"\"hook_timeout\":\"2m\"}}", NULL},
+		"\"hook_timeout\":\"2m\","
+		"\"post_hook\":[\"sh\",\"-c\",\"c\"]}}", NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"com.centurylinklabs.watchtower.stop-signal\":\"SIGHUP\"}}", "a",
 		true, T "\"a\"" D "{\"stop_signal\":\"SIGHUP\"}}", NULL},
@@ -76,10 +77,45 @@ static const struct {
 	 "\"pullwire.stop-signal\":\"SIGINT\","
 	 "\"pullwire.signal\":\"SIGHUP\"}}", "a",
 		true, T "\"a\"" D "{\"stop_signal\":\"SIGINT\"}}", NULL},
-	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
-	 "\"com.centurylinklabs.watchtower.lifecycle.pre-check\":\"a\"}}", "a",
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.pre-check\":\"a\","
+	 W "lifecycle.post-check\":\"b c\"," W "lifecycle.post-check-timeout"
+	 "\":\"3\"," W "lifecycle.pre-check-timeout\":\"2\"}}", "a",
+		true, T "\"a\"" D "{\"pre_check\":[\"sh\",\"-c\",\"a\"],"
+		"\"post_check\":[\"sh\",\"-c\",\"b c\"],"
+		"\"check_timeout\":\"3m\"}}", NULL},
+	/* the longer of two, 0 is none; a word goes to the key's own check */
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.pre-update-timeout\":"
+	 "\"5\"," W "lifecycle.post-update-timeout\":\"2\"}}", "a",
+		true, T "\"a\"" D "{\"hook_timeout\":\"5m\"}}", NULL},
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.pre-update-timeout\":"
+	 "\"0\"," W "lifecycle.post-update-timeout\":\"2\"}}", "a",
+		true, T "\"a\"" D "{\"hook_timeout\":\"60m\"}}", NULL},
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.pre-update-timeout\":"
+	 "\"soon\"}}", "a",
+		true, T "\"a\"" D "{\"hook_timeout\":\"soon\"}}", NULL},
+	/* either way round */
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.uid\":\"7\"," W
+	 "lifecycle.gid\":\"8\"}}", "a",
+		true, T "\"a\"" D "{\"hook_user\":\"7:8\"}}", NULL},
+	{"{" C "{" W "enable\":\"true\"," W "lifecycle.gid\":\"8\"," W
+	 "lifecycle.uid\":\"7\"}}", "a",
+		true, T "\"a\"" D "{\"hook_user\":\"7:8\"}}", NULL},
+	/* as Go reads a truth */
+	{"{" C "{" W "enable\":\"True\"," W "monitor-only\":\"1\"}}", "a",
+		true, T "\"a\"" D "{\"dry_run\":\"true\"}}", NULL},
+	{"{" C "{" W "enable\":\"no\"}}", "a", true, NULL, NULL},
+	/* what there is nothing like here is told; no-pull is obeyed */
+	{"{" C "{" W "enable\":\"true\"," W "scope\":\"x\"}}", "a",
 		true, T "\"a\"" D "{}}", "container web: label com.centuryl"
-		"inklabs.watchtower.lifecycle.pre-check has no meaning here"},
+		"inklabs.watchtower.scope has no meaning here"},
+	{"{" C "{" W "enable\":\"true\"," W "depends-on\":\"x\"}}", "a",
+		true, T "\"a\"" D "{}}", "container web: label com.centuryl"
+		"inklabs.watchtower.depends-on has no meaning here"},
+	{"{" C "{" W "enable\":\"true\"," W "no-pull\":\"true\"}}", "a",
+		true, NULL, "watchtower.no-pull is true, and a redeploy here "
+		"pulls"},
+	{"{" C "{" W "no-pull\":\"true\",\"pullwire.enable\":\"true\"}}", "a",
+		true, T "\"a\"" D "{}}", NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"pullwire.enable\":\"false\"}}", "a", true, NULL, NULL},
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","

@@ -207,6 +207,10 @@ static void each_rule_has_its_sentence(void **state)
 		{"{name: a, repository: x, engine: a, deploy: {container: a, "
 		 "pre_hook: ls -l}}", "pre_hook: `ls -l` is one word"},
 		{"{name: a, repository: x, engine: a, deploy: {container: a, "
+		 "post_check: ls -l}}", "post_check: `ls -l` is one word"},
+		{"{name: a, repository: x, engine: a, deploy: {container: a, "
+		 "hook_user: ':8'}}", "hook_user: `:8` names no user"},
+		{"{name: a, repository: x, engine: a, deploy: {container: a, "
 		 "pre_hook: [ls, -l], post_hook: [a b]}}",
 			"post_hook: `a b` is one word"},
 		{"{name: a, repository: x, url: 'http://h/', "
