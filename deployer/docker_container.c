@@ -86,31 +86,23 @@ int docker_container_start(struct docker_api *api, const char *id,
 	return act(api, "POST", id, "/start", NULL, err);
 }
 
-/* /containers/ID<verb>, with ?signal= unless it is NULL. */
-static void signal_path(struct strbuf *path, const char *id, const char *verb,
-	const char *signal)
+/* Ends it in its own time: no limit here. */
+static int end(struct docker_api *api, const char *id, const char *verb,
+	struct err *err)
 {
-	strbuf_addf(path, "/containers/%s%s", id, verb);
-	if (signal == NULL)
-		return;
-	strbuf_add_cstr(path, "?signal=");
-	docker_api_encode(path, str_from(signal));
+	char *path = xprintf("/containers/%s/%s", id, verb);
+	const struct docker_request req = {.method = "POST", .path = path};
+	int rc = docker_api_do(api, &req, err);
+
+	free(path);
+	return rc;
 }
 
 int docker_container_stop(struct docker_api *api, const char *id,
-	const char *signal, struct err *err)
+	struct err *err)
 {
-	struct strbuf path = {0};
-	/* Without t=, so that StopTimeout applies, and StopSignal where no
-	 * other is said; without a limit, for StopTimeout has none. */
-	struct docker_request req = {.method = "POST"};
-	int rc;
-
-	signal_path(&path, id, "/stop", signal);
-	req.path = strbuf_cstr(&path);
-	rc = docker_api_do(api, &req, err);
-	strbuf_release(&path);
-	return rc;
+	/* Without t=, so that StopTimeout and StopSignal apply. */
+	return end(api, id, "stop", err);
 }
 
 int docker_container_kill(struct docker_api *api, const char *id,
@@ -119,7 +111,8 @@ int docker_container_kill(struct docker_api *api, const char *id,
 	struct strbuf path = {0};
 	int rc;
 
-	signal_path(&path, id, "/kill", signal);
+	strbuf_addf(&path, "/containers/%s/kill?signal=", id);
+	docker_api_encode(&path, str_from(signal));
 	rc = docker_api_call(
 		api, "POST", strbuf_cstr(&path), NULL, NULL, err);
 	strbuf_release(&path);
@@ -129,12 +122,7 @@ int docker_container_kill(struct docker_api *api, const char *id,
 int docker_container_restart(struct docker_api *api, const char *id,
 	struct err *err)
 {
-	char *path = xprintf("/containers/%s/restart", id);
-	const struct docker_request req = {.method = "POST", .path = path};
-	int rc = docker_api_do(api, &req, err);
-
-	free(path);
-	return rc;
+	return end(api, id, "restart", err);
 }
 
 int docker_container_pause(struct docker_api *api, const char *id,

@@ -25,10 +25,9 @@ int docker_container_create(struct docker_api *api, const char *name,
 	struct err *err);
 int docker_container_start(struct docker_api *api, const char *id,
 	struct err *err);
-/* In the container's own time: no limit here; and by its own signal, which is
- * NULL, or (API 1.42) by another one. */
+/* In the container's own time, by its own signal. */
 int docker_container_stop(struct docker_api *api, const char *id,
-	const char *signal, struct err *err);
+	struct err *err);
 /* Sends the signal, and does not wait. */
 int docker_container_kill(struct docker_api *api, const char *id,
 	const char *signal, struct err *err);

@@ -2,7 +2,6 @@
 
 #include "proto/base/clock.h"
 
-#define SIGNAL_API 42 /* from here on a stop takes a signal */
 #define TIMEOUT_S 10 /* of a container that says none */
 #define POLL_MS 100
 
@@ -29,49 +28,59 @@ static int look(struct docker_api *api, const char *id, bool *running,
 	return *out != NULL || is_gone(&e) ? 0 : passed_on(&e, err);
 }
 
+/* *running: it has not ended in that time. */
 static int wait_for_end(struct docker_api *api, const char *id,
-	int64_t timeout_s, struct err *err)
+	int64_t timeout_s, bool *running, struct err *err)
 {
 	int64_t end = clock_mono() + timeout_s * 1000;
 	struct json *c;
-	bool running;
 
 	/* Less than none is no limit. */
 	do {
-		if (look(api, id, &running, &c, err) != 0)
+		if (look(api, id, running, &c, err) != 0)
 			return -1;
 		json_free(c);
-		if (!running)
+		if (!*running)
 			return 0;
 		clock_sleep(POLL_MS);
 	} while (timeout_s < 0 || clock_mono() < end);
 	return 0;
 }
 
-/* The signal, and its time to work. */
+/* To one that has ended by itself meanwhile, or is gone, it is no error. */
+static int send(struct docker_api *api, const char *id, const char *signal,
+	struct err *err)
+{
+	struct err e = {0};
+
+	if (docker_container_kill(api, id, signal, &e) == 0 || is_gone(&e) ||
+		e.code == 409)
+		return 0;
+	return passed_on(&e, err);
+}
+
+/* The signal, its time to work, and no other one's after it. */
 static int tell(struct docker_api *api, const struct json *c, const char *id,
 	const char *signal, struct err *err)
 {
-	struct err e = {0};
+	bool running;
 
 	/* The engine knows no policy beside --rm. */
 	if (!json_bool(json_path(c, "HostConfig.AutoRemove")) &&
 		docker_stop_retire(api, id, err) != 0)
 		return -1;
-	if (docker_container_kill(api, id, signal, &e) != 0) {
-		/* It ended by itself meanwhile. */
-		if (is_gone(&e) || e.code == 409)
-			return 0;
-		return passed_on(&e, err);
-	}
+	if (send(api, id, signal, err) != 0)
+		return -1;
 	/* Else the signal waits; the engine may have done it already. */
 	if (json_bool(json_path(c, "State.Paused")))
 		(void)docker_container_unpause(api, id, NULL);
-	return wait_for_end(api, id,
-		json_i64(json_path(c, "Config.StopTimeout"), TIMEOUT_S), err);
+	if (wait_for_end(api, id,
+		    json_i64(json_path(c, "Config.StopTimeout"), TIMEOUT_S),
+		    &running, err) != 0)
+		return -1;
+	return running ? send(api, id, "KILL", err) : 0;
 }
 
-/* To an engine whose stop takes none. */
 static int tell_first(struct docker_api *api, const char *id,
 	const char *signal, struct err *err)
 {
@@ -80,8 +89,7 @@ static int tell_first(struct docker_api *api, const char *id,
 	int rc = look(api, id, &running, &c, err);
 
 	/* One between two starts has nobody to tell. */
-	if (rc == 0 && running && docker_api_minor(api) < SIGNAL_API &&
-		!json_bool(json_path(c, "State.Restarting")))
+	if (rc == 0 && running && !json_bool(json_path(c, "State.Restarting")))
 		rc = tell(api, c, id, signal, err);
 	json_free(c);
 	return rc;
@@ -97,10 +105,7 @@ int docker_stop(struct docker_api *api, const char *id, const char *signal,
 	if (signal != NULL && tell_first(api, id, signal, err) != 0)
 		return -1;
 	/* A container that is gone, or stopped already (304), is all right. */
-	if (docker_container_stop(api, id,
-		    docker_api_minor(api) < SIGNAL_API ? NULL : signal,
-		    &e) != 0 &&
-		!is_gone(&e))
+	if (docker_container_stop(api, id, &e) != 0 && !is_gone(&e))
 		return passed_on(&e, err);
 	if (look(api, id, &running, &c, err) != 0)
 		return -1;

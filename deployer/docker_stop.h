@@ -10,9 +10,10 @@
 
 /*
  * 0 when it does not run any more; gone is stopped. signal: NULL for its own.
- * Engines of API 1.42 and more stop by it. To older ones it is a kill, after
- * which they would start the container again: its restart policy is "no"
- * first. One that is still there after its StopTimeout is stopped as without.
+ * A signal is sent as a kill. Engines would start the container again after it
+ * and leave a paused one asleep, also where it is the signal of a stop (API
+ * 1.42), unless it is the container's own: so its restart policy is "no"
+ * first. One that is still there after its StopTimeout is killed for good.
  */
 int docker_stop(struct docker_api *api, const char *id, const char *signal,
 	struct err *err);

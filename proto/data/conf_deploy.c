@@ -101,11 +101,10 @@ static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, stop_signal, OPT_STR, NULL,
 		"The signal, a name (`SIGINT`, `int`, `SIGRTMIN+3`) or a "
 		"number, that ends the container, the old one and a new one "
-		"that is not good. Without, and if it runs on for its stop "
-		"timeout (`docker run --stop-timeout`, 10 s) after the signal "
-		"at an engine older than API 1.42 (Docker 23), it is stopped "
-		"by its own (`docker run --stop-signal`). What depends on it "
-		"has its own always.",
+		"that is not good. Without it is the container's own (`docker "
+		"run --stop-signal`). One that runs on for its stop timeout "
+		"(`docker run --stop-timeout`, 10 s) is killed. What depends "
+		"on it has its own signal always.",
 		.flags = OPT_RELOAD, .max = 16),
 	KEY(struct conf_deploy, keep_env, OPT_STRS, NULL,
 		"Names of environment variables whose values stay even where "

@@ -22,7 +22,7 @@ while :; do sleep 1 & wait $!; done
 
 def create(d, state="running", **host):
     os.mkdir(f"{d.dir}/data")
-    # With a signal of its own another one is no stop to an old engine.
+    # With a signal of its own another one is no stop to an engine.
     c = d.engine.call("POST", "/containers/create", {
         "Image": ref(d, "v1"), "StopTimeout": 2, "StopSignal": "SIGTERM",
         "HostConfig": {"Binds": [f"{d.dir}/data:/data"], **host}},
@@ -46,7 +46,7 @@ ROWS = {
     "a number": (10, {}, {}, "running", ["USR1"]),
     "not started again": ("INT", {}, {"RestartPolicy": {"Name": "always"}},
                           "running", ["INT"]),
-    "runs on": ("SIGHUP", {}, {}, "running", ["HUP", "TERM"]),
+    "runs on": ("SIGHUP", {}, {}, "running", ["HUP"]),
     "start-first": ("int", {"order": "start-first", "allow_shared_rw": True},
                     {}, "running", ["INT"]),
     "--rm": ("INT", {}, {"AutoRemove": True}, "running", ["INT"]),
@@ -64,11 +64,15 @@ def test_signal(drive, engine, name):
     d.push("v2", put(d, "v2", files=[RECORDS]))
     r = d.deploy()
     assert r["status"] == "deployed", r
+    if name == "runs on":
+        # Its StopTimeout, once, and then killed.
+        assert 1900 <= r["phases"]["stop"] < 3500, r
     if state == "paused":
         engine.call("POST", f"/containers/{d.name}/unpause")
     c = check_only(engine, d.name, "v2")
-    assert c["HostConfig"]["RestartPolicy"]["Name"] == \
-        host.get("RestartPolicy", {}).get("Name", "")
+    # Newer engines say "no" for none.
+    assert (c["HostConfig"]["RestartPolicy"]["Name"] or "no") == \
+        host.get("RestartPolicy", {}).get("Name", "no")
     lines = got(d)
     assert [x for x in lines if x.startswith("v1")] == \
         ["v1 starts", *(f"v1 {s}" for s in want)], lines
@@ -88,16 +92,3 @@ def test_rollback(drive, engine):
     assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
     assert got(d)[:5] == ["v1 starts", "v1 INT", "v2 starts", "v2 INT",
                           "v1 starts"]
-
-
-def test_newer_engine(drive, engine):
-    """From API 1.42 on its stop takes the signal."""
-    d = drive("drv-stop")
-    put(d, "v1")
-    engine.run(d.name, ref(d, "v1"))
-    d.how = {"stop_signal": "SIGRTMIN+3"}
-    d.push("v2", put(d, "v2"))
-    p = d.proxy(api=("1.43", "1.24"))
-    assert d.deploy(proxy=p)["status"] == "deployed"
-    assert any(c.endswith("/stop?signal=SIGRTMIN%2B3") for c in p.calls)
-    assert not any("/kill" in c for c in p.calls), p.calls
