@@ -6,7 +6,6 @@
 #include "proto/io/watch.h"
 
 #include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 
 #define SETTLE_MS 200
@@ -36,17 +35,6 @@ static void start(struct reload *r);
 
 /* ---- what is watched ------------------------------------------------------- */
 
-static void watch_file(struct watch *w, const char *path)
-{
-	char *copy = xstrdup(path), *name = xstrdup(path);
-	const char *folder = dirname(copy);
-
-	watch_add(w, folder, basename(name));
-	watch_add(w, folder, "..data"); /* the link that a volume turns */
-	free(copy);
-	free(name);
-}
-
 /* A configuration is refused while these are no good; perhaps it was for that. */
 static void watch_tls(struct watch *w, const struct conf_tls *tls)
 {
@@ -58,21 +46,16 @@ static void watch_tls(struct watch *w, const struct conf_tls *tls)
 }
 
 /*
- * The file by its name; what its links lead to; triggers.d, also when it is
- * still to come; the files of secrets; and beside each "..data", the link that a
- * Kubernetes volume turns. Anew each time: links may lead elsewhere since.
+ * The file; triggers.d, also when it is still to come; and the files of
+ * secrets. Anew each time: links may lead elsewhere since.
  */
 static void watch_all(struct reload *r)
 {
 	char *copy = xstrdup(r->spec.path), *folder = dirname(copy);
 	char *fragments = xprintf("%s/triggers.d", folder);
-	char real[PATH_MAX];
 
 	watch_clear(r->watch);
 	watch_file(r->watch, r->spec.path);
-	if (realpath(r->spec.path, real) != NULL &&
-		strcmp(real, r->spec.path) != 0)
-		watch_file(r->watch, real);
 	for (size_t i = 0; i < r->conf->secret_files.n; i++)
 		watch_file(r->watch, r->conf->secret_files.v[i]);
 	if (r->refused != 0) {

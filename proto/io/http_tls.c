@@ -1,7 +1,5 @@
 #include "proto/io/http_tls.h"
 
-#include <libgen.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -85,24 +83,6 @@ static void replace(struct http_tls *t, struct http_tls_material *m)
 }
 
 /* ---- files --------------------------------------------------------------- */
-
-static void watch_file(struct watch *w, const char *path)
-{
-	char *folder = xstrdup(path), *name = xstrdup(path);
-	char real[PATH_MAX];
-
-	watch_add(w, dirname(folder), basename(name));
-	watch_add(w, folder, "..data"); /* the link that a volume turns */
-	free(folder);
-	free(name);
-	if (!realpath(path, real) || !strcmp(real, path))
-		return;
-	folder = xstrdup(real);
-	name = xstrdup(real);
-	watch_add(w, dirname(folder), basename(name));
-	free(folder);
-	free(name);
-}
 
 static void watch_all(struct http_tls *t)
 {

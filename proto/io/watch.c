@@ -4,6 +4,7 @@
 #include "proto/base/vec.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -120,6 +121,27 @@ void watch_add(struct watch *w, const char *folder, const char *name)
 		return;
 	e.name = xstrdup_null(name);
 	VEC_PUSH(&w->entries, e);
+}
+
+/* dirname() and basename() change what they are given, or give their own. */
+static void watch_name(struct watch *w, const char *path)
+{
+	char *folder = xstrdup(path), *name = xstrdup(path);
+	const char *in = dirname(folder);
+
+	watch_add(w, in, basename(name));
+	watch_add(w, in, "..data");
+	free(folder);
+	free(name);
+}
+
+void watch_file(struct watch *w, const char *path)
+{
+	char real[PATH_MAX];
+
+	watch_name(w, path);
+	if (realpath(path, real) && strcmp(real, path) != 0)
+		watch_name(w, real);
 }
 
 void watch_free(struct watch *w)

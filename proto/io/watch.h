@@ -22,5 +22,8 @@ void watch_clear(struct watch *w);
 /* Entries of the folder: those of this name, or all when name is NULL. A
  * folder that is not there is not watched. */
 void watch_add(struct watch *w, const char *folder, const char *name);
+/* A file: by its name, by that of what its links lead to now, and beside each
+ * by "..data", the link that a Kubernetes volume turns. */
+void watch_file(struct watch *w, const char *path);
 
 #endif
