@@ -18,10 +18,13 @@ enum reason {
 	HOLDS = REASONS,
 };
 
-#define SENTENCE 192 /* bytes of each, so that all are copied alike */
+#define LINE 64 /* bytes of a cache line, as a rule */
+#define SENTENCE (3 * LINE) /* bytes of each, so that all are copied alike */
 
-/* A source as auth_check() sees it; the last one is nobody's. */
+/* A source as auth_check() sees it; the last one is nobody's. Each lies on as
+ * many lines as any other, and so do its digests. */
 struct known {
+	_Alignas(LINE)
 	struct auth_known tokens;
 	bool exists, enabled, open;
 	bool asks[ARRAY_LEN(methods)];
@@ -33,7 +36,7 @@ struct auth {
 	struct secret decoy;
 	bool used[ARRAY_LEN(methods)]; /* by any source */
 	unsigned hashes;
-	char sentences[REASONS][SENTENCE];
+	char (*sentences)[SENTENCE];
 };
 
 static void note_source(struct auth *a, const struct conf_source *s)
@@ -55,7 +58,7 @@ static void make_known(struct auth *a)
 	const struct conf_source *all = a->conf->sources.v;
 	size_t n = a->conf->sources.n;
 
-	a->known = xcalloc(n + 1, sizeof(*a->known));
+	a->known = xcalloc_large(n + 1, sizeof(*a->known));
 	for (size_t i = 0; i < n; i++)
 		auth_known_count(&all[i].auth, slots);
 	auth_known_init(&a->known[n].tokens, NULL, slots);
@@ -79,6 +82,7 @@ static void write_sentences(struct auth *a)
 		[NO_SECRET] = "no secret is configured for the source",
 	};
 
+	a->sentences = xcalloc_large(REASONS, SENTENCE);
 	for (int i = 0; i < METHODS; i++)
 		snprintf(a->sentences[i], SENTENCE, "%s", own[i]);
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
@@ -113,6 +117,7 @@ void auth_free(struct auth *a)
 	for (size_t i = 0; i <= a->conf->sources.n; i++)
 		auth_known_release(&a->known[i].tokens);
 	free(a->known);
+	free(a->sentences);
 	secret_release(&a->decoy);
 	free(a);
 }

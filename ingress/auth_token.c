@@ -65,7 +65,7 @@ void auth_known_init(struct auth_known *k, const struct conf_auth *of,
 
 		d->n = s->n;
 		d->slots = slots[kind];
-		d->v = xcalloc(d->slots, sizeof(*d->v));
+		d->v = xcalloc_large(d->slots, sizeof(*d->v));
 		enc_random(d->v, d->slots * sizeof(*d->v));
 		for (size_t i = 0; i < s->n; i++)
 			digest((struct str){s->v[i].p, s->v[i].n}, d->v[i]);
