@@ -268,9 +268,12 @@ static bool by_compose(struct deploy *d, struct docker_replacing *p,
 	const struct conf_deploy *target = &d->t.run->trigger->deploy;
 	struct err why = {0};
 
-	if (!target->compose_files || target->compose == NULL ||
-		docker_compose_deploy(&d->t, d->list, res, &why))
-		return target->compose_files && target->compose != NULL;
+	if (!target->compose_files || target->compose == NULL)
+		return false;
+	if (docker_ref_is_digest(d->t.run->job->event.tag))
+		err_fail(&why, "they name a tag, and this is a digest");
+	else if (docker_compose_deploy(&d->t, d->list, res, &why))
+		return true;
 	snprintf(p->without_files, sizeof(p->without_files), "%.290s",
 		why.text);
 	return false;
@@ -354,7 +357,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 		return;
 	}
 	docker_ref_repository(e->registry, e->repository, &repository);
-	d.t.reference = xprintf("%s:%s", strbuf_cstr(&repository), e->tag);
+	d.t.reference = docker_ref_join(strbuf_cstr(&repository), e->tag);
 	d.t.repository = strbuf_detach(&repository);
 	d.t.platform = xstrdup("");
 	docker_task_progress(&d.t, "inspecting");

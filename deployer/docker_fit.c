@@ -4,22 +4,6 @@
 #include "deployer/docker_swap.h"
 #include "proto/base/semver.h"
 
-#define ID_SHORTEST 12
-#define ID_LEN 64
-
-/* An image's id, whole or cut, with or without "sha256:". */
-static bool is_id(struct str s)
-{
-	if (str_starts(s, STR("sha256:")))
-		s = str_cut(s, STR("sha256:").n, s.n);
-	if (s.n < ID_SHORTEST || s.n > ID_LEN)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("0123456789abcdef", s.p[i]))
-			return false;
-	return true;
-}
-
 /* Has the image a name of the repository? */
 static bool has_name(const struct json *image, const char *key,
 	struct str reference)
@@ -40,7 +24,7 @@ static bool is_pinned(const struct docker_fit *f, struct str now)
 
 	if (str_find(now, '@') < now.n)
 		return true;
-	return is_id(now) && !has_name(f->image, "RepoTags", pushed) &&
+	return docker_ref_is_id(now) && !has_name(f->image, "RepoTags", pushed) &&
 		!has_name(f->image, "RepoDigests", pushed);
 }
 
@@ -72,6 +56,8 @@ static int check_tags(const struct docker_fit *f, struct str now,
 
 	docker_ref_split(now, &old);
 	docker_ref_split(str_from(f->reference), &new);
+	if (new.tag.n == 0)
+		return 0; /* back to one that was pinned */
 	if (old.tag.n == 0)
 		old.tag = STR("latest");
 	if (d->same_tag_only && !str_eq(old.tag, new.tag))
@@ -100,7 +86,7 @@ int docker_fit_check(const struct docker_fit *f, struct err *err)
 			"`pinned: replace` to replace it all the same", name,
 			(int)now.n, now.p);
 	}
-	if (is_id(now))
+	if (docker_ref_is_id(now))
 		return 0;
 	/* A rule for many repositories must not put one's image into a
 	 * container of another. */

@@ -40,23 +40,30 @@ int docker_image_tag(struct docker_api *api, const char *id,
 	return rc;
 }
 
-const char *docker_image_digest(const struct json *image,
+const char *docker_image_name(const struct json *image,
 	const char *repository)
 {
 	const struct json *d = json_first(json_get(image, "RepoDigests"));
-	const char *any = NULL, *text, *at;
+	const char *any = NULL, *text;
 
 	for (; d; d = json_next(d)) {
 		text = json_str(d);
-		at = text != NULL ? strchr(text, '@') : NULL;
-		if (at == NULL)
+		if (text == NULL || strchr(text, '@') == NULL)
 			continue;
 		if (docker_ref_same_repository(
 			    str_from(text), str_from(repository)))
-			return at + 1;
-		any = at + 1;
+			return text;
+		any = text;
 	}
 	return any;
+}
+
+const char *docker_image_digest(const struct json *image,
+	const char *repository)
+{
+	const char *name = docker_image_name(image, repository);
+
+	return name != NULL ? strchr(name, '@') + 1 : NULL;
 }
 
 void docker_image_platform(const struct json *image, const char *engine,

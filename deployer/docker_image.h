@@ -14,8 +14,11 @@ struct json *docker_image_inspect(struct docker_api *api, const char *ref,
 	struct err *err);
 int docker_image_tag(struct docker_api *api, const char *id,
 	const char *repository, const char *tag, struct err *err);
-/* The digest that the image has in the repository, else in another one, or
- * NULL; borrowed from the inspected image. */
+/* REPOSITORY@DIGEST: as the image is known in the repository, else in another
+ * one, or NULL; borrowed from the inspected image. */
+const char *docker_image_name(const struct json *image,
+	const char *repository);
+/* The digest of it. */
 const char *docker_image_digest(const struct json *image,
 	const char *repository);
 /* "linux/arm64/v8" where the image is of another platform than the engine;

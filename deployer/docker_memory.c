@@ -148,10 +148,9 @@ void docker_memory_previous(struct journal *journal, const char *engine,
 	const char *digest = json_str(json_path(j, "previous.digest"));
 
 	*out = (struct docker_memory_image){0};
-	if (reference != NULL && digest != NULL && *digest != '\0') {
-		out->reference = xstrdup(reference);
+	out->reference = xstrdup_null(reference);
+	if (digest != NULL && *digest != '\0')
 		out->digest = xstrdup(digest);
-	}
 	json_free(j);
 	free(key);
 }

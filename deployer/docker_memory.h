@@ -27,8 +27,8 @@ void docker_memory_result(const struct docker_note *note,
 
 /* What a target ran before its last deploy; texts are owned, NULL: unknown. */
 struct docker_memory_image {
-	char *reference; /* repository:tag */
-	char *digest;
+	char *reference; /* as the container had it: a tag, a digest, an id */
+	char *digest;    /* NULL also where it came from no registry */
 };
 
 void docker_memory_previous(struct journal *journal, const char *engine,

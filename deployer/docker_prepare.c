@@ -5,6 +5,7 @@
 #include "deployer/docker_order.h"
 #include "deployer/docker_pick.h"
 #include "deployer/docker_platform.h"
+#include "deployer/docker_ref.h"
 #include "deployer/docker_written.h"
 #include "proto/base/mem.h"
 
@@ -194,6 +195,22 @@ static struct json *image_from_memory(const struct docker_replace *r,
 	return none;
 }
 
+/* What it runs, for a way back. Of an image's id the name is the digest that
+ * the engine knows it by. */
+static void note_from(struct docker_replace *r)
+{
+	struct docker_note *note = &r->t->note;
+	const char *ref = json_str(json_path(r->old, "Config.Image"));
+	const char *name = docker_image_name(
+		r->old_image, r->t->repository);
+
+	if (ref != NULL && name != NULL && docker_ref_is_id(str_from(ref)))
+		ref = name;
+	note->from_reference = xstrdup_null(ref);
+	docker_note_digest(note->from, docker_image_digest(
+		r->old_image, r->t->repository));
+}
+
 static int look_at_old_image(struct docker_replace *r, struct err *err)
 {
 	const char *id = json_str(json_get(r->old, "Image"));
@@ -215,12 +232,8 @@ static int look_at_old_image(struct docker_replace *r, struct err *err)
 		*err = e;
 		return -1;
 	}
-	if (r->t->note.from_reference == NULL) {
-		r->t->note.from_reference = xstrdup_null(
-			json_str(json_path(r->old, "Config.Image")));
-		docker_note_digest(r->t->note.from, docker_image_digest(
-			r->old_image, r->t->repository));
-	}
+	if (r->t->note.from_reference == NULL)
+		note_from(r);
 	return 0;
 }
 

@@ -1,7 +1,11 @@
 #include "deployer/docker_ref.h"
 
+#include "proto/base/mem.h"
+
 #define HUB STR("docker.io")
 #define LIBRARY STR("library/")
+#define ID_SHORTEST 12
+#define ID_LEN 64
 
 static bool is_hub(struct str registry)
 {
@@ -78,4 +82,27 @@ void docker_ref_repository(const char *registry, const char *repository,
 		strbuf_add_char(out, '/');
 	}
 	strbuf_add_str(out, path);
+}
+
+bool docker_ref_is_id(struct str s)
+{
+	if (str_starts(s, STR("sha256:")))
+		s = str_cut(s, STR("sha256:").n, s.n);
+	if (s.n < ID_SHORTEST || s.n > ID_LEN)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("0123456789abcdef", s.p[i]))
+			return false;
+	return true;
+}
+
+bool docker_ref_is_digest(const char *tag)
+{
+	return strchr(tag, ':') != NULL;
+}
+
+char *docker_ref_join(const char *repository, const char *tag)
+{
+	return xprintf("%s%c%s", repository,
+		docker_ref_is_digest(tag) ? '@' : ':', tag);
 }

@@ -28,5 +28,13 @@ bool docker_ref_same_repository(struct str a, struct str b);
  */
 void docker_ref_repository(const char *registry, const char *repository,
 	struct strbuf *out);
+/* An image's id, whole or cut to no less than 12 digits, with or without
+ * "sha256:". What people write may be either that or a repository's name. */
+bool docker_ref_is_id(struct str text);
+/* A job that goes back to what was pinned has the digest in the tag's place. No
+ * tag looks like one. */
+bool docker_ref_is_digest(const char *tag);
+/* REPOSITORY:TAG, or REPOSITORY@DIGEST. The caller frees it. */
+char *docker_ref_join(const char *repository, const char *tag);
 
 #endif

@@ -128,6 +128,8 @@ int docker_task_tag(struct docker_task *t, struct err *err)
 {
 	const struct json *tag = json_first(json_get(t->image, "RepoTags"));
 
+	if (docker_ref_is_digest(t->run->job->event.tag))
+		return 0;
 	for (; tag; tag = json_next(tag))
 		if (json_str(tag) != NULL &&
 			strcmp(json_str(tag), t->reference) == 0)

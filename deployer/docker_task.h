@@ -11,7 +11,7 @@ struct docker_task {
 	struct docker_api *api;
 	struct docker_note note;
 	char *repository; /* the name the image is pulled by */
-	char *reference;  /* repository:tag, the new Config.Image */
+	char *reference;  /* docker_ref_join(), the new Config.Image */
 	struct json *image; /* the new one, inspected; NULL: not fetched yet */
 	char *platform;     /* of the target; "" is the engine's own */
 	char pulled[DOCKER_PULL_SUMMARY]; /* by this task; "" nothing */
@@ -35,7 +35,7 @@ int docker_task_fetch(struct docker_task *t, const struct json *old_image,
  * Released by the caller either way. */
 int docker_task_login(
 	struct docker_task *t, struct registry_auth *login, struct err *err);
-/* Makes repository:tag mean that image at the engine. */
+/* Makes repository:tag mean that image at the engine; of a digest, nothing. */
 int docker_task_tag(struct docker_task *t, struct err *err);
 
 #endif

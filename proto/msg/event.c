@@ -59,7 +59,8 @@ void event_reference(const struct event *e, struct strbuf *out)
 	if (has(e->registry))
 		strbuf_addf(out, "%s/", e->registry);
 	strbuf_add_str(out, str_from(e->repository));
-	if (has(e->tag))
+	/* A way back to what was pinned has the digest in the tag's place. */
+	if (has(e->tag) && !strchr(e->tag, ':'))
 		strbuf_addf(out, ":%s", e->tag);
 	if (has(e->digest))
 		strbuf_addf(out, "@%s", e->digest);

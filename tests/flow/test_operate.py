@@ -82,6 +82,43 @@ def test_failed_digest_and_ways_back(op, engine):
     assert op.run("deployer", "rollback", "nothing").returncode == 2
 
 
+@pytest.mark.parametrize("by", ("digest", "short id"))
+def test_way_back_to_what_has_no_tag(op, engine, registry, by):
+    """It is pinned again, and no tag at the engine means the old image."""
+    name = f"{registry.host}/shop/op"
+    pinned = f"{name}@{op.digests['v1']}"
+    image = engine.image(name + ":v1")["Id"]
+    engine.remove("op")
+    engine.run("op", {"digest": pinned,
+                      "short id": image.partition(":")[2][:12]}[by])
+    assert op.wait_final(op.deploy("v2"))["status"] == "deployed"
+    for want, runs in ((pinned, image), (name + ":v2", None)):
+        before = len(op.finals(status="deployed"))
+        done = op.run("deployer", "rollback", "op")
+        assert done.returncode == 0, done.stderr
+        wait_for("the way back", lambda: len(op.finals(
+            status="deployed")) > before)
+        c = engine.inspect("op")
+        assert c["Config"]["Image"] == want and runs in (None, c["Image"])
+        assert not engine.image(name + ":latest")
+    assert op.finals(status="deployed")[-2]["tag"] == op.digests["v1"]
+
+
+def test_no_way_back(op, engine, registry):
+    """Made of an image that has no name in the trigger's repository."""
+    other = f"{registry.host}/shop/other:v1"
+    images.put(engine, registry, "shop/other", "v1", keep=True,
+               health="HEALTHCHECK NONE")
+    engine.remove("op")
+    engine.run("op", other)
+    assert op.wait_final(op.deploy("v2"))["status"] == "deployed"
+    assert op.run("deployer", "rollback", "op").returncode == 0
+    wait_for("the refusal", lambda: f"container op ran {other} before, which "
+             "is not of trigger op's repository: create it by hand"
+             in op.daemons["deployer"].log())
+    assert running(engine) == "v2"
+
+
 def test_hold_release_cancel(op, engine):
     op.settings["triggers"][0]["approve"] = True
     op.write()

@@ -46,6 +46,38 @@ static void test_split(void **state)
 }
 
 static const struct {
+	const char *text;
+	bool id;
+} ids[] = {
+	{HEX, true},
+	{"sha256:" HEX, true},
+	{"0123456789ab", true},
+	{"0123456789a", false},
+	{HEX "0", false},
+	{"0123456789aB", false},
+	{"shop/web", false},
+	{"web@sha256:" HEX, false},
+};
+
+static void test_ids_and_digests(void **state)
+{
+	char *joined;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		assert_int_equal(docker_ref_is_id(str_from(ids[i].text)),
+			ids[i].id);
+	assert_false(docker_ref_is_digest("v1"));
+	assert_true(docker_ref_is_digest("sha256:" HEX));
+	joined = docker_ref_join("h:5000/a", "v1");
+	assert_string_equal(joined, "h:5000/a:v1");
+	free(joined);
+	joined = docker_ref_join("h:5000/a", "sha256:" HEX);
+	assert_string_equal(joined, "h:5000/a@sha256:" HEX);
+	free(joined);
+}
+
+static const struct {
 	const char *a, *b;
 	bool same;
 } pairs[] = {
@@ -99,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_ids_and_digests),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_repository),
 	};
