@@ -6,7 +6,9 @@
  *   - of an (event, trigger) at most one row is final. A second, different
  *     final row is a broken promise of its sender: it is stored, because the
  *     log hides nothing, but with final false and a reason that says so
- *     (EXTRA_FINAL), so that who counts final rows counts one.
+ *     (EXTRA_FINAL), so that who counts final rows counts one;
+ *   - a row has a checksum; one that was changed since it was stored is shown
+ *     as damaged, told in the log and counted, and the others are shown.
  *
  * Reading may be done from any thread and never waits for writing. Nor does it
  * hold writing up: few queries run at once, on threads that give way to all
@@ -19,6 +21,7 @@
 
 #include <semaphore.h>
 
+#include "logger/damage.h"
 #include "logger/query.h"
 #include "proto/base/secret.h"
 #include "proto/msg/record.h"
@@ -44,9 +47,13 @@ struct store_prune {
 	void (*done)(struct store_prune *prune, const struct err *err);
 };
 
-/* A row; borrowed for the call. Nonzero ends the query. */
+/* A row; borrowed for the call. Nonzero ends the query. One that is not what
+ * was stored is given as row_damaged() makes it. */
 typedef int store_row_fn(void *ctx, const struct record *r,
 	const struct query_cursor *at);
+/* As a driver reads it, with the checksum beside it (row_sum.h). */
+typedef int store_read_fn(void *ctx, const struct record *r,
+	const struct query_cursor *at, int64_t sum);
 
 /* How many rows there are of a trigger (NULL: of none) and status. */
 typedef void store_count_fn(void *ctx, const char *trigger,
@@ -66,9 +73,9 @@ struct store_driver {
 	void (*close)(struct store *s);
 	int (*put)(struct store *s, struct store_put *put);
 	int (*prune)(struct store *s, struct store_prune *prune);
-	int (*query)(struct store *s, const struct query *q, store_row_fn *row,
-		void *ctx, struct err *err);
-	int (*get)(struct store *s, const char *id, store_row_fn *row,
+	int (*query)(struct store *s, const struct query *q,
+		store_read_fn *row, void *ctx, struct err *err);
+	int (*get)(struct store *s, const char *id, store_read_fn *row,
 		void *ctx, struct err *err);
 	int (*last)(struct store *s, int64_t *seq, struct err *err);
 	int (*check)(struct store *s, struct err *err); /* NULL: always well */
@@ -81,7 +88,8 @@ struct store_driver {
 /* First member of each driver's own. */
 struct store {
 	const struct store_driver *driver;
-	sem_t readers; /* stores.c's */
+	sem_t readers; /* these two: stores.c's */
+	struct damage *damage;
 };
 
 extern const struct store_driver store_sqlite, store_postgresql;

@@ -52,6 +52,12 @@ static const char *const migrations[] = {
 	/* Has all that the counts of a span ask for. */
 	"CREATE INDEX pullwire_record_outcome"
 	" ON pullwire_record(time, \"trigger\", status) WHERE final;",
+	/* Old rows have no sum; what a logger of the version before stores that
+	 * is still connected gets ROW_SUM_OLD. */
+	"ALTER TABLE pullwire_record ADD COLUMN checksum bigint;"
+	"ALTER TABLE pullwire_record ALTER COLUMN checksum SET DEFAULT -2;"
+	"CREATE TABLE pullwire_record_sums AS"
+	" SELECT coalesce(max(seq), 0) + 1 AS since FROM pullwire_record;",
 };
 
 static int take_number(void *ctx, const struct pg_row *r)

@@ -50,9 +50,9 @@ void *postgresql_writer(void *arg);
 char *postgresql_insert_text(void);
 
 /* Of struct store_driver. */
-int postgresql_query(struct store *s, const struct query *q, store_row_fn *row,
-	void *ctx, struct err *err);
-int postgresql_get(struct store *s, const char *id, store_row_fn *row,
+int postgresql_query(struct store *s, const struct query *q,
+	store_read_fn *row, void *ctx, struct err *err);
+int postgresql_get(struct store *s, const char *id, store_read_fn *row,
 	void *ctx, struct err *err);
 int postgresql_last(struct store *s, int64_t *seq, struct err *err);
 int postgresql_count(struct store *s, int64_t since, int64_t until,

@@ -52,7 +52,7 @@ static int run(struct postgresql *p, const struct pg_statement *s,
 }
 
 struct reading {
-	store_row_fn *row;
+	store_read_fn *row;
 	void *ctx;
 	bool began;
 };
@@ -77,11 +77,12 @@ static int take_row(void *ctx, const struct pg_row *row)
 	}
 	at.time = r.time;
 	at.seq = pg_i64(row, (int)record_table.n);
-	return reading->row(reading->ctx, &r, &at);
+	return reading->row(reading->ctx, &r, &at,
+		pg_i64(row, (int)record_table.n + 1));
 }
 
 /* How many rows, or -1; releases sql. */
-static int run_sql(struct store *s, struct store_sql *sql, store_row_fn *row,
+static int run_sql(struct store *s, struct store_sql *sql, store_read_fn *row,
 	void *ctx, struct err *err)
 {
 	struct reading reading = {row, ctx, false};
@@ -98,8 +99,8 @@ static int run_sql(struct store *s, struct store_sql *sql, store_row_fn *row,
 	return rc;
 }
 
-int postgresql_query(struct store *s, const struct query *q, store_row_fn *row,
-	void *ctx, struct err *err)
+int postgresql_query(struct store *s, const struct query *q,
+	store_read_fn *row, void *ctx, struct err *err)
 {
 	struct store_sql sql = {0};
 
@@ -107,7 +108,7 @@ int postgresql_query(struct store *s, const struct query *q, store_row_fn *row,
 	return run_sql(s, &sql, row, ctx, err) < 0 ? -1 : 0;
 }
 
-int postgresql_get(struct store *s, const char *id, store_row_fn *row,
+int postgresql_get(struct store *s, const char *id, store_read_fn *row,
 	void *ctx, struct err *err)
 {
 	struct store_sql sql = {0};

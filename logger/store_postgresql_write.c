@@ -11,6 +11,7 @@
 
 #include <time.h>
 
+#include "logger/row_sum.h"
 #include "logger/store_sql.h"
 #include "proto/base/clock.h"
 #include "proto/base/map.h"
@@ -20,6 +21,7 @@
 #define GROUP_BYTES ((size_t)4 << 20)
 #define AGAIN_MS 1000 /* between two tries to connect */
 #define LOOK_MS 5000  /* without rows: is the server still there? */
+#define MORE_COLUMNS 2 /* behind the record's: checksum, bytes */
 #define ROW_BYTES 600 /* what a row costs beside its texts: header, indexes */
 
 #define TURN "SELECT pg_advisory_xact_lock(1886743660, " \
@@ -35,7 +37,7 @@ char *postgresql_insert_text(void)
 	strbuf_add_cstr(&sql, "WITH added AS (INSERT INTO " POSTGRESQL_TABLE
 			      " (");
 	store_sql_columns(&sql);
-	strbuf_add_cstr(&sql, ", bytes) SELECT * FROM unnest(");
+	strbuf_add_cstr(&sql, ", checksum, bytes) SELECT * FROM unnest(");
 	for (i = 0; i < record_table.n; i++) {
 		enum field_type t = record_table.fields[i].type;
 
@@ -43,12 +45,13 @@ char *postgresql_insert_text(void)
 			t == FIELD_I64 ? "bigint"
 			: t == FIELD_BOOL ? "boolean" : "text");
 	}
-	strbuf_addf(&sql, "$%zu::integer[]) ON CONFLICT DO NOTHING "
+	strbuf_addf(&sql, "$%zu::bigint[], $%zu::integer[]) "
+			  "ON CONFLICT DO NOTHING "
 			  "RETURNING id, bytes), "
 			  "sized AS (UPDATE pullwire_log SET bytes = bytes + "
 			  "(SELECT sum(bytes) FROM added) "
 			  "WHERE EXISTS (SELECT FROM added)) "
-			  "SELECT id FROM added", i + 1);
+			  "SELECT id FROM added", i + 1, i + 2);
 	return strbuf_detach(&sql);
 }
 
@@ -112,7 +115,7 @@ static size_t row_bytes(const struct record *r)
 /* The arrays of the insert; the caller frees each. */
 static void make_arrays(struct store_put *const *puts, size_t n, char **arrays)
 {
-	for (size_t i = 0; i <= record_table.n; i++) {
+	for (size_t i = 0; i < record_table.n + MORE_COLUMNS; i++) {
 		struct strbuf text = {.limit = (size_t)1 << 30};
 
 		for (size_t k = 0; k < n; k++) {
@@ -121,6 +124,9 @@ static void make_arrays(struct store_put *const *puts, size_t n, char **arrays)
 			strbuf_add_char(&text, k ? ',' : '{');
 			if (i < record_table.n)
 				add_value(&record_table.fields[i], r, &text);
+			else if (i == record_table.n)
+				strbuf_addf(&text, "%lld",
+					(long long)row_sum(r));
 			else
 				strbuf_addf(&text, "%zu", row_bytes(r));
 		}
@@ -141,7 +147,7 @@ static int note_added(void *ctx, const struct pg_row *r)
 static int insert(struct postgresql *p, struct store_put *const *puts,
 	size_t n, struct map *added, struct err *err)
 {
-	size_t columns = record_table.n + 1;
+	size_t columns = record_table.n + MORE_COLUMNS;
 	char **arrays = xcalloc(columns, sizeof(*arrays));
 	const struct pg_statement s[] = {
 		{.sql = TURN, .name = "turn"},

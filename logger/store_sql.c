@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "logger/row_sum.h"
 #include "proto/base/mem.h"
 
 void store_sql_columns(struct strbuf *out)
@@ -9,6 +10,16 @@ void store_sql_columns(struct strbuf *out)
 	for (size_t i = 0; i < record_table.n; i++)
 		strbuf_addf(out, "%s\"%s\"", i ? ", " : "",
 			record_table.fields[i].name);
+}
+
+/* What row_sum.h says of a row: ROW_SUM_OLD or ROW_SUM_MISSING without one. */
+static void add_select(struct strbuf *sql, const char *table)
+{
+	strbuf_add_cstr(sql, "SELECT ");
+	store_sql_columns(sql);
+	strbuf_addf(sql, ", seq, coalesce(checksum, CASE WHEN seq > 0 AND seq < "
+		"(SELECT since FROM %s_sums) THEN %d ELSE %d END) AS sum FROM %s",
+		table, ROW_SUM_OLD, ROW_SUM_MISSING, table);
 }
 
 /* Who follows the log asks for the few rows above a seq: that no other index
@@ -44,8 +55,7 @@ static void add_range(const struct query *q, struct strbuf *sql)
 			q->after.time, q->after.seq);
 }
 
-void store_sql_query(struct store_sql *s, const struct query *q,
-	const char *table)
+static void add_conditions(struct store_sql *s, const struct query *q)
 {
 	static const char *const orders[] = {
 		[QUERY_NEWEST_FIRST] = "time DESC, seq DESC",
@@ -53,29 +63,54 @@ void store_sql_query(struct store_sql *s, const struct query *q,
 		[QUERY_FROM_OLDEST] = "time, seq",
 		[QUERY_AS_STORED] = "seq",
 	};
-	struct strbuf *sql = &s->text;
 
-	strbuf_add_cstr(sql, q->order == QUERY_OLDEST_FIRST
-			? "SELECT * FROM (SELECT " : "SELECT ");
-	store_sql_columns(sql);
-	strbuf_addf(sql, ", seq FROM %s WHERE true", table);
+	strbuf_add_cstr(&s->text, " WHERE true");
 	add_filter(s, q, "event", q->event);
 	add_filter(s, q, "trigger", q->trigger);
 	add_filter(s, q, "repository", q->repository);
 	add_filter(s, q, "tag", q->tag);
 	add_filter(s, q, "status", q->status);
-	add_range(q, sql);
-	strbuf_addf(sql, " ORDER BY %s LIMIT %" PRId64, orders[q->order],
+	add_range(q, &s->text);
+	strbuf_addf(&s->text, " ORDER BY %s LIMIT %" PRId64, orders[q->order],
 		q->limit);
-	if (q->order == QUERY_OLDEST_FIRST)
-		strbuf_add_cstr(sql, ") AS page ORDER BY time, seq");
+}
+
+void store_sql_query(struct store_sql *s, const struct query *q,
+	const char *table)
+{
+	bool turned = q->order == QUERY_OLDEST_FIRST;
+
+	if (turned)
+		strbuf_add_cstr(&s->text, "SELECT * FROM (");
+	add_select(&s->text, table);
+	add_conditions(s, q);
+	if (turned)
+		strbuf_add_cstr(&s->text, ") AS page ORDER BY time, seq");
+}
+
+void store_sql_places(struct store_sql *s, const struct query *q,
+	const char *table)
+{
+	bool turned = q->order == QUERY_OLDEST_FIRST;
+
+	strbuf_addf(&s->text, "%sSELECT seq, %s AS time FROM %s",
+		turned ? "SELECT * FROM (" : "",
+		q->order == QUERY_AS_STORED ? "0" : "time", table);
+	add_conditions(s, q);
+	if (turned)
+		strbuf_add_cstr(&s->text, ") AS page ORDER BY time, seq");
+}
+
+void store_sql_at(struct store_sql *s, int64_t seq, const char *table)
+{
+	add_select(&s->text, table);
+	strbuf_addf(&s->text, " WHERE seq = %" PRId64, seq);
 }
 
 void store_sql_get(struct store_sql *s, const char *id, const char *table)
 {
-	strbuf_add_cstr(&s->text, "SELECT ");
-	store_sql_columns(&s->text);
-	strbuf_addf(&s->text, ", seq FROM %s WHERE id = $1", table);
+	add_select(&s->text, table);
+	strbuf_add_cstr(&s->text, " WHERE id = $1");
 	s->params[s->n++] = id;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "logger/store_sqlite.h"
 
+#include "logger/row_sum.h"
 #include "logger/store_sql.h"
 
 static const char *const migrations[] = {
@@ -37,6 +38,9 @@ static const char *const migrations[] = {
 	/* Has all that the counts of a span ask for. */
 	"CREATE INDEX record_outcome"
 	" ON record(time, \"trigger\", status) WHERE final;",
+	"ALTER TABLE record ADD COLUMN checksum INTEGER;"
+	"CREATE TABLE record_sums (since INTEGER NOT NULL);"
+	"INSERT INTO record_sums SELECT ifnull(max(seq), 0) + 1 FROM record;",
 };
 
 const struct db_schema sqlite_schema = {
@@ -53,10 +57,10 @@ static char *insert_text(void)
 
 	strbuf_add_cstr(&sql, "INSERT INTO record (");
 	store_sql_columns(&sql);
-	strbuf_add_cstr(&sql, ") VALUES (");
+	strbuf_add_cstr(&sql, ", checksum) VALUES (");
 	for (size_t i = 0; i < record_table.n; i++)
-		strbuf_add_cstr(&sql, i ? ", ?" : "?");
-	strbuf_add_cstr(&sql, ") ON CONFLICT DO NOTHING");
+		strbuf_add_cstr(&sql, "?, ");
+	strbuf_add_cstr(&sql, "?) ON CONFLICT DO NOTHING");
 	return strbuf_detach(&sql);
 }
 
@@ -82,6 +86,7 @@ static void bind_record(struct db_stmt *s, const struct record *r)
 			BUG("a record has no field of %s's type", f->name);
 		}
 	}
+	db_bind_i64(s, (int)record_table.n + 1, row_sum(r));
 }
 
 /* ---- writing -------------------------------------------------------------- */

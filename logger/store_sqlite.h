@@ -28,9 +28,9 @@ static inline struct sqlite *sqlite_of(struct store *s)
 extern const struct db_schema sqlite_schema;
 
 /* Of struct store_driver. */
-int sqlite_query(struct store *s, const struct query *q, store_row_fn *row,
+int sqlite_query(struct store *s, const struct query *q, store_read_fn *row,
 	void *ctx, struct err *err);
-int sqlite_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
+int sqlite_get(struct store *s, const char *id, store_read_fn *row, void *ctx,
 	struct err *err);
 int sqlite_last(struct store *s, int64_t *seq, struct err *err);
 int sqlite_count(struct store *s, int64_t since, int64_t until,

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "logger/row_sum.h"
 #include "logger/store_sql.h"
 #include "proto/base/clock.h"
 
@@ -84,63 +85,125 @@ static void give_reader(struct sqlite *q, struct db *db, bool failed)
 		db_close(db);
 }
 
-/* Calls row for each row of the statement: how many, or -1. */
-static int each_row(struct db_stmt *s, store_row_fn *row, void *ctx,
-	struct err *err)
+/* Who wants rows, and what it got. */
+struct reading {
+	store_read_fn *row;
+	void *ctx;
+	int n;
+	struct query_cursor last;
+	bool ended; /* it wants no more */
+};
+
+static void give(struct reading *to, const struct record *r, int64_t seq,
+	int64_t sum)
 {
-	int rc, n = 0;
-
-	while ((rc = db_step(s, err)) > 0) {
-		struct record r = {0};
-		struct query_cursor at;
-
-		read_record(s, &r);
-		at.time = r.time;
-		at.seq = db_col_i64(s, (int)record_table.n);
-		n++;
-		if (row(ctx, &r, &at) != 0) {
-			db_reset(s);
-			break;
-		}
-	}
-	return rc < 0 ? -1 : n;
+	to->n++;
+	to->last = (struct query_cursor){.time = r->time, .seq = seq};
+	to->ended = to->row(to->ctx, r, &to->last, sum) != 0;
 }
 
-/* How many rows, or -1; releases sql. */
-static int run(struct db *db, struct store_sql *sql, store_row_fn *row,
-	void *ctx, struct err *err)
+static int each_row(struct db_stmt *s, struct reading *to, struct err *err)
+{
+	int rc = 0;
+
+	while (!to->ended && (rc = db_step(s, err)) > 0) {
+		struct record r = {0};
+
+		read_record(s, &r);
+		give(to, &r, db_col_i64(s, (int)record_table.n),
+			db_col_i64(s, (int)record_table.n + 1));
+	}
+	if (rc > 0)
+		db_reset(s);
+	return rc < 0 ? -1 : 0;
+}
+
+static struct db_stmt *prepare(struct db *db, struct store_sql *sql,
+	struct err *err)
 {
 	struct db_stmt *s = db_prepare_dynamic(
 		db, strbuf_cstr(&sql->text), err);
+
+	for (size_t i = 0; s != NULL && i < sql->n; i++)
+		db_bind_str(s, (int)i + 1, sql->params[i]);
+	store_sql_release(sql);
+	return s;
+}
+
+/* 0 or -1; releases sql. */
+static int run(struct db *db, struct store_sql *sql, struct reading *to,
+	struct err *err)
+{
+	struct db_stmt *s = prepare(db, sql, err);
+
+	return s != NULL ? each_row(s, to, err) : -1;
+}
+
+/* ---- a damaged file --------------------------------------------------------- */
+
+/* The row there, or when it cannot be read that it was there. */
+static void rescue_row(struct db *db, const struct query_cursor *at,
+	struct reading *to)
+{
+	const struct record unread = {.time = at->time};
+	struct store_sql sql = {0};
+	struct err err = {0};
+	int before = to->n;
+
+	store_sql_at(&sql, at->seq, "record");
+	if (run(db, &sql, to, &err) < 0 || to->n == before)
+		give(to, &unread, at->seq, ROW_SUM_MISSING);
+}
+
+/* What damage keeps from being read together is read one by one. */
+static int rescue(struct db *db, const struct query *q, struct reading *to,
+	struct err *err)
+{
+	VEC(struct query_cursor) places = {0};
+	struct store_sql sql = {0};
+	struct db_stmt *s;
 	int rc = -1;
 
-	if (s != NULL) {
-		for (size_t i = 0; i < sql->n; i++)
-			db_bind_str(s, (int)i + 1, sql->params[i]);
-		rc = each_row(s, row, ctx, err);
+	store_sql_places(&sql, q, "record");
+	s = prepare(db, &sql, err);
+	while (s != NULL && (rc = db_step(s, err)) > 0) {
+		struct query_cursor at = {.seq = db_col_i64(s, 0),
+			.time = db_col_i64(s, 1)};
+
+		VEC_PUSH(&places, at);
 	}
-	store_sql_release(sql);
+	for (size_t i = 0; rc == 0 && i < places.n && !to->ended; i++)
+		rescue_row(db, &places.v[i], to);
+	VEC_RELEASE(&places);
 	return rc;
 }
 
 int sqlite_query(struct store *s, const struct query *q,
-	store_row_fn *row, void *ctx, struct err *err)
+	store_read_fn *row, void *ctx, struct err *err)
 {
+	struct reading to = {.row = row, .ctx = ctx, .last = q->after};
 	struct db *db = take_reader(sqlite_of(s), err);
 	struct store_sql sql = {0};
+	struct query rest = *q;
 	int rc;
 
 	if (db == NULL)
 		return -1;
 	store_sql_query(&sql, q, "record");
-	rc = run(db, &sql, row, ctx, err);
+	rc = run(db, &sql, &to, err);
+	if (rc < 0 && err->cls == ERR_FAIL) {
+		rest.after = to.last;
+		rest.limit -= to.n;
+		rc = rescue(db, &rest, &to, err);
+	}
 	give_reader(sqlite_of(s), db, rc < 0);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }
 
-int sqlite_get(struct store *s, const char *id, store_row_fn *row,
+int sqlite_get(struct store *s, const char *id, store_read_fn *row,
 	void *ctx, struct err *err)
 {
+	struct reading to = {.row = row, .ctx = ctx};
 	struct db *db = take_reader(sqlite_of(s), err);
 	struct store_sql sql = {0};
 	int rc;
@@ -148,9 +211,9 @@ int sqlite_get(struct store *s, const char *id, store_row_fn *row,
 	if (db == NULL)
 		return -1;
 	store_sql_get(&sql, id, "record");
-	rc = run(db, &sql, row, ctx, err);
+	rc = run(db, &sql, &to, err);
 	give_reader(sqlite_of(s), db, rc < 0);
-	return rc;
+	return rc < 0 ? -1 : to.n;
 }
 
 int sqlite_last(struct store *s, int64_t *seq, struct err *err)

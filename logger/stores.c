@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "logger/row_sum.h"
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"
 
@@ -23,8 +24,11 @@ static bool is_of(const struct store_driver *d, struct str name)
 
 static struct store *prepare(struct store *s)
 {
-	if (s != NULL && sem_init(&s->readers, 0, STORE_READERS) < 0)
+	if (s == NULL)
+		return NULL;
+	if (sem_init(&s->readers, 0, STORE_READERS) < 0)
 		BUG("sem_init: %s", strerror(errno));
+	s->damage = damage_new();
 	return s;
 }
 
@@ -47,6 +51,7 @@ void store_close(struct store *s)
 	if (s == NULL)
 		return;
 	sem_destroy(&s->readers);
+	damage_free(s->damage);
 	s->driver->close(s);
 }
 
@@ -81,11 +86,45 @@ static void reading_ends(struct store *s, int64_t began)
 	metric_time(METRIC_QUERY, NULL, clock_us() - began);
 }
 
+/* ---- reading -------------------------------------------------------------------- */
+
+struct reading {
+	struct store *store;
+	store_row_fn *row;
+	void *ctx;
+	bool by_time;
+	struct query_cursor sound; /* the last row that is; seq 0: none yet */
+};
+
+/* The time of a damaged row is no place to go on from, if there is another. */
+static int check_row(void *ctx, const struct record *r,
+	const struct query_cursor *at, int64_t sum)
+{
+	struct reading *reading = ctx;
+	struct record shown;
+	int rc;
+
+	if (row_sum_fits(r, sum)) {
+		reading->sound = *at;
+		return reading->row(reading->ctx, r, at);
+	}
+	damage_found(reading->store->damage, at->seq, r);
+	row_damaged(r, &shown);
+	rc = reading->row(reading->ctx, &shown,
+		reading->by_time && reading->sound.seq != 0 ? &reading->sound
+							    : at);
+	field_release(&record_table, &shown);
+	return rc;
+}
+
 int store_query(struct store *s, const struct query *q, store_row_fn *row,
 	void *ctx, struct err *err)
 {
+	struct reading reading = {.store = s, .row = row, .ctx = ctx,
+		.by_time = q->order == QUERY_NEWEST_FIRST ||
+			q->order == QUERY_FROM_OLDEST};
 	int64_t began = reading_begins(s);
-	int rc = s->driver->query(s, q, row, ctx, err);
+	int rc = s->driver->query(s, q, check_row, &reading, err);
 
 	reading_ends(s, began);
 	return rc;
@@ -94,7 +133,9 @@ int store_query(struct store *s, const struct query *q, store_row_fn *row,
 int store_get(struct store *s, const char *id, store_row_fn *row, void *ctx,
 	struct err *err)
 {
-	return s->driver->get(s, id, row, ctx, err);
+	struct reading reading = {.store = s, .row = row, .ctx = ctx};
+
+	return s->driver->get(s, id, check_row, &reading, err);
 }
 
 int store_last(struct store *s, int64_t *seq, struct err *err)

@@ -111,6 +111,9 @@ const struct metric_family metric_families[METRICS] = {
 		"back to their senders, who keep them."),
 	[METRIC_ROWS_PRUNED] = COUNTER("pullwire_rows_pruned_total", "logger",
 		NULL, NULL, "Rows that went by age or size."),
+	[METRIC_ROWS_DAMAGED] = COUNTER("pullwire_rows_damaged_total", "logger",
+		NULL, NULL, "Rows that were read and are not what was stored: "
+		"their checksum differs. Each counts once."),
 	[METRIC_ROWS_NOT_PRINTED] = COUNTER("pullwire_rows_not_printed_total",
 		"logger", NULL, NULL, "Rows left out on standard output, "
 		"because nobody read it."),

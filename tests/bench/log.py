@@ -5,7 +5,9 @@ over HTTP; rows a second through the wire into the store, beside the bulk
 insert of the same rows into the same tables by the store's own tool, and again
 with 50 readers that ask the most expensive queries without a pause.
 
-Rows are made by SQL, 777 ms apart, without their indexes at first. It takes
+Rows are made by SQL, 777 ms apart, without their indexes at first and without
+checksums, as rows from before there were any; what the readers ask for comes
+from both kinds. It takes
 about 1.3 kB of disk a row and store, below the working folder or
 BENCH_LOG_DIR; what is there from an earlier run is used again, and KEEP=1
 keeps it.
@@ -134,7 +136,8 @@ class SQLite:
             "PRAGMA cache_size=-1000000;"
             + "".join(f"DROP INDEX {d};" for d in drops)
             + f"BEGIN; INSERT INTO record ({COLUMNS}) {rows}; COMMIT;"
-            + indexes + "PRAGMA wal_checkpoint(TRUNCATE);")
+            + "UPDATE record_sums SET since = (SELECT max(seq) + 1 FROM "
+            "record);" + indexes + "PRAGMA wal_checkpoint(TRUNCATE);")
 
     def empty(self):
         """A store without rows, made by the logger; its URL."""
@@ -147,7 +150,7 @@ class SQLite:
         """Seconds of the store's own tool for the same rows, from empty."""
         names = run("sqlite3", f"{DIR}/empty.db", "SELECT group_concat('\"' "
                     "|| name || '\"') FROM pragma_table_info('record') WHERE "
-                    "name <> 'seq'").strip()
+                    "name NOT IN ('seq', 'checksum')").strip()
         values = re.sub(r'"(\w+)"', r'new."\1"', names)
         run("sqlite3", f"{DIR}/empty.db", "DELETE FROM record; CREATE VIEW "
             f"rows_in AS SELECT {names} FROM record; CREATE TRIGGER t INSTEAD "
@@ -207,6 +210,8 @@ class PostgreSQL:
                  "SET synchronous_commit = off;"
                  + "".join(f"DROP INDEX {d};" for d in drops)
                  + f"INSERT INTO pullwire_record ({COLUMNS}, bytes) {rows};"
+                 "UPDATE pullwire_record_sums SET since = (SELECT max(seq) + 1 "
+                 "FROM pullwire_record);"
                  + indexes + "VACUUM ANALYZE pullwire_record;")
 
     def empty(self):
@@ -217,7 +222,7 @@ class PostgreSQL:
                          "ORDER BY ordinal_position) FROM "
                          "information_schema.columns WHERE table_name = "
                          "'pullwire_record' AND column_name NOT IN "
-                         "('seq', 'bytes')", "empty").strip()
+                         "('seq', 'bytes', 'checksum')", "empty").strip()
         self.sql("ALTER TABLE pullwire_record ALTER bytes SET DEFAULT 900;"
                  "TRUNCATE pullwire_record; CHECKPOINT", "empty")
         start = time.monotonic()
