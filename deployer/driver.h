@@ -126,8 +126,9 @@ struct driver_recovery {
 	 * The outcome of a job found in the journal or at the engine; durable
 	 * when it returns. A final status ends the job with that row;
 	 * DRIVER_WAITING says that its work is undone and that it runs again,
-	 * as a job does of which nothing is reported. Unknown jobs and ended
-	 * ones are ignored. -1: not committed, stop and return -1.
+	 * as a job does of which nothing is reported. Of an ended one (it was
+	 * cancelled meanwhile) the journal's entry goes. -1: not committed,
+	 * stop and return -1.
 	 */
 	int (*report)(struct driver_recovery *rec, const char *job,
 		const struct driver_result *result);

@@ -124,6 +124,9 @@ void order_retry(struct deployer *d, struct order *o)
 			"retry takes a job: EVENT/TRIGGER");
 	} else if (!job) {
 		order_redeliver(d, o);
+	} else if (job->state == QUEUE_HELD) {
+		order_refuse(o, ANSWER_REFUSED, "%s waits for its engine, and "
+			"goes on by itself when that answers", id);
 	} else if (job->state != QUEUE_WAITING) {
 		order_refuse(o, ANSWER_REFUSED, "%s is under way", id);
 	} else {
@@ -166,7 +169,11 @@ static int make_row(struct deployer *d, const struct order *o,
 		job->attempt + 1, "refused", now);
 	row_durations(row, &times);
 	row->final = job->base == 0;
-	record_reason(row, "cancelled by %s", order_who(o));
+	record_reason(row, "cancelled by %s%s", order_who(o),
+		job->state == QUEUE_HELD
+			? " while its engine did not answer: when it does, what "
+			  "was begun there is finished or undone"
+			: "");
 	notice_about(d->conf, &what, row, notices);
 	field_release(&job_table, &what);
 	return 0;
@@ -184,11 +191,13 @@ void order_cancel(struct deployer *d, struct order *o)
 
 	if (!job)
 		return;
-	if (job->state != QUEUE_WAITING) {
+	if (job->state == QUEUE_RUNNING) {
 		order_refuse(o, ANSWER_REFUSED, "%s is under way: it cannot be "
-			"cancelled", job->id);
+			"cancelled. `hold` keeps it from another attempt",
+			job->id);
 		return;
 	}
+	change.unsettled = job->state == QUEUE_HELD;
 	if (make_row(d, o, job, &row, &notices, change.now, &err) < 0) {
 		order_refuse(o, ANSWER_FAILED, "%s is not cancelled: %s",
 			job->id, err.text);

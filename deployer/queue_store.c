@@ -162,6 +162,7 @@ void queue_store_change(struct queue_store *s,
 	w->attempt = c->attempt;
 	w->due = c->due;
 	w->now = c->now;
+	w->unsettled = c->unsettled;
 	if (c->did)
 		set_done(w, c);
 	queue_write_row(w, c->row);

@@ -79,6 +79,9 @@ struct queue_store_change {
 	 * on what its trigger did last. NULL: it did not. */
 	const struct job *did;
 	const char *target;
+	/* DONE, but what was begun is not settled: its journal entry stays, for
+	 * the driver's recovery. */
+	bool unsettled;
 };
 
 /* The end of an attempt, or a row in between (state WAITING, same attempt).

@@ -246,7 +246,7 @@ int queue_write_change(struct db *db, void *ctx, struct err *err)
 	/* It has ended before: that row is its last. */
 	if (db_changes(db) == 0)
 		return 0;
-	if (w->state == QUEUE_DONE) {
+	if (w->state == QUEUE_DONE && !w->unsettled) {
 		s = about(db, "DELETE FROM journal WHERE job = ?1", w, err);
 		if (!s || finish(s, err) < 0)
 			return -1;

@@ -39,6 +39,7 @@ struct queue_write {
 	char *row_id, *status;
 	struct strbuf row;
 	bool ended_badly; /* as the row has it */
+	bool unsettled;   /* the journal's entry stays */
 	struct notice_list notices; /* of the same transaction */
 	/* the outcome */
 	bool known; /* an arrival that was here already */

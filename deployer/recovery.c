@@ -18,7 +18,7 @@ struct recovery {
 	struct queue_job *job;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	bool answered;
+	bool answered, over; /* it had ended before */
 	int rc;
 };
 
@@ -77,7 +77,9 @@ static void take(void *ctx)
 	bool ended;
 
 	r->job = queue_find(r->d->queue, r->id);
-	if (!r->job) {
+	r->over = !r->job;
+	/* It runs again; nothing to write. */
+	if (!r->job || r->result->status == DRIVER_WAITING) {
 		answer(r, 0);
 		return;
 	}
@@ -114,8 +116,9 @@ static int report(struct driver_recovery *rec, const char *job,
 {
 	struct recovery *r = CONTAINER_OF(rec, struct recovery, rec);
 
-	if (result->status == DRIVER_WAITING ||
-		result->status == DRIVER_CANCELLED)
+	struct err err;
+
+	if (result->status == DRIVER_CANCELLED)
 		return 0;
 	r->id = job;
 	r->result = result;
@@ -125,7 +128,15 @@ static int report(struct driver_recovery *rec, const char *job,
 	while (!r->answered)
 		pthread_cond_wait(&r->cond, &r->lock);
 	pthread_mutex_unlock(&r->lock);
-	return r->rc;
+	if (r->rc != 0 || !r->over)
+		return r->rc;
+	/* Cancelled while its engine was away: now it is settled. */
+	log_info(job, "had ended before; what it had begun is settled: %s, %s",
+		driver_status_words[result->status], result->reason);
+	if (rec->journal->del(rec->journal, job, &err) == 0)
+		return 0;
+	log_warn(job, "%s", err.text);
+	return -1;
 }
 
 int recovery_run(struct deployer *d, const struct conf *conf,

@@ -56,6 +56,11 @@ static bool one_deploy_runs(void)
 	return fake.under_way == 1;
 }
 
+static bool one_recovery(void)
+{
+	return fake.recoveries == 1;
+}
+
 static bool two_answers(void)
 {
 	return world.answers == 2;
@@ -319,6 +324,69 @@ static void test_cancel(void **state)
 	run_until(notice_came);
 }
 
+static bool waits_for_engine(void)
+{
+	const struct queue_job *job =
+		queue_find(world.d->queue, EVENT(01) "/api");
+
+	return rows_of("waiting") == 1 && job && job->state == QUEUE_HELD;
+}
+
+static bool was_recovered(void)
+{
+	struct journal *j = queue_store_journal(world.d->store);
+	char *json = NULL;
+	struct err err;
+	bool gone;
+
+	if (fake.recoveries < 2)
+		return false;
+	assert_int_equal(j->get(j, EVENT(01) "/api", &json, &err), 0);
+	gone = json == NULL;
+	free(json);
+	return gone;
+}
+
+/* Its engine went away amid the deploy: it can be given up, and recovery ends
+ * what was begun, of which no row is told any more. */
+static void test_cancel_of_a_held_job(void **state)
+{
+	static struct driver_result late;
+	const struct seen_row *row;
+
+	(void)state;
+	fake.note = "{}";
+	script(0, DRIVER_WAITING, ERR_RETRY, "the engine went away");
+	run_until(one_recovery);
+	fake.alive = false;
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(waits_for_engine);
+	assert_string_equal(ask("retry", "{\"job\":\"" EVENT(01) "/api\"}")
+				    ->text, EVENT(01) "/api waits for its engine, "
+		"and goes on by itself when that answers");
+	assert_string_equal(ask("cancel", "{\"job\":\"" EVENT(01) "/api\"}")
+				    ->text, EVENT(01) "/api is cancelled");
+	row = row_of(EVENT(01), "refused");
+	assert_true(row->final);
+	assert_non_null(strstr(row->reason, "while its engine did not answer"));
+	assert_int_equal(queue_len(world.d->queue), 0);
+	driver_result_set(&late, DRIVER_DEPLOYED, "api runs v1");
+	fake.recovered = &late;
+	fake.alive = true;
+	run_until(was_recovered);
+	assert_int_equal(rows_of("deployed"), 0);
+}
+
+static void test_cancel_of_a_running_job(void **state)
+{
+	(void)state;
+	fake.block = true;
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(one_deploy_runs);
+	assert_non_null(strstr(ask("cancel", "{\"job\":\"" EVENT(01)
+				"/api\"}")->text, "is under way: it cannot"));
+}
+
 /* At once what waits; anew what has ended, by the next process too. */
 static void test_retry(void **state)
 {
@@ -393,7 +461,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_refused), TEST(test_redeliver), TEST(test_queue),
 		TEST(test_approve), TEST(test_hold), TEST(test_marks_at_once),
-		TEST(test_cancel),
+		TEST(test_cancel), TEST(test_cancel_of_a_held_job),
+		TEST(test_cancel_of_a_running_job),
 		TEST(test_retry), TEST(test_rollback_of_nothing),
 		TEST(test_file), TEST(test_file_json),
 	};
