@@ -18,6 +18,7 @@ struct order_verb {
 	const char *name;
 	const char *arg; /* the argument that a line's second word is; NULL */
 	void (*run)(struct deployer *d, struct order *o);
+	bool repeats; /* twice is as good as once */
 };
 
 extern const struct order_verb order_verbs[];

@@ -20,15 +20,15 @@
  * job is EVENT/TRIGGER.
  */
 const struct order_verb order_verbs[] = {
-	{"queue", NULL, order_queue},
-	{"redeliver", "job", order_redeliver},
-	{"enable", "trigger", order_enable},
-	{"approve", "job", order_approve},
-	{"hold", "job", order_hold},
-	{"release", "job", order_release},
-	{"retry", "job", order_retry},
-	{"cancel", "job", order_cancel},
-	{"rollback", "trigger", order_rollback},
+	{"queue", NULL, order_queue, false},
+	{"redeliver", "job", order_redeliver, false},
+	{"enable", "trigger", order_enable, true},
+	{"approve", "job", order_approve, true},
+	{"hold", "job", order_hold, true},
+	{"release", "job", order_release, true},
+	{"retry", "job", order_retry, false},
+	{"cancel", "job", order_cancel, true},
+	{"rollback", "trigger", order_rollback, false},
 };
 
 const size_t order_verbs_n = ARRAY_LEN(order_verbs);

@@ -14,9 +14,18 @@
 #define TEXT_MAX 1024
 #define OPEN_MAX 256 /* orders of loggers that are not ended */
 
+/* A file that is being carried out, or was and could not be removed. */
+struct order_file {
+	struct list node;
+	char *path;
+	size_t open; /* orders of it that are not ended, and its reading */
+	bool removed;
+};
+
 struct orders {
 	struct deployer *d;
 	char *folder;
+	struct list files; /* struct order_file */
 	struct list open; /* struct order */
 	size_t n_asked;   /* of them, a logger's */
 };
@@ -29,7 +38,55 @@ struct order {
 	char *who;
 	bool asked; /* by a logger, who gets the answer */
 	struct chan_asker from;
+	struct order_file *file; /* NULL: a logger's */
 };
+
+/* ---- a file's life ----------------------------------------------------------- */
+
+static struct order_file *file_find(struct orders *of, const char *path)
+{
+	LIST_EACH(&of->files, node) {
+		struct order_file *f =
+			CONTAINER_OF(node, struct order_file, node);
+
+		if (strcmp(f->path, path) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+static struct order_file *file_new(struct orders *of, const char *path)
+{
+	struct order_file *f = xcalloc(1, sizeof(*f));
+
+	f->path = xstrdup(path);
+	f->open = 1;
+	list_push_back(&of->files, &f->node);
+	return f;
+}
+
+static void file_free(struct order_file *f)
+{
+	list_remove(&f->node);
+	free(f->path);
+	free(f);
+}
+
+static int file_remove(struct order_file *f)
+{
+	f->removed = f->removed || unlink(f->path) == 0;
+	if (!f->removed)
+		log_limited(LOG_ERROR, f->path, "cannot be removed: %s",
+			strerror(errno));
+	return f->removed ? 0 : -1;
+}
+
+/* One that stays is known, so that it is not carried out again. */
+static void file_leave(struct order_file *f)
+{
+	if (f && --f->open == 0 && file_remove(f) == 0)
+		file_free(f);
+}
 
 /* ---- an order's life ------------------------------------------------------- */
 
@@ -51,6 +108,7 @@ const char *order_who(const struct order *o)
 static void order_free(struct order *o)
 {
 	list_remove(&o->node);
+	file_leave(o->file);
 	o->of->n_asked -= o->asked;
 	json_free(o->args);
 	free(o->who);
@@ -173,7 +231,8 @@ void orders_asked(struct orders *of, const struct chan_asker *from,
 
 /* ---- a file's -------------------------------------------------------------- */
 
-static void carry_out_line(struct orders *of, struct str line)
+static void carry_out_line(struct orders *of, struct order_file *f,
+	struct str line)
 {
 	struct str rest = line, verb;
 	const struct order_verb *v;
@@ -186,6 +245,8 @@ static void carry_out_line(struct orders *of, struct str line)
 	text = xmemdup0(rest.n ? rest.p : "", rest.n);
 	v = find_verb(verb);
 	o = order_new(of, "an order file");
+	o->file = f;
+	f->open++;
 	if (v && v->arg && rest.n && rest.p[0] != '{') {
 		o->args = json_new_object();
 		json_set_str(o->args, v->arg, text);
@@ -194,33 +255,62 @@ static void carry_out_line(struct orders *of, struct str line)
 	free(text);
 }
 
-static void carry_out_file(struct orders *o, const char *path)
+static bool repeats(struct str rest)
+{
+	const struct order_verb *v;
+	struct str line, verb;
+
+	while (str_split(&rest, '\n', &line)) {
+		str_split(&line, ' ', &verb);
+		v = find_verb(verb);
+		if (v && !v->repeats)
+			return false;
+	}
+	return true;
+}
+
+static int read_file(const char *path, struct strbuf *out)
 {
 	FILE *f = fopen(path, "r");
-	struct strbuf sb = {.limit = FILE_MAX};
-	struct str rest, line;
 	char buf[4096];
 	size_t n;
 
 	if (!f) {
 		log_limited(LOG_ERROR, path, "cannot be read: %s",
 			strerror(errno));
-		return;
+		return -1;
 	}
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		strbuf_add(&sb, buf, n);
+		strbuf_add(out, buf, n);
 	fclose(f);
+	return 0;
+}
+
+static void carry_out_file(struct orders *o, const char *path)
+{
+	struct order_file *f = file_find(o, path);
+	struct strbuf sb = {.limit = FILE_MAX};
+	struct str rest, line;
+
+	if (f) {
+		if (f->open == 0 && file_remove(f) == 0)
+			file_free(f);
+		return;
+	}
+	if (read_file(path, &sb) < 0)
+		return;
+	f = file_new(o, path);
 	rest = strbuf_str(&sb);
-	/* First: a file that stays would be carried out every second. */
-	if (unlink(path) < 0)
-		log_limited(LOG_ERROR, path, "cannot be removed, so it is not "
-			"carried out: %s", strerror(errno));
-	else if (sb.failed)
+	if (sb.failed)
 		log_error(path, "has more than %zu bytes of orders", FILE_MAX);
-	else
+	/* Before, so that no crash repeats it. */
+	else if (repeats(rest) || file_remove(f) == 0)
 		while (str_split(&rest, '\n', &line))
-			carry_out_line(o, line);
+			carry_out_line(o, f, line);
+	else
+		log_limited(LOG_ERROR, path, "is not carried out");
 	strbuf_release(&sb);
+	file_leave(f);
 }
 
 void orders_tick(struct orders *o)
@@ -261,6 +351,7 @@ struct orders *orders_new(struct deployer *d)
 	if (mkdir(o->folder, 0700) < 0 && errno != EEXIST)
 		log_error(o->folder, "cannot be created: %s", strerror(errno));
 	list_init(&o->open);
+	list_init(&o->files);
 	return o;
 }
 
@@ -268,8 +359,13 @@ void orders_free(struct orders *o)
 {
 	if (!o)
 		return;
+	/* What is not ended is the next process's: its files stay. */
+	LIST_EACH(&o->open, node)
+		CONTAINER_OF(node, struct order, node)->file = NULL;
 	while (!list_empty(&o->open))
 		order_free(CONTAINER_OF(o->open.next, struct order, node));
+	while (!list_empty(&o->files))
+		file_free(CONTAINER_OF(o->files.next, struct order_file, node));
 	free(o->folder);
 	free(o);
 }

@@ -7,8 +7,9 @@
  *   approve EVENT/TRIGGER
  *   approve {"job":"EVENT/TRIGGER"}
  * What a file asks is logged when it means nothing any more, and dropped.
- * Each order is carried out at most once: one that a crash overtakes is to be
- * given again.
+ * A file of orders that may be repeated is there until all of them are on disk:
+ * a crash repeats it. One with any other is carried out at most once: one that
+ * a crash overtakes is to be given again.
  */
 #ifndef DEPLOYER_ORDERS_H
 #define DEPLOYER_ORDERS_H

@@ -1,6 +1,7 @@
 /* Orders of loggers and of files, through a deployer that is otherwise whole. */
 #include "tests/unit/deployer/fake_world.h"
 
+#include "deployer/orders.h"
 #include "deployer/queue_read.h"
 #include "proto/data/json.h"
 
@@ -454,6 +455,54 @@ static void test_file_json(void **state)
 	approve_by("approve {\napprove {\"job\":\"" JOB(01) "\"}\n");
 }
 
+static bool there(void)
+{
+	char *path = xprintf("%s/orders/1.order", world.dir);
+	bool is = access(path, F_OK) == 0;
+
+	free(path);
+	return is;
+}
+
+static bool no_file(void)
+{
+	return !there();
+}
+
+/* A crash before it is on disk repeats it; meanwhile it is not done twice. */
+static void test_file_stays_until_it_is_on_disk(void **state)
+{
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	write_order("hold " JOB(01) "\napprove " JOB(01) "\n");
+	orders_tick(world.d->orders);
+	assert_true(there());
+	orders_tick(world.d->orders);
+	/* Nothing that was asked for is known to be written. */
+	deployer_stop(world.d);
+	loop_free(world.loop);
+	assert_true(there());
+	world.rows.v[0].id[0] = 'x'; /* the next one tells it again */
+	start_process();
+	run_until(no_file);
+	run_until(is_held);
+	do_order("release", JOB(01) " is released");
+	run_until(one_deployed);
+}
+
+/* What a repeat would do twice is gone before it begins. */
+static void test_file_that_is_carried_out_once(void **state)
+{
+	(void)state;
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(one_deployed);
+	write_order("hold " JOB(01) "\nredeliver " EVENT(01) "/api\n");
+	orders_tick(world.d->orders);
+	assert_false(there());
+	run_until(two_deployed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -465,6 +514,8 @@ int main(void)
 		TEST(test_cancel_of_a_running_job),
 		TEST(test_retry), TEST(test_rollback_of_nothing),
 		TEST(test_file), TEST(test_file_json),
+		TEST(test_file_stays_until_it_is_on_disk),
+		TEST(test_file_that_is_carried_out_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
