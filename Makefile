@@ -123,7 +123,8 @@ $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libmatcher.a $(OUT)/libproto
 # A daemon's store by itself, opened by the daemon's code (tests/crash).
 define stores_rules
 $(OUT)/tests/crash/stores-$(1): $(OUT)/tests/crash/stores.o \
-		$(OUT)/tests/crash/faulty.o $(OUT)/tests/crash/kind_$(1).o \
+		$(OUT)/tests/crash/stores_files.o $(OUT)/tests/crash/faulty.o \
+		$(OUT)/tests/crash/kind_$(1).o \
 		$(OUT)/lib$(2).a $(OUT)/libproto.a
 	$$(call say,LD,$$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -ldl
@@ -273,7 +274,7 @@ backlog: deps
 #: faults     every call of every store fails in turn; FLIPS=5000 turned bits
 faults: deps
 	@$(MAKE) -s --no-print-directory build-stores
-	@cd tests && PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
+	@cd tests && PULLWIRE_FAULTS=1 PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
 		-p no:cacheprovider crash/test_stores.py
 
 #: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders

@@ -1,9 +1,9 @@
 /*
- * The calls by which SQLite and we change a file, before those of libc: a
- * program's own symbols are found first. Each is counted by its kind, and the
- * one that is armed fails.
+ * The calls by which SQLite and we read and change a file, before those of
+ * libc: a program's own symbols, and those of a preloaded library, are found
+ * first.
  */
-#include "tests/crash/stores.h"
+#include "tests/crash/faulty.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,54 +11,51 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct fault armed;
+static struct faulty *state; /* NULL: nothing fails */
 static char root[PATH_MAX];
-static long calls;
-static bool hit;
 
-void faulty_arm(const struct fault *f, const char *dir)
+void faulty_use(struct faulty *s, const char *dir)
 {
 	pthread_mutex_lock(&lock);
-	armed = f ? *f : (struct fault){0};
+	state = s;
 	snprintf(root, sizeof(root), "%s/", dir ? dir : "");
-	calls = 0;
-	if (f)
-		hit = false;
 	pthread_mutex_unlock(&lock);
 }
 
-bool faulty_hit(void)
+static bool armed(unsigned call)
 {
-	return hit;
+	return state && state->calls & call;
 }
 
-static bool fails(const char *call, const char *path)
+static bool fails(unsigned call, const char *path)
 {
 	bool now = false;
 
 	pthread_mutex_lock(&lock);
-	if (armed.call && strcmp(armed.call, call) == 0 &&
-		strncmp(path, root, strlen(root)) == 0) {
-		calls++;
-		now = armed.lasts ? calls >= armed.at : calls == armed.at;
-		hit |= now;
+	if (armed(call) && strncmp(path, root, strlen(root)) == 0) {
+		state->seen++;
+		now = state->seen >= state->at && state->seen <= state->upto;
+		state->hits += now;
+		if (now)
+			errno = state->error;
 	}
 	pthread_mutex_unlock(&lock);
-	if (now)
-		errno = armed.error;
 	return now;
 }
 
-static bool fd_fails(const char *call, int fd)
+static bool fd_fails(unsigned call, int fd)
 {
 	char link[64], path[PATH_MAX];
 	ssize_t n;
 
-	if (!armed.call)
+	if (!armed(call))
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 2);
@@ -78,41 +75,82 @@ static void *next(const char *name)
 	return fn;
 }
 
-#define WRAP(kind, rest, name, params, args) \
+#define REAL(name, rest, params) \
+	static rest (*real) params; \
+\
+	if (!real) \
+	*(void **)&real = next(#name)
+
+#define WRAP(call, rest, name, params, args) \
 	rest name params; \
 	rest name params \
 	{ \
-		static rest (*real) params; \
-\
-		if (!real) \
-			*(void **)&real = next(#name); \
-		return fd_fails(kind, fd) ? -1 : real args; \
+		REAL(name, rest, params); \
+		return fd_fails(call, fd) ? -1 : real args; \
 	}
 
-WRAP("write", ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-WRAP("write", ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
-	(fd, p, n, at))
-WRAP("write", ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at),
-	(fd, p, n, at))
-WRAP("sync", int, fsync, (int fd), (fd))
-WRAP("sync", int, fdatasync, (int fd), (fd))
-WRAP("truncate", int, ftruncate, (int fd, off_t n), (fd, n))
-WRAP("truncate", int, ftruncate64, (int fd, off64_t n), (fd, n))
+/* Half of it, then the error; or half of it and no word. */
+#define WRAP_BYTES(call, half, wrong, name, params, args, halved) \
+	ssize_t name params; \
+	ssize_t name params \
+	{ \
+		REAL(name, ssize_t, params); \
+		if (fd_fails(call, fd)) \
+			return -1; \
+		if (n > 1 && fd_fails(half, fd)) { \
+			int error = errno; \
+			ssize_t rc = real halved; \
+\
+			errno = error; \
+			return (wrong) ? -1 : rc; \
+		} \
+		return real args; \
+	}
+
+#define WRAP_WRITE(name, params, args, halved) \
+	WRAP_BYTES(FAULTY_WRITE, FAULTY_TORN, true, name, params, args, halved)
+#define WRAP_READ(name, params, args, halved) \
+	WRAP_BYTES(FAULTY_READ, FAULTY_SHORT, false, name, params, args, halved)
+
+WRAP_WRITE(write, (int fd, const void *p, size_t n), (fd, p, n),
+	(fd, p, n / 2))
+WRAP_WRITE(pwrite, (int fd, const void *p, size_t n, off_t at),
+	(fd, p, n, at), (fd, p, n / 2, at))
+WRAP_WRITE(pwrite64, (int fd, const void *p, size_t n, off64_t at),
+	(fd, p, n, at), (fd, p, n / 2, at))
+WRAP_READ(read, (int fd, void *p, size_t n), (fd, p, n), (fd, p, n / 2))
+WRAP_READ(pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),
+	(fd, p, n / 2, at))
+WRAP_READ(pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at),
+	(fd, p, n / 2, at))
+WRAP(FAULTY_SYNC, int, fsync, (int fd), (fd))
+WRAP(FAULTY_SYNC, int, fdatasync, (int fd), (fd))
+WRAP(FAULTY_TRUNCATE, int, ftruncate, (int fd, off_t n), (fd, n))
+WRAP(FAULTY_TRUNCATE, int, ftruncate64, (int fd, off64_t n), (fd, n))
 
 #define WRAP_OPEN(name) \
 	int name(const char *path, int flags, ...) \
 	{ \
-		static int (*real)(const char *, int, ...); \
 		va_list ap; \
 		mode_t mode; \
-\
-		if (!real) \
-			*(void **)&real = next(#name); \
+		REAL(name, int, (const char *, int, ...)); \
 		va_start(ap, flags); \
 		mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0; \
 		va_end(ap); \
-		return fails("open", path) ? -1 : real(path, flags, mode); \
+		return fails(FAULTY_OPEN, path) ? -1 : real(path, flags, mode); \
 	}
 
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
+
+int unlink(const char *path)
+{
+	REAL(unlink, int, (const char *));
+	return fails(FAULTY_UNLINK, path) ? -1 : real(path);
+}
+
+int rename(const char *from, const char *to)
+{
+	REAL(rename, int, (const char *, const char *));
+	return fails(FAULTY_RENAME, to) ? -1 : real(from, to);
+}

@@ -4,7 +4,7 @@
  *   stores-KIND list           folders from standard input, a line each: what
  *                              is there, `WHAT ID` a line, then `.`, or
  *                              `! why it does not start`
- *   stores-KIND faults DIR     every call that changes a file fails in turn
+ *   stores-KIND faults DIR N   every N-th call on a file fails in turn
  *   stores-KIND flips DIR N    a bit of the files is turned over, N times
  *   stores-KIND fill DIR N     N items
  *
@@ -15,57 +15,11 @@
 #include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/base/str.h"
+#include "tests/crash/faulty.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define ITEMS 12     /* of a fault's run */
-#define FLIP_ITEMS 60
-
-/* ---- files ---- */
-
-static void clear(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	char path[512];
-
-	while (d && (e = readdir(d)) != NULL) {
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.')
-			unlink(path);
-	}
-	if (d)
-		closedir(d);
-	else if (mkdir(dir, 0700) < 0)
-		BUG("%s: %s", dir, strerror(errno));
-}
-
-static size_t read_file(const char *path, char **bytes)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY);
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		BUG("%s: %s", path, strerror(errno));
-	*bytes = xmalloc((size_t)st.st_size + 1);
-	n = read(fd, *bytes, (size_t)st.st_size);
-	close(fd);
-	return n < 0 ? 0 : (size_t)n;
-}
-
-static void write_file(const char *path, const char *bytes, size_t n)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd < 0 || write(fd, bytes, n) != (ssize_t)n)
-		BUG("%s: %s", path, strerror(errno));
-	close(fd);
-}
+#define ITEMS 12 /* of a fault's run */
 
 /* ---- list ---- */
 
@@ -102,7 +56,7 @@ static int list_all(void)
 /* ---- what is there ---- */
 
 struct seen {
-	int whole[FLIP_ITEMS];
+	int whole[STORES_AGED];
 	int told; /* of damage */
 };
 
@@ -113,7 +67,7 @@ static void note(void *ctx, const char *what, const char *id)
 
 	if (strcmp(what, "damaged") == 0)
 		seen->told++;
-	else if (id && sscanf(id, STORES_ID, &i) == 1 && i < FLIP_ITEMS)
+	else if (id && sscanf(id, STORES_ID, &i) == 1 && i < STORES_AGED)
 		seen->whole[i] = 1;
 }
 
@@ -133,66 +87,142 @@ static int look(const char *dir, struct seen *seen, struct err *err)
 
 /* ---- faults ---- */
 
+struct fault {
+	const char *name;
+	unsigned calls;
+	int error;
+	bool lasts; /* the k-th and all after it */
+};
+
 static long n_runs, n_acked, n_refused, n_faults;
 
-/* After the fault everything must work again, at once. */
-static void run_fault(const char *dir, const struct fault *f)
+/* k - 1 calls there were. */
+static void told(const struct fault *f, long k, long step)
 {
+	n_faults += (k - 1) / step;
+	printf("%s %s%s: %ld of %ld calls\n", f->name,
+		f->error ? strerror(f->error) : "without a word",
+		f->lasts ? ", from then on" : "", (k - 1) / step, k - 1);
+}
+
+/* After the fault everything must work again, at once. -1: there is no k-th
+ * call. */
+static int run_fault(const char *dir, const struct fault *f, long k)
+{
+	struct faulty state = {.calls = f->calls, .error = f->error, .at = k,
+		.upto = f->lasts ? INT64_MAX : k};
 	bool acked[ITEMS + 1] = {false};
 	struct err err = {0};
 	struct seen seen;
 	void *store;
 
-	clear(dir);
+	stores_clear(dir);
 	n_runs++;
-	faulty_arm(f, dir);
+	faulty_use(&state, dir);
 	store = kind.open(dir, &err);
 	for (int i = 0; store && i < ITEMS; i++) {
 		acked[i] = kind.put(store, i, &err) == 0;
 		n_acked += acked[i];
 		n_refused += !acked[i];
 	}
-	faulty_arm(NULL, NULL);
+	faulty_use(NULL, NULL);
 	if (!store)
 		store = kind.open(dir, &err);
 	if (!store)
 		BUG("%s fails at call %ld: does not start afterwards: %s",
-			f->call, f->at, err.text);
+			f->name, k, err.text);
 	if (kind.put(store, ITEMS, &err) < 0)
 		BUG("%s fails at call %ld: takes nothing afterwards: %s",
-			f->call, f->at, err.text);
+			f->name, k, err.text);
 	acked[ITEMS] = true;
 	kind.close(store);
 	if (look(dir, &seen, &err) < 0)
-		BUG("%s fails at call %ld: %s", f->call, f->at, err.text);
+		BUG("%s fails at call %ld: %s", f->name, k, err.text);
 	for (int i = 0; i <= ITEMS; i++)
 		if (acked[i] && !seen.whole[i])
 			BUG("%s fails at call %ld: item %d was acknowledged "
-			    "and is lost", f->call, f->at, i);
+			    "and is lost", f->name, k, i);
+	return state.hits ? 0 : -1;
 }
 
-static int faults(const char *dir)
+/* Reads, in a store that holds something: a failing one is told, not taken for
+ * damage, which would end an event. */
+static int run_read_fault(const char *dir, const struct stores_file *files, size_t n,
+	const struct fault *f, long k)
+{
+	struct faulty state = {.calls = f->calls, .error = f->error, .at = k,
+		.upto = f->lasts ? INT64_MAX : k};
+	struct err err = {0};
+	struct seen seen;
+
+	stores_lay(dir, files, n);
+	n_runs++;
+	faulty_use(&state, dir);
+	for (int again = 0; again < 2; again++) {
+		int rc = look(dir, &seen, &err);
+
+		faulty_use(NULL, NULL);
+		if (rc < 0 && again)
+			BUG("%s fails at call %ld: %s", f->name, k, err.text);
+		for (int i = 0; i < STORES_AGED && rc == 0; i++)
+			if (!seen.whole[i] || seen.told)
+				BUG("%s fails at call %ld: item %d %s", f->name,
+					k, i, again ? "is lost" : "is taken for "
+					"damaged");
+		n_refused += rc < 0;
+	}
+	return state.hits ? 0 : -1;
+}
+
+static void read_faults(const char *dir, long step)
 {
 	static const struct fault kinds[] = {
-		{"write", EIO, 0, false}, {"write", ENOSPC, 0, false},
-		{"write", ENOSPC, 0, true}, {"sync", EIO, 0, false},
-		{"sync", EIO, 0, true}, {"truncate", EIO, 0, false},
-		{"truncate", ENOSPC, 0, true}, {"open", EMFILE, 0, false},
-		{"open", EMFILE, 0, true}, {"open", EIO, 0, false},
+		{"read", FAULTY_READ, EIO, false},
+		{"read", FAULTY_READ, EIO, true},
+		{"half a read", FAULTY_SHORT, 0, false},
+		{"half a read", FAULTY_SHORT, 0, true},
+	};
+	struct stores_file files[4];
+	size_t n = stores_prepare(dir, files);
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		long k = 1;
+
+		while (run_read_fault(dir, files, n, &kinds[i], k) == 0)
+			k += step;
+		told(&kinds[i], k, step);
+	}
+	stores_free(files, n);
+}
+
+static int faults(const char *dir, long step)
+{
+	static const struct fault kinds[] = {
+		{"write", FAULTY_WRITE, EIO, false},
+		{"write", FAULTY_WRITE, ENOSPC, false},
+		{"write", FAULTY_WRITE, ENOSPC, true},
+		{"half a write", FAULTY_TORN, EIO, false},
+		{"half a write", FAULTY_TORN, ENOSPC, true},
+		{"sync", FAULTY_SYNC, EIO, false},
+		{"sync", FAULTY_SYNC, EIO, true},
+		{"truncate", FAULTY_TRUNCATE, EIO, false},
+		{"truncate", FAULTY_TRUNCATE, ENOSPC, true},
+		{"open", FAULTY_OPEN, EMFILE, false},
+		{"open", FAULTY_OPEN, EMFILE, true},
+		{"open", FAULTY_OPEN, EIO, false},
+		{"unlink", FAULTY_UNLINK, EIO, false},
+		{"unlink", FAULTY_UNLINK, EROFS, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		struct fault f = kinds[i];
+		const struct fault *f = &kinds[i];
+		long k = 1;
 
-		do {
-			f.at++;
-			run_fault(dir, &f);
-		} while (faulty_hit());
-		n_faults += f.at - 1;
-		printf("%s %s%s: each of %ld calls\n", f.call,
-			strerror(f.error), f.lasts ? ", from then on" : "",
-			f.at - 1);
+		while (run_fault(dir, f, k) == 0)
+			k += step;
+		told(f, k, step);
 	}
+	read_faults(dir, step);
 	printf("%ld faults in %ld runs: %ld acknowledged, %ld refused, 0 "
 	       "lost\n", n_faults, n_runs, n_acked, n_refused);
 	return n_faults == 0;
@@ -200,74 +230,10 @@ static int faults(const char *dir)
 
 /* ---- flips ---- */
 
-struct file {
-	char *name, *bytes;
-	size_t n;
-};
-
-/* The files of a store that is not closed: pages in the log and in the
- * database both. */
-static size_t take_files(const char *dir, struct file *files)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	char path[512];
-	size_t n = 0;
-
-	while (d && (e = readdir(d)) != NULL) {
-		const char *end = strrchr(e->d_name, '.');
-
-		if (!end || (strcmp(end, ".db") != 0 &&
-				    strcmp(end, ".db-wal") != 0))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		files[n].name = xstrdup(e->d_name);
-		files[n].n = read_file(path, &files[n].bytes);
-		if (files[n].n) {
-			n++;
-		} else {
-			free(files[n].name);
-			free(files[n].bytes);
-		}
-	}
-	closedir(d);
-	return n;
-}
-
-static size_t prepare(const char *dir, struct file *files)
-{
-	struct err err = {0};
-	void *store = NULL;
-	size_t n;
-
-	clear(dir);
-	for (int i = 0; i < FLIP_ITEMS; i++) {
-		if (i % (FLIP_ITEMS / 2) == 0) /* the first half in the file */
-			store = i ? (kind.close(store), kind.open(dir, &err))
-				  : kind.open(dir, &err);
-		if (!store || kind.put(store, i, &err) < 0)
-			BUG("%s", err.text);
-	}
-	n = take_files(dir, files);
-	kind.close(store);
-	return n;
-}
-
-static void lay(const char *dir, const struct file *files, size_t n)
-{
-	char path[512];
-
-	clear(dir);
-	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, files[i].name);
-		write_file(path, files[i].bytes, files[i].n);
-	}
-}
-
 static int flips(const char *dir, int rounds)
 {
-	struct file files[4];
-	size_t n = prepare(dir, files);
+	struct stores_file files[4];
+	size_t n = stores_prepare(dir, files);
 	int same = 0, told = 0, refused = 0, silent = 0, most = 0;
 	struct seen seen;
 
@@ -280,13 +246,13 @@ static int flips(const char *dir, int rounds)
 		int lost = 0;
 
 		files[f].bytes[at] ^= bit;
-		lay(dir, files, n);
+		stores_lay(dir, files, n);
 		files[f].bytes[at] ^= bit;
 		if (look(dir, &seen, &err) < 0) {
 			refused++;
 			continue;
 		}
-		for (int i = 0; i < FLIP_ITEMS; i++)
+		for (int i = 0; i < STORES_AGED; i++)
 			lost += !seen.whole[i];
 		if (lost > most)
 			most = lost;
@@ -300,10 +266,7 @@ static int flips(const char *dir, int rounds)
 			same++;
 		}
 	}
-	for (size_t i = 0; i < n; i++) {
-		free(files[i].name);
-		free(files[i].bytes);
-	}
+	stores_free(files, n);
 	printf("%d flips: %d changed nothing, %d were told of one by one, %d "
 	       "stopped the start with a sentence, %d lost unseen (at most %d "
 	       "records)\n", rounds, same, told, refused, silent, most);
@@ -317,7 +280,7 @@ static int fill(const char *dir, int n)
 	struct err err = {0};
 	void *store;
 
-	clear(dir);
+	stores_clear(dir);
 	store = kind.open(dir, &err);
 	for (int i = 0; i < n; i++)
 		if (!store || kind.put(store, i, &err) < 0)
@@ -331,13 +294,13 @@ int main(int argc, char **argv)
 	log_init("stores", LOG_FATAL);
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		return list_all();
-	if (argc == 3 && strcmp(argv[1], "faults") == 0)
-		return faults(argv[2]);
+	if (argc == 4 && strcmp(argv[1], "faults") == 0)
+		return faults(argv[2], strtol(argv[3], NULL, 10));
 	if (argc == 4 && strcmp(argv[1], "flips") == 0)
 		return flips(argv[2], (int)strtol(argv[3], NULL, 10));
 	if (argc == 4 && strcmp(argv[1], "fill") == 0)
 		return fill(argv[2], (int)strtol(argv[3], NULL, 10));
-	fprintf(stderr, "usage: %s list | faults DIR | flips DIR N | fill DIR "
+	fprintf(stderr, "usage: %s list | faults DIR N | flips DIR N | fill DIR "
 		"N\n", argv[0]);
 	return 2;
 }

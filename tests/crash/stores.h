@@ -26,16 +26,21 @@ extern const struct kind kind; /* of this program */
 
 #define STORES_ID "01890000-0000-7000-8000-%012x" /* item i's event */
 
-/* faulty.c: the calls by which a file is changed, made to fail. */
-struct fault {
-	const char *call; /* write sync truncate open */
-	int error;        /* errno */
-	long at;          /* which call of this kind, from 1 */
-	bool lasts;       /* and all after it */
+/* stores_files.c */
+#define STORES_AGED 60 /* items of a store that stores_prepare() makes */
+
+struct stores_file {
+	char *name, *bytes;
+	size_t n;
 };
 
-/* Files below dir only; NULL: no more. */
-void faulty_arm(const struct fault *f, const char *dir);
-bool faulty_hit(void);
+/* An empty folder. */
+void stores_clear(const char *dir);
+/* A store with STORES_AGED items that is not closed, half of them in the log:
+ * how many files it has, at most four; free with stores_free(). */
+size_t stores_prepare(const char *dir, struct stores_file *files);
+void stores_free(struct stores_file *files, size_t n);
+/* Nothing but these. */
+void stores_lay(const char *dir, const struct stores_file *files, size_t n);
 
 #endif

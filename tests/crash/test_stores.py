@@ -9,6 +9,7 @@ from rig.stack import BUILD
 
 KINDS = ("spool", "queue", "log")
 FLIPS = os.environ.get("PULLWIRE_FLIPS", "300")
+STEP = os.environ.get("PULLWIRE_FAULTS", "5")  # 1: each call of all
 
 
 def stores(kind, *args):
@@ -29,9 +30,10 @@ def folder():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_call_fails_in_turn(kind, folder):
-    """EIO, ENOSPC, EMFILE: no acknowledgement without durability, and the
-    first put after the fault is taken."""
-    got = stores(kind, "faults", folder)
+    """EIO, ENOSPC, EMFILE, half a write: no acknowledgement without
+    durability, and the first put after the fault is taken. A read that fails
+    is told, and not taken for damage."""
+    got = stores(kind, "faults", folder, STEP)
     assert got.returncode == 0 and " 0 lost" in got.stdout
 
 
