@@ -271,11 +271,12 @@ backlog: deps
 	@$(MAKE) -s --no-print-directory all build-stores
 	@/usr/bin/python3 tests/storm/backlog.py $(WAITING)
 
-#: faults     every call of every store fails in turn; FLIPS=5000 turned bits
+#: faults     every call of every store fails in turn; FLIPS=5000 turned bits;
+#:            disks that fail or are full under the daemons at work
 faults: deps
-	@$(MAKE) -s --no-print-directory build-stores
+	@$(MAKE) -s --no-print-directory all build-stores
 	@cd tests && PULLWIRE_FAULTS=1 PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
-		-p no:cacheprovider crash/test_stores.py
+		-p no:cacheprovider crash/test_stores.py crash/test_disk.py
 
 #: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders
 test-slow: deps

@@ -11,7 +11,7 @@
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
 
-#define UNREADABLE_MS 5000
+#define UNREADABLE_MS 1000
 
 static void attempt_free(struct attempt *a)
 {

@@ -226,7 +226,10 @@ static void tick(void *ctx)
 
 	watch_clock(d);
 	crashed_tick(d);
-
+	runner_tick(d);
+	/* What could not be read before. */
+	results_pump(d->results);
+	notices_pump(d->notices);
 	intake_tick(d->intake);
 	orders_tick(d->orders);
 	count_jobs(d->queue);
@@ -262,6 +265,7 @@ void *deployer_start(struct daemon *daemon, const struct conf *conf,
 	d->loop = daemon_loop(daemon);
 	d->conf = conf_ref(conf);
 	list_init(&d->attempts);
+	list_init(&d->unended);
 	if (start_schedule(d, err) < 0 || start_store(d, err) < 0 ||
 		start_outbox(d, err) < 0 || start_lanes(d, err) < 0 ||
 		!(d->labels = labels_new(d, err)) || replay(d, err) < 0 ||
@@ -362,6 +366,7 @@ void deployer_stop(void *state)
 	if (d->outbox)
 		outbox_close(d->outbox);
 	queue_store_close(d->store);
+	runner_forget(d);
 	queue_free(d->queue);
 	conf_free(d->conf);
 	free(d);

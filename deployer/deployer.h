@@ -40,6 +40,8 @@ struct deployer {
 	struct orders *orders;
 	struct labels *labels;   /* triggers of containers */
 	struct list attempts;    /* struct attempt: under way */
+	struct list unended;     /* struct queue_job: superseded, but their job
+				  * could not be read; a second later again */
 	struct loop_timer *next; /* for the queue's next due job */
 	struct loop_timer *tick; /* every second */
 	struct loop_timer *drain;

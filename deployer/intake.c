@@ -26,6 +26,7 @@ struct intake {
 	struct chan *chan;
 	struct list arrivals; /* struct arrival */
 	struct list failed;   /* struct arrival: our own, to be put again */
+	struct list unread;   /* struct arrival: on disk, not in the queue */
 	VEC(uint64_t) deployers; /* the peers that may send notices */
 	bool full;
 };
@@ -76,18 +77,12 @@ static void arrival_free(struct arrival *a)
 	free(a);
 }
 
-void intake_tick(struct intake *in)
+static void watch_full(struct intake *in)
 {
 	size_t open = queue_len(in->d->queue);
 	bool full = in->full ? open > OPEN_MAX - OPEN_MAX / 10
 			     : open >= OPEN_MAX;
-	struct list again, *node;
 
-	list_init(&again);
-	while ((node = list_pop_front(&in->failed)))
-		list_push_back(&again, node);
-	while ((node = list_pop_front(&again)))
-		put(CONTAINER_OF(node, struct arrival, node));
 	if (full == in->full || in->d->draining)
 		return;
 	in->full = full;
@@ -96,7 +91,8 @@ void intake_tick(struct intake *in)
 	chan_pause(in->chan, full);
 }
 
-static void enqueue(struct arrival *a)
+/* false: not yet, what the disk has of it cannot be read. */
+static bool enqueue(struct arrival *a)
 {
 	struct queue_spec spec = {
 		.id = a->job.id,
@@ -115,18 +111,47 @@ static void enqueue(struct arrival *a)
 	if (a->job.event.again &&
 		queue_read_tries(queue_store_reader(a->in->d->store), spec.id,
 			&spec.attempt, &spec.base, &err) < 0) {
-		log_error(a->job.id, "%s; it is taken up at the next start",
+		log_limited(LOG_ERROR, a->job.id, "waits to be read: %s",
 			err.text);
-		return;
+		return false;
 	}
 	runner_add(a->in->d, &spec);
-	intake_tick(a->in);
+	watch_full(a->in);
+	return true;
+}
+
+static void take_all(struct list *to, struct list *from)
+{
+	struct list *node;
+
+	list_init(to);
+	while ((node = list_pop_front(from)))
+		list_push_back(to, node);
+}
+
+void intake_tick(struct intake *in)
+{
+	struct list again, *node;
+
+	take_all(&again, &in->failed);
+	while ((node = list_pop_front(&again)))
+		put(CONTAINER_OF(node, struct arrival, node));
+	take_all(&again, &in->unread);
+	while ((node = list_pop_front(&again))) {
+		struct arrival *a = CONTAINER_OF(node, struct arrival, node);
+
+		list_push_back(&in->unread, node);
+		if (enqueue(a))
+			arrival_free(a);
+	}
+	watch_full(in);
 }
 
 static void committed(void *ctx, bool known, const struct err *err)
 {
 	struct arrival *a = ctx;
 	struct intake *in = a->in;
+	bool unread = false;
 
 	if (err && a->done) {
 		list_remove(&a->node);
@@ -145,13 +170,18 @@ static void committed(void *ctx, bool known, const struct err *err)
 		results_pump(in->d->results);
 		notices_pump(in->d->notices);
 	} else if (!known) {
-		enqueue(a);
+		unread = !enqueue(a);
 	}
 	if (a->done)
 		a->done(a->ctx);
 	else
 		chan_ack(in->chan, &a->from);
-	arrival_free(a);
+	if (unread) {
+		list_remove(&a->node);
+		list_push_back(&in->unread, &a->node);
+	} else {
+		arrival_free(a);
+	}
 }
 
 /* Decides and writes. */
@@ -304,6 +334,7 @@ struct intake *intake_open(struct deployer *d, struct err *err)
 	in->d = d;
 	list_init(&in->arrivals);
 	list_init(&in->failed);
+	list_init(&in->unread);
 	in->chan = chan_open(d->loop, &c, &ops, in, err);
 	free(lanes);
 	if (in->chan)
@@ -324,7 +355,8 @@ void intake_close(struct intake *in)
 	if (!in)
 		return;
 	chan_close(in->chan);
-	while ((node = list_pop_front(&in->failed)))
+	while ((node = list_pop_front(&in->failed)) ||
+		(node = list_pop_front(&in->unread)))
 		list_push_back(&in->arrivals, node);
 	while (!list_empty(&in->arrivals)) {
 		node = in->arrivals.next;

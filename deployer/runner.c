@@ -15,7 +15,7 @@
 
 /* An alarm at most so far away: a stepped clock is noticed. */
 #define ASK_AGAIN_MS 60000
-#define LAST_AGAIN_MS 5000
+#define LAST_AGAIN_MS 1000
 
 /* ---- superseded -------------------------------------------------------------- */
 
@@ -69,9 +69,9 @@ static void end_superseded(struct deployer *d, struct list *ended)
 
 		if (queue_read_job(queue_store_reader(d->store), job->id,
 			    &what, &err) < 0) {
-			/* It stays open on disk: the next start ends it. */
-			log_error(job->id, "cannot be ended: %s", err.text);
-			queue_job_free(job);
+			log_limited(LOG_ERROR, job->id, "not yet ended: %s",
+				err.text);
+			list_push_back(&d->unended, &job->node);
 			continue;
 		}
 		superseded_row(d, job, &what, &row);
@@ -82,6 +82,24 @@ static void end_superseded(struct deployer *d, struct list *ended)
 		e->job = job;
 		queue_store_change(d->store, &c, ending_written, e);
 	}
+}
+
+void runner_tick(struct deployer *d)
+{
+	struct list again, *node;
+
+	list_init(&again);
+	while ((node = list_pop_front(&d->unended)))
+		list_push_back(&again, node);
+	end_superseded(d, &again);
+}
+
+void runner_forget(struct deployer *d)
+{
+	struct list *node;
+
+	while ((node = list_pop_front(&d->unended)))
+		queue_job_free(CONTAINER_OF(node, struct queue_job, node));
 }
 
 /* ---- in and out ------------------------------------------------------------------ */

@@ -15,5 +15,9 @@ void runner_again(struct deployer *d, struct queue_job *job, int64_t due);
 void runner_release(struct deployer *d, struct queue_job *job);
 /* Something changed: start what may run now. */
 void runner_kick(struct deployer *d);
+/* Every second: ends what could not be ended before. */
+void runner_tick(struct deployer *d);
+/* The process stops: its next start ends them. */
+void runner_forget(struct deployer *d);
 
 #endif

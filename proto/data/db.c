@@ -29,12 +29,23 @@ struct db {
 
 /* ---- errors --------------------------------------------------------------- */
 
+/* SQLite says that a file is corrupt also when a read of it failed in one of
+ * these ways; callers clear errno before they ask it for something. */
+static bool was_read_error(int error)
+{
+	return error == EIO || error == ENXIO || error == ERANGE;
+}
+
 static int fault(const struct db *db, struct err *err)
 {
+	int error = errno;
 	int code = sqlite3_extended_errcode(db->h);
 	const char *text = sqlite3_errmsg(db->h);
 	int os = sqlite3_system_errno(db->h);
 
+	if ((code & 0xff) == SQLITE_CORRUPT && was_read_error(error))
+		return err_set(err, ERR_RETRY, code, "%s cannot be read: %s",
+			db->path, strerror(error));
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return err_set(err, ERR_RETRY, code,
@@ -277,6 +288,7 @@ static struct db_stmt *prepare(struct db *db, const char *sql, bool keep,
 	db->deadline = db->limit ? clock_mono() + db->limit : 0;
 	s->db = db;
 	s->sql = keep ? sql : NULL;
+	errno = 0;
 	if (sqlite3_prepare_v3(db->h, sql, -1,
 		    keep ? SQLITE_PREPARE_PERSISTENT : 0, &s->s, NULL) ==
 		SQLITE_OK)
@@ -336,8 +348,10 @@ void db_bind_blob(struct db_stmt *s, int i, struct str v)
 
 int db_step(struct db_stmt *s, struct err *err)
 {
-	int rc = sqlite3_step(s->s);
+	int rc;
 
+	errno = 0;
+	rc = sqlite3_step(s->s);
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc != SQLITE_DONE)
@@ -386,6 +400,7 @@ int64_t db_changes(struct db *db)
 
 int db_exec(struct db *db, const char *sql, struct err *err)
 {
+	errno = 0;
 	if (sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
 	return fault(db, err);
