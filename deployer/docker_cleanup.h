@@ -1,7 +1,8 @@
 /*
  * Removes images that were replaced here and that nobody needs: not the one
- * that runs, not the one before it, none that any container was made from, and
- * none that has a name in another repository, for a removal takes all names.
+ * that runs, not the one before it, nor the one before of any other target of
+ * the engine that is there, none that any container was made from, and none
+ * that has a name in another repository, for a removal takes all names.
  */
 #ifndef DEPLOYER_DOCKER_CLEANUP_H
 #define DEPLOYER_DOCKER_CLEANUP_H

@@ -46,6 +46,10 @@ struct journal {
 		struct err *err);
 	int (*kept)(struct journal *j, const char *key, char **json,
 		struct err *err);
+	/* Each whose key begins so; texts are borrowed. */
+	int (*kept_each)(struct journal *j, const char *prefix,
+		void (*fn)(void *ctx, const char *key, const char *json),
+		void *ctx, struct err *err);
 };
 
 /* How a deploy ended. The word in the access log is driver_status_words[]. */

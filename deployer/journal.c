@@ -235,10 +235,36 @@ static int kept(struct journal *j, const char *key, char **json,
 	return first_note(j, apply_kept, &call, json, err);
 }
 
+static int apply_kept_each(struct db *db, void *ctx, struct err *err)
+{
+	struct call *c = ctx;
+	struct db_stmt *s = db_prepare(db,
+		"SELECT key, value FROM driver_kept "
+		"WHERE substr(key, 1, length(?1)) = ?1", err);
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, c->key);
+	return collect(s, c, err);
+}
+
+static int kept_each(struct journal *j, const char *prefix,
+	void (*fn)(void *ctx, const char *key, const char *json), void *ctx,
+	struct err *err)
+{
+	struct call call = {.key = prefix};
+	int rc = run(j, apply_kept_each, &call, err);
+
+	for (size_t i = 0; rc == 0 && i < call.found.n; i++)
+		fn(ctx, call.found.v[i].job, call.found.v[i].note);
+	found_release(&call);
+	return rc;
+}
+
 void journal_init(struct journal_db *j, struct db_writer *writer)
 {
 	j->journal = (struct journal){
 		.put = put, .get = get, .del = del, .each = each,
-		.keep = keep, .kept = kept};
+		.keep = keep, .kept = kept, .kept_each = kept_each};
 	j->writer = writer;
 }

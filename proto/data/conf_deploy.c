@@ -134,8 +134,8 @@ static const struct opt deploy_opts[] = {
 		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, cleanup, OPT_BOOL, "false",
 		"Remove images that were replaced here, but the last one, "
-		"unless a container uses them or they have a name in another "
-		"repository.",
+		"unless a container uses them, another target would go back to "
+		"them, or they have a name in another repository.",
 		.flags = OPT_RELOAD),
 };
 

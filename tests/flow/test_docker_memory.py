@@ -182,6 +182,29 @@ def test_the_way_back_stays(drive, engine):
         assert before == [digests["v1"]] * 2, before
 
 
+def test_anothers_way_back_stays(drive, engine):
+    """What one target has done with another would go back to, while it is
+    there."""
+    d = drive("drv-way")
+    d.how = {"cleanup": True}
+    engine.remove_all("drv-way-b")
+    digests = {v: put(d, v) for v in ("v1", "v2", "v3", "v4")}
+    v1 = engine.image(ref(d, "v1"))["Id"]
+
+    def deploy(name, v):
+        d.job["container"] = name
+        d.push(v, digests[v])
+        assert d.deploy(grace="0ms")["status"] == "deployed"
+    for name in "drv-way", "drv-way-b":
+        engine.run(name, ref(d, "v1"))
+        deploy(name, "v2")
+    deploy("drv-way", "v3")
+    assert engine.image(v1), "the other cannot go back"
+    engine.remove("drv-way-b")
+    deploy("drv-way", "v4")
+    assert not engine.image(v1)
+
+
 def test_keep_env(drive, engine):
     """A value that equals the image's is the image's, unless named."""
     d = drive("drv-env")

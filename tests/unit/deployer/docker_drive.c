@@ -174,6 +174,33 @@ static int kept(struct journal *j, const char *key, char **json,
 	return 0;
 }
 
+static int kept_each(struct journal *j, const char *prefix,
+	void (*fn)(void *ctx, const char *key, const char *json), void *ctx,
+	struct err *err)
+{
+	char *dir = xprintf("%s/../kept", files_of(j)->dir);
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	free(dir);
+	if (d == NULL)
+		return err_retry(err, "nothing is kept");
+	while ((e = readdir(d)) != NULL) {
+		char *text = NULL, *key = xstrdup(e->d_name);
+
+		for (char *p = key; *p; p++)
+			if (*p == '+')
+				*p = '/';
+		if (strncmp(key, prefix, strlen(prefix)) == 0 &&
+			kept(j, key, &text, err) == 0)
+			fn(ctx, key, text);
+		free(text);
+		free(key);
+	}
+	closedir(d);
+	return 0;
+}
+
 /* ---- what it told ----------------------------------------------------------- */
 
 static struct json *result_json(const struct driver_result *res)
@@ -347,7 +374,7 @@ int main(int argc, char **argv)
 {
 	char **args = argv + (argc > 2 ? 3 : argc);
 	struct files files = {
-		.j = {put, get, del, each, keep, kept},
+		.j = {put, get, del, each, keep, kept, kept_each},
 		.dir = value(args, "journal", "."),
 		.full = value(args, "full", NULL) != NULL,
 	};
