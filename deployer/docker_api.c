@@ -236,6 +236,9 @@ static int finish(const struct docker_request *req, struct http_result *res,
 			res->status >= 500 ? ERR_RETRY : ERR_FAIL, res->status,
 			"%s", *text != '\0' ? text : "the engine gave no reason");
 	}
+	if (req->header != NULL)
+		http_result_header(
+			res, req->header, req->header_value, req->header_max);
 	if (req->answer != NULL) {
 		*req->answer = docker_api_parse(&res->body, err);
 		return *req->answer != NULL ? 0 : -1;

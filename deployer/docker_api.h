@@ -50,6 +50,10 @@ struct docker_request {
 	size_t raw_max;
 	int (*on_data)(void *ctx, struct str data); /* nonzero aborts */
 	void *ctx;
+	/* Of a HEAD, which has no body: this header's value, if it is there. */
+	const char *header;
+	char *header_value;
+	size_t header_max;
 };
 
 /* 0 for a 2xx or 304, else -1 with the engine's own message. */

@@ -319,7 +319,9 @@ static int look(struct docker_task *t, const struct json *list,
 	struct docker_replace *r, struct driver_result *res)
 {
 	for (const struct json *c = json_first(list); c; c = json_next(c)) {
-		*r = (struct docker_replace){.t = t, .swap = &t->note.now};
+		*r = (struct docker_replace){.t = t,
+			.swap = &t->note.now,
+			.by_compose = true};
 		if (docker_prepare(r, json_str(json_get(c, "Id")), res) == 0) {
 			docker_swap_release(r->swap);
 			return 0;

@@ -1,9 +1,12 @@
 #include "deployer/docker_container.h"
 
+#include "proto/base/enc.h"
 #include "proto/base/mem.h"
 
 #define FRAME 8
 #define LOGS_MS 10000
+#define STAT_MS 10000
+#define STAT_MAX 8192 /* of base64: two paths of 4096 are none that we seek */
 
 /* METHOD /containers/ID<suffix> without an answer. */
 static int act(struct docker_api *api, const char *method, const char *id,
@@ -37,6 +40,34 @@ struct json *docker_container_changes(struct docker_api *api, const char *id,
 	struct err *err)
 {
 	return about(api, id, "changes", err);
+}
+
+struct json *docker_container_stat(struct docker_api *api, const char *id,
+	const char *path, struct err *err)
+{
+	struct strbuf url = {0}, text = {0};
+	char header[STAT_MAX] = "";
+	struct docker_request req = {
+		.method = "HEAD",
+		.total_ms = STAT_MS,
+		.header = "X-Docker-Container-Path-Stat",
+		.header_value = header,
+		.header_max = sizeof(header),
+	};
+	struct json *stat = NULL;
+
+	strbuf_addf(&url, "/containers/%s/archive?path=", id);
+	docker_api_encode(&url, str_from(path));
+	req.path = strbuf_cstr(&url);
+	if (docker_api_do(api, &req, err) == 0) {
+		if (enc_unbase64(str_from(header), &text) == 0)
+			stat = docker_api_parse(&text, err);
+		else
+			err_fail(err, "the engine told nothing of %.200s", path);
+	}
+	strbuf_release(&url);
+	strbuf_release(&text);
+	return stat;
 }
 
 struct json *docker_container_list(struct docker_api *api,

@@ -16,6 +16,11 @@ struct json *docker_container_inspect(struct docker_api *api, const char *id,
 /* Its own files beside its image's; NULL with err. */
 struct json *docker_container_changes(struct docker_api *api, const char *id,
 	struct err *err);
+/* What the engine tells of a path in it: {"name","size","mode","mtime"}, mode
+ * as Go's os.FileMode; links are not followed. NULL with err; the caller frees
+ * it. */
+struct json *docker_container_stat(struct docker_api *api, const char *id,
+	const char *path, struct err *err);
 /* In any state; filters as the API takes them, e.g. {"label":["a=b"]}. */
 struct json *docker_container_list(struct docker_api *api,
 	const struct json *filters, struct err *err);

@@ -252,7 +252,9 @@ static void replace_all(struct deploy *d, struct docker_replacing *p,
 		sum_up(d, res);
 		if (res->status == DRIVER_DEPLOYED && *p->stop_first != '\0')
 			add_words(res, "; stop-first, because ", p->stop_first);
-		if (res->status == DRIVER_DEPLOYED && *p->without_files != '\0')
+		if ((res->status == DRIVER_DEPLOYED ||
+			    res->status == DRIVER_REFUSED) &&
+			*p->without_files != '\0')
 			add_words(res, "; without its Compose files: ",
 				p->without_files);
 		docker_replace_end(p, res);

@@ -249,21 +249,6 @@ static int fits(const struct docker_replace *r, struct err *err)
 	return docker_fit_check(&fit, err);
 }
 
-/* A storage driver may be unable to tell; that refuses nothing. */
-static int nothing_written(const struct docker_replace *r, struct err *err)
-{
-	struct json *changes;
-	int rc;
-
-	if (!docker_written_is_possible(r->old))
-		return 0;
-	changes = docker_container_changes(
-		r->t->api, json_str(json_get(r->old, "Id")), NULL);
-	rc = docker_written_check(r->old, changes, err);
-	json_free(changes);
-	return rc;
-}
-
 static bool failed_before(const struct docker_replace *r,
 	struct driver_result *res)
 {
@@ -335,8 +320,11 @@ int docker_prepare(struct docker_replace *r, const char *id,
 	}
 	if (failed_before(r, res))
 		return -1;
-	if (nothing_written(r, &err) != 0) {
-		driver_result_err(res, DRIVER_REFUSED, &err);
+	if (!r->by_compose && docker_written_check(t->api, r->old, &err) != 0) {
+		driver_result_err(res,
+			docker_api_unreachable(&err) ? DRIVER_WAITING
+						     : DRIVER_REFUSED,
+			&err);
 		return -1;
 	}
 	if (build(r, was, &err) != 0) {
@@ -369,7 +357,8 @@ int docker_prepare_dependent(struct docker_replace *r, struct json *old,
 	const char *was;
 
 	r->old = old;
-	if (docker_pick_judge(old, STOPPED_RECREATE, false, &was, err) != 0)
+	if (docker_pick_judge(old, STOPPED_RECREATE, false, &was, err) != 0 ||
+		docker_written_check(r->t->api, old, err) != 0)
 		return -1;
 	r->old_image = docker_image_inspect(r->t->api,
 		json_str(json_get(old, "Image")), err);

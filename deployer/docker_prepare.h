@@ -19,6 +19,7 @@ struct docker_replace {
 	const char *reference, *platform;
 	char *own_reference, *own_platform;
 	struct docker_spec spec;
+	bool by_compose;  /* which writes again what it wrote into the old one */
 	bool auto_remove; /* the old one vanishes when it stops */
 	bool handed_over; /* to a helper: it is our own */
 	bool started;     /* the new one was */

@@ -203,6 +203,61 @@ def test_compose_files_with_env_files(project, engine, tmp_path):
     assert {"MINE=ab", "VERSION=v3"} <= set(now["Config"]["Env"])
 
 
+WRITTEN = """
+services:
+  web:
+    image: %(image)s
+    stop_grace_period: 1s
+    configs: [{source: inline, target: /etc/app/my.conf}]
+    %(secrets)s
+configs: {inline: {content: "mine"}}
+secrets: {key: {environment: HOME}}
+"""
+
+
+@pytest.mark.parametrize("project", ["v2"], indirect=True)
+def test_written_by_compose(project, engine, tmp_path):
+    """A config that Compose copied into its container would be lost: refused,
+    also after a restart; with `compose_files` it is written again."""
+    d = project
+    yml = tmp_path / "docker-compose.yml"
+
+    def up(secrets=""):
+        yml.write_text(WRITTEN % {"image": ref(d, "latest"),
+                                  "secrets": secrets})
+        d.compose("up", "-d")
+        return mine(engine)[f"{NAME}-web-1"]["Id"]
+
+    old = up()
+    push(d, "v2")
+    for _ in range(2):
+        r = d.deploy()
+        assert r["status"] == "refused", r
+        assert r["reason"].startswith("/etc/app/my.conf of container "
+                                      f"{NAME}-web-1 is a config that"), r
+        engine.call("POST", f"/containers/{old}/restart", t="0")
+    assert mine(engine)[f"{NAME}-web-1"]["Id"] == old
+    d.how = {"compose_files": True}
+    env = {"PATH": path_for(d, tmp_path)}
+    assert is_by_compose(d.deploy(env=env))
+    push(d, "v3")
+    up("secrets: [key]")
+    push(d, "v4")
+    r = d.deploy(env=env)
+    assert r["status"] == "deployed" and is_by_compose(r), r
+    (_, now), = mine(engine).items()
+    assert "VERSION=v4" in now["Config"]["Env"]
+    there = {c["Path"] for c in engine.call(
+        "GET", f"/containers/{now['Id']}/changes")}
+    assert {"/etc/app/my.conf", "/run/secrets/key"} <= there
+    # Without its files it is refused as before, and the row says why.
+    push(d, "v5")
+    yml.rename(tmp_path / "moved.yml")
+    r = d.deploy(env=env)
+    (tmp_path / "moved.yml").rename(yml)
+    assert r["status"] == "refused" and "cannot be read here" in r["reason"]
+
+
 def test_compose_files_of_an_image(drive, engine, tmp_path):
     """A container has its image's labels: what its maker says is not run."""
     d = drive("drv-images")

@@ -42,7 +42,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
                  meddle=None):
         self.engine, self.at, self.when, self.api = engine, at, when, api
         self.meddle = meddle  # called before the n-th, and nobody is killed
-        self.victim, self.changes, self.calls = None, 0, []
+        self.victim, self.changes, self.calls, self.looks = None, 0, [], 0
         self.versions, self.gone = set(), False
         self.lock = threading.Lock()
         super().__init__(path, Pass)
@@ -136,6 +136,19 @@ class Pass(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     do_GET = do_POST = do_DELETE = do_PUT = pass_on
+
+    def do_HEAD(self):
+        """A look at one file of a container."""
+        conn = UnixConnection(self.server.engine.sock, 120)
+        conn.request("HEAD", self.path)
+        answer = conn.getresponse()
+        conn.close()
+        with self.server.lock:
+            self.server.looks += 1
+        name = "X-Docker-Container-Path-Stat"
+        self.send_response_only(answer.status)
+        self.send_header(name, answer.getheader(name, ""))
+        self.end_headers()
 
     def address_string(self):
         return "unix"
