@@ -10,6 +10,7 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/data/db.h"
+#include "proto/io/loop_drop.h"
 
 #define RELEASE "release-" /* an event's id follows */
 #define DIED "five matchers in a row died at once when they were given it alone"
@@ -76,7 +77,7 @@ static void written(void *ctx, int64_t seq, const struct err *err)
 
 	r->seq = seq;
 	r->failed = err != NULL;
-	loop_post(r->loop, released, r);
+	loop_drop_post(r->loop, released, free, r);
 }
 
 static void carry_out(struct loop *l, struct spool *s, struct dispatch *d,

@@ -5,6 +5,7 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
+#include "proto/io/loop_drop.h"
 
 #define MAX_OBSERVATIONS 10000
 
@@ -151,7 +152,7 @@ void outbox_close(struct outbox *o)
 	rows_free(&o->inbox);
 	free_null(&o->instance);
 	if (!o->posted)
-		outbox_free(o); /* else take_inbox() does, the last to know */
+		outbox_free(o); /* else the post does, the last to know */
 }
 
 /* Thread-safe; takes over *r. */
@@ -223,6 +224,13 @@ static void take_inbox(void *ctx)
 	}
 }
 
+/* In place of take_inbox(): the loop has ended, and outbox_close() was before
+ * that. */
+static void inbox_dropped(void *ctx)
+{
+	outbox_free(ctx);
+}
+
 void outbox_observe(struct outbox *o, struct record *r)
 {
 	struct row *row = NULL;
@@ -242,7 +250,7 @@ void outbox_observe(struct outbox *o, struct record *r)
 	if (row == NULL)
 		drop(o, r);
 	if (post)
-		loop_post(o->loop, take_inbox, o);
+		loop_drop_post(o->loop, take_inbox, inbox_dropped, o);
 }
 
 void outbox_status(struct outbox *o, const struct msg_status *s)

@@ -1,5 +1,4 @@
-/* Posts and threads whose context is freed when the loop is gone before them.
- * For loop.c and loop_resolve.c. */
+/* Posts and threads whose context is freed when the loop is gone before them. */
 #ifndef PROTO_IO_LOOP_DROP_H
 #define PROTO_IO_LOOP_DROP_H
 

@@ -12,6 +12,7 @@
 #include "proto/base/mem.h"
 #include "proto/base/strbuf.h"
 #include "proto/io/link.h"
+#include "proto/io/loop_drop.h"
 
 #define SIM_PROCS 8
 
@@ -25,6 +26,7 @@ struct loop_timer {
 	int64_t at;
 	uint64_t order;
 	void (*fn)(void *ctx);
+	void (*drop)(void *ctx); /* of a post, or NULL */
 	void *ctx;
 };
 
@@ -127,9 +129,24 @@ void loop_timer_cancel(struct loop_timer **t)
 	free_null(t);
 }
 
-void loop_post(struct loop *l, void (*fn)(void *ctx), void *ctx)
+void loop_drop_post(struct loop *l, void (*fn)(void *ctx),
+	void (*drop)(void *ctx), void *ctx)
 {
-	loop_timer_start(l, 0, 0, fn, ctx);
+	loop_timer_start(l, 0, 0, fn, ctx)->drop = drop;
+}
+
+/* The loops end before what was posted is called. */
+static UNUSED void sim_drop_posts(void)
+{
+	LIST_EACH(&sim.timers, node) {
+		struct loop_timer *t =
+			CONTAINER_OF(node, struct loop_timer, node);
+
+		if (t->drop == NULL)
+			continue;
+		t->drop(t->ctx);
+		loop_timer_cancel(&t);
+	}
 }
 
 /* ---- connections --------------------------------------------------------- */

@@ -217,6 +217,16 @@ static void test_closed_early(void **state)
 	observe("o1"); /* on its way when stop() closes */
 }
 
+static void test_closed_and_loop_ended(void **state)
+{
+	(void)state;
+	observe("o1");
+	outbox_close(box);
+	box = NULL;
+	assert_false(list_empty(&sim.timers)); /* its post */
+	sim_drop_posts(); /* the post frees it, seen by the sanitizers */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -228,6 +238,7 @@ int main(void)
 		TEST(test_observations),
 		TEST(test_forget),
 		TEST(test_closed_early),
+		TEST(test_closed_and_loop_ended),
 	};
 
 	log_init("test", LOG_FATAL);
