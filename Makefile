@@ -11,7 +11,7 @@ LAYERS := base msg data io daemon
 
 SAN ?=
 FAIL ?=
-OUT ?= build$(if $(SAN),/san)$(if $(FAIL),/fail)
+OUT ?= build$(if $(SAN),/$(if $(findstring thread,$(SAN)),tsan,san))$(if $(FAIL),/fail)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -36,7 +36,7 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DPULLWIRE_VERSION='"$(VERSION)"' \
 CFLAGS_ALL := $(WARN) $(HARDEN) $(OPT) -g $(if $(SAN),-fsanitize=$(SAN)) \
 	$(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL := $(LDHARD) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LDLIBS := $(PKG_LIBS) -lpthread -lm
+LDLIBS := $(PKG_LIBS) -lpthread -lm $(if $(SAN),tests/ubsan_path.c)
 
 PROTO_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard $(LAYERS:%=proto/%/*.c)))
 PROGRAMS := $(patsubst %/main.c,$(OUT)/pullwire-%,$(wildcard $(DAEMONS:%=%/main.c)))
@@ -207,17 +207,9 @@ pictures: deps
 	@$(MAKE) -s --no-print-directory all
 	@/usr/bin/python3 tests/page/pictures.py docs/pictures
 
-#: test-san   the suites on daemons built with address,undefined sanitizers
+#: test-san   all tests on programs built with SAN=address,undefined (or thread)
 test-san: deps
-	@$(MAKE) -s --no-print-directory SAN=address,undefined all build-stores \
-		build/san/tests/unit/deployer/docker_drive
-	@$(MAKE) -s --no-print-directory SAN=address,undefined FAIL=1 all
-	@$(MAKE) --no-print-directory SAN=address,undefined check-unit
-	@cd tests && PULLWIRE_BUILD=build/san PULLWIRE_BUILD_FAIL=build/san/fail \
-		ASAN_OPTIONS=verify_asan_link_order=0 \
-		UBSAN_OPTIONS=print_stacktrace=1 /usr/bin/python3 -m pytest -q \
-		-p no:cacheprovider flow crash/test_kill.py crash/test_poison.py \
-		crash/test_away.py crash/test_stores.py conform
+	@SAN=$(or $(SAN),address,undefined) tests/test.sh
 
 #: coverage   which share of the lines the tests run
 coverage: deps

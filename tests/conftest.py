@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from rig import docker  # noqa: E402
+from rig import docker, reports  # noqa: E402
 from rig.stack import Stack  # noqa: E402
 
 
@@ -27,6 +27,15 @@ def registry(engine):
     return docker.Registry(os.environ.get("PULLWIRE_REGISTRY", "registry"))
 
 
+@pytest.fixture(autouse=True)
+def sanitized():
+    """What a sanitizer reports fails the test that ran the program. First of
+    all fixtures, so that it looks when the others' programs have ended."""
+    yield
+    found = reports.take()
+    assert not found, found
+
+
 @pytest.fixture
 def stacks(request):
     """Makes stacks: stacks(triggers, ...) as Stack()."""
@@ -38,15 +47,10 @@ def stacks(request):
 
     yield make
     failed = getattr(request.node, "failed_call", False)
-    findings = []
     for stack in made:
         if failed:
             request.node.add_report_section("teardown", "daemons", stack.report())
-        stack.end()
-        findings += [line for daemon in stack.daemons.values()
-                     for line in daemon.findings()]
         stack.close()
-    assert not findings, "\n".join(findings)
 
 
 @pytest.hookimpl(hookwrapper=True)

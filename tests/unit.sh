@@ -32,6 +32,15 @@ for program in "$@"; do
 	elif [ "$rc" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
 		why="ended with status $rc"
 	fi
+	if [ -n "${PULLWIRE_REPORTS:-}" ]; then # of sanitizers: sanitize.sh
+		for report in "$PULLWIRE_REPORTS"/report.*; do
+			[ -e "$report" ] || continue
+			cat "$report" >>"$out"
+			mkdir -p "$PULLWIRE_REPORTS/told"
+			mv "$report" "$PULLWIRE_REPORTS/told"
+			why=${why:-"was found at fault by a sanitizer"}
+		done
+	fi
 	[ -n "$why" ] && failed=$((failed + 1))
 	if [ "$not_ok" -ne 0 ] || [ -n "$why" ]; then
 		echo "--- $program${why:+ $why}"

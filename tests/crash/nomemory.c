@@ -1,7 +1,8 @@
 /*
  * Memory runs out, as a library to preload: while the file $NOMEMORY exists,
  * no allocation succeeds. Looked at once in sixteen allocations. Never used
- * outside tests.
+ * outside tests. In a build with the address sanitizer the allocator behind it
+ * is the sanitizer's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +13,12 @@
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
+#pragma weak __interceptor_malloc
+#pragma weak __interceptor_calloc
+#pragma weak __interceptor_realloc
+extern void *__interceptor_malloc(size_t n);
+extern void *__interceptor_calloc(size_t n, size_t size);
+extern void *__interceptor_realloc(void *p, size_t n);
 
 static bool none(void)
 {
@@ -31,15 +38,24 @@ static bool none(void)
 
 void *malloc(size_t n)
 {
-	return none() ? NULL : __libc_malloc(n);
+	if (none())
+		return NULL;
+	return __interceptor_malloc ? __interceptor_malloc(n) :
+				      __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return none() ? NULL : __libc_calloc(n, size);
+	if (none())
+		return NULL;
+	return __interceptor_calloc ? __interceptor_calloc(n, size) :
+				      __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-	return none() ? NULL : __libc_realloc(p, n);
+	if (none())
+		return NULL;
+	return __interceptor_realloc ? __interceptor_realloc(p, n) :
+				       __libc_realloc(p, n);
 }

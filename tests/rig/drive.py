@@ -28,7 +28,8 @@ PLAIN = "HEALTHCHECK NONE"
 @pytest.fixture(scope="session")
 def drive_program():
     subprocess.run(["make", "-s", "-C", TOP, "OUT=" + os.path.relpath(
-        BUILD, TOP), os.path.relpath(DRIVE, TOP)], check=True)
+        BUILD, TOP), "SAN=" + os.environ.get("PULLWIRE_SAN", ""),
+        os.path.relpath(DRIVE, TOP)], check=True)
 
 
 class Proxy(socketserver.ThreadingUnixStreamServer):

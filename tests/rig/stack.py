@@ -8,7 +8,6 @@ import glob
 import json
 import os
 import random
-import re
 import shutil
 import socket
 import ssl
@@ -20,13 +19,11 @@ import urllib.parse
 import urllib.request
 
 from .docker import TOP
+from .reports import OPTIONS, PATIENCE
 
 TOKEN = "rig-token-0123456789abcdef"
 ANYBODY = ssl._create_unverified_context()  # only to see that it answers
 UNLIMITED = {"rate": 1000000, "burst": 1000000}
-# Builds of `make test-san`; a library may be preloaded before their own.
-SANITIZERS = {k: v for k, v in os.environ.items()
-              if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
 DAEMONS = ("logger", "deployer", "matcher", "ingress")
 BUILD = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD", "build"))
 BUILD_FAIL = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD_FAIL",
@@ -46,7 +43,7 @@ def free_port():
 
 def wait_for(what, condition, seconds=20):
     """Polls until condition() is true and returns it; fails with what."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         got = condition()
         if got:
@@ -84,7 +81,7 @@ class Daemon:
         self.out = os.path.join(stack.dir, name + ".out")
         self.err = os.path.join(stack.dir, name + ".err")
         env = {"PATH": os.environ["PATH"], "PULLWIRE_INSTANCE": name,
-               "LANG": "C.UTF-8", **SANITIZERS, **env}
+               "LANG": "C.UTF-8", **OPTIONS, **env}
         if preload:
             env["LD_PRELOAD"] = preload
         with open(self.out, "ab") as out, open(self.err, "ab") as err:
@@ -116,13 +113,6 @@ class Daemon:
     def log(self):
         with open(self.err, errors="replace") as f:
             return f.read()
-
-    def findings(self):
-        """What a sanitizer has said, and the lines after it."""
-        lines = self.log().splitlines()
-        return [text for i, line in enumerate(lines)
-                if re.search("ERROR: .*Sanitizer: |runtime error: ", line)
-                for text in lines[i:i + 30]]
 
 
 class Stack:
@@ -233,7 +223,8 @@ class Stack:
         return subprocess.run(
             [os.path.join(self.build, "pullwire-" + role), "-c", self.config,
              *args], capture_output=True, text=True, timeout=20,
-            cwd=self.dir, env={"PATH": os.environ["PATH"], **env})
+            cwd=self.dir, env={"PATH": os.environ["PATH"], **OPTIONS,
+                               **env})
 
     def get_quietly(self, port, path, scheme="http"):
         try:
@@ -283,7 +274,7 @@ class Stack:
         for daemon in self.daemons.values():
             if daemon.alive():
                 daemon.process.terminate()
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 3 * PATIENCE
         for daemon in self.daemons.values():
             try:
                 daemon.process.wait(max(0, deadline - time.monotonic()))

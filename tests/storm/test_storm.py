@@ -2,13 +2,14 @@
 import os
 
 import storm
+from rig.reports import PATIENCE
 
 
 def test_storm(engine, registry):
     seconds = float(os.environ.get("STORM_SECONDS", 60))
-    told = storm.run(engine, registry, seconds, rate=1000,
-                     total=int(1000 * seconds),
+    rate = int(1000 / PATIENCE)
+    told = storm.run(engine, registry, seconds, rate, total=rate * int(seconds),
                      seed=os.environ.get("SEED", "60 seconds"))
     print(told)
     assert told["kills"] >= seconds / storm.KILL_EVERY - 1
-    assert told["acked"] >= 1000 * seconds
+    assert told["acked"] >= rate * int(seconds)
