@@ -2,6 +2,7 @@
 
 #include "matcher/rule_index.h"
 #include "proto/base/utf8.h"
+#include "proto/msg/job.h"
 
 static enum rule_verdict cannot_tell(const char *tag, const char *expression,
 	const struct err *err, struct strbuf *why)
@@ -116,6 +117,18 @@ static void write_semver(const struct semver *v, struct strbuf *out)
 	}
 }
 
+/* Groups may stand in each other, so that each takes most of the tag. What is
+ * cut would be in another order. */
+static void too_long(const struct rule *r, const char *tag, size_t n,
+	struct strbuf *why)
+{
+	strbuf_truncate(why, 0);
+	strbuf_addf(why, "whether tag `%s` is newer could not be told: the "
+		"named groups of `%s` take %zu bytes of it, more than the %zu "
+		"of a version; name fewer, none inside another", tag,
+		r->expression, n, JOB_VERSION_MAX);
+}
+
 /* What the deployer compares with what it did last. */
 static enum rule_verdict take_version(const struct rule *r, const char *tag,
 	char **version, struct strbuf *why)
@@ -133,6 +146,11 @@ static enum rule_verdict take_version(const struct rule *r, const char *tag,
 		strbuf_addf(why, "tag `%s` is no version (MAJOR.MINOR.PATCH), "
 			"so it is not newer than another", tag);
 		return RULE_UNTRIGGERED;
+	}
+	if (text.len > JOB_VERSION_MAX) {
+		too_long(r, tag, text.len, why);
+		strbuf_release(&text);
+		return RULE_ERROR;
 	}
 	*version = strbuf_detach(&text);
 	return RULE_MATCHED;

@@ -125,7 +125,9 @@ static const struct opt trigger_opts[] = {
 		"tag's as for `semver`; if the expression has named groups, "
 		"such as `(?<major>\\d+)\\.(?<build>\\d+)`, it is their values, "
 		"compared from left to right, digits as numbers. A lower or an "
-		"equal one, or a tag that is none, gives `untriggered`.",
+		"equal one, or a tag that is none, gives `untriggered`; groups "
+		"inside each other that take over 512 bytes together "
+		"`expression_error`.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_trigger, digest_changed, OPT_BOOL, "false",
 		"Only a digest other than the one that was done last by this "

@@ -14,7 +14,7 @@ static const struct field fields[] = {
 		"Why the trigger matched, a sentence."),
 	FIELD(struct job, generation, FIELD_STR, 16, 0,
 		"The configuration that the matcher decided by."),
-	FIELD(struct job, version, FIELD_STR, 512, 0,
+	FIELD(struct job, version, FIELD_STR, JOB_VERSION_MAX, 0,
 		"The tag's version, if the trigger has `newer_only`: `semver "
 		"1.4.0-rc.1`, or `groups 1/4/12`, what the named groups of its "
 		"expression took."),

@@ -22,6 +22,7 @@ struct job {
 };
 
 #define JOB_NOTICE_MAX ((size_t)16 << 10) /* bytes */
+#define JOB_VERSION_MAX ((size_t)512)     /* bytes; a matcher tells no more */
 
 extern const struct field_table job_table;
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "matcher/rule_index.h"
+#include "proto/msg/job.h"
 
 static char *release_tags[] = {"latest", "stable"};
 static char *one_tag[] = {"v1.2"};
@@ -31,6 +32,9 @@ static struct rule rules[] = {
 	{.name = "groups", .repository = "shop/groups", .newer_only = true,
 		.method = RULE_EXPRESSION,
 		.expression = "v(?<major>\\d+)\\.(\\d+)(?<patch>-.*)?"},
+	{.name = "nested", .repository = "shop/nested", .newer_only = true,
+		.method = RULE_EXPRESSION,
+		.expression = "(?<a>(?<b>(?<c>(?<d>(?<e>(?<f>.*))))))"},
 };
 
 static struct ruleset set = {.rules = rules, .n = ARRAY_LEN(rules)};
@@ -211,6 +215,30 @@ static void test_versions(void **state)
 	}
 }
 
+/* Six groups of n bytes, and the slashes between: as much as a version has
+ * room for, and a byte more each. */
+static void test_version_that_is_too_long(void **state)
+{
+	char tag[JOB_VERSION_MAX] = {0};
+	struct event e = {.repository = (char[]){"shop/nested"}, .tag = tag};
+	struct rule_results results = {0};
+
+	(void)state;
+	memset(tag, '1', 83);
+	rule_eval(&set, NULL, &e, &results);
+	assert_int_equal(results.v[0].verdict, RULE_MATCHED);
+	assert_int_equal(strlen(results.v[0].version), 510);
+	rule_results_release(&results);
+	tag[83] = '1';
+	rule_eval(&set, NULL, &e, &results);
+	assert_int_equal(results.v[0].verdict, RULE_ERROR);
+	assert_null(results.v[0].version);
+	assert_non_null(strstr(results.v[0].reason, "could not be told: the "
+		"named groups of `(?<a>(?<b>(?<c>(?<d>(?<e>(?<f>.*))))))` take "
+		"516 bytes of it, more than the 512 of a version"));
+	rule_results_release(&results);
+}
+
 /* An event for one trigger fires no other, and that one by its own rules. */
 static void test_one_trigger(void **state)
 {
@@ -282,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_version_that_is_too_long),
 		cmocka_unit_test(test_one_trigger),
 		cmocka_unit_test(test_long_reason),
 		cmocka_unit_test(test_status),
