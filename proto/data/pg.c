@@ -1,14 +1,20 @@
 #include "proto/data/pg.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
+#include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/str.h"
 #include "proto/base/vec.h"
 
+#define GRACE_MS 3000 /* that an answer may come after the limit */
+
 struct pg {
 	PGconn *c;
 	bool lost;
+	int64_t limit;    /* ms: of a statement; 0: none */
+	int64_t deadline; /* mono ms, of the one under way */
 	VEC(const char *) prepared; /* names: literals */
 };
 
@@ -48,6 +54,59 @@ static int fault(struct pg *p, const PGresult *result, struct err *err)
 				      "ask for less");
 	return err_retry(err, "PostgreSQL: %s", text[0] != '\0' ? text
 		: "the connection is lost");
+}
+
+static bool is_good(const PGresult *result)
+{
+	ExecStatusType s = PQresultStatus(result);
+
+	return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK ||
+		s == PGRES_SINGLE_TUPLE;
+}
+
+/* ---- waiting ------------------------------------------------------------------ */
+
+static void begin(struct pg *p)
+{
+	p->deadline = clock_mono() + p->limit + GRACE_MS;
+}
+
+/* As PQgetResult, but a server that takes every byte and says nothing does not
+ * keep us: then the connection is lost. */
+static int next_result(struct pg *p, PGresult **result, struct err *err)
+{
+	*result = NULL;
+	while (p->limit != 0 && PQisBusy(p->c)) {
+		struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
+		int64_t left = p->deadline - clock_mono();
+
+		if (left <= 0) {
+			p->lost = true;
+			return err_retry(err, "PostgreSQL: no answer for %lld "
+					      "ms: the connection is given up",
+				(long long)(p->limit + GRACE_MS));
+		}
+		if (poll(&fd, 1, (int)left) > 0 && PQconsumeInput(p->c) != 1)
+			return fault(p, NULL, err);
+	}
+	*result = PQgetResult(p->c);
+	return 0;
+}
+
+/* The last result of what was sent: 0, or -1 with the first fault. */
+static int only_result(struct pg *p, struct err *err)
+{
+	PGresult *result;
+	int rc = 0;
+
+	while (next_result(p, &result, rc < 0 ? NULL : err) == 0) {
+		if (result == NULL)
+			return rc;
+		if (!is_good(result) && rc == 0)
+			rc = fault(p, result, err);
+		PQclear(result);
+	}
+	return -1;
 }
 
 /* ---- life ------------------------------------------------------------------- */
@@ -123,6 +182,7 @@ struct pg *pg_open(const struct pg_config *c, struct err *err)
 		return NULL;
 	}
 	p = xcalloc(1, sizeof(*p));
+	p->limit = c->limit_ms;
 	p->c = PQconnectdbParams(keys, values, 1);
 	if (p->c != NULL)
 		PQsetNoticeProcessor(p->c, say_nothing, NULL);
@@ -171,14 +231,6 @@ bool pg_bool(const struct pg_row *r, int column)
 	return text != NULL && text[0] == 't';
 }
 
-static bool is_good(const PGresult *result)
-{
-	ExecStatusType s = PQresultStatus(result);
-
-	return s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK ||
-		s == PGRES_SINGLE_TUPLE;
-}
-
 /* Gives the rows of one result to the statement; nonzero: it has enough. */
 static int give_rows(const struct pg_statement *s, const PGresult *result,
 	int *n)
@@ -199,31 +251,25 @@ static int give_rows(const struct pg_statement *s, const PGresult *result,
 
 int pg_exec(struct pg *p, const char *sql, struct err *err)
 {
-	PGresult *result = PQexec(p->c, sql);
-	int rc = is_good(result) ? 0 : fault(p, result, err);
-
-	PQclear(result);
-	return rc;
+	begin(p);
+	return PQsendQuery(p->c, sql) == 1 ? only_result(p, err)
+					   : fault(p, NULL, err);
 }
 
 static int prepare(struct pg *p, const struct pg_statement *s,
 	struct err *err)
 {
-	PGresult *result;
-	int rc = 0;
-
 	for (size_t i = 0; s->name != NULL && i < p->prepared.n; i++)
 		if (strcmp(p->prepared.v[i], s->name) == 0)
 			return 0;
 	if (s->name == NULL)
 		return 0;
-	result = PQprepare(p->c, s->name, s->sql, s->n_params, NULL);
-	if (is_good(result))
-		VEC_PUSH(&p->prepared, s->name);
-	else
-		rc = fault(p, result, err);
-	PQclear(result);
-	return rc;
+	if (PQsendPrepare(p->c, s->name, s->sql, s->n_params, NULL) != 1)
+		return fault(p, NULL, err);
+	if (only_result(p, err) < 0)
+		return -1;
+	VEC_PUSH(&p->prepared, s->name);
+	return 0;
 }
 
 static int send_statement(struct pg *p, const struct pg_statement *s,
@@ -244,10 +290,15 @@ int pg_query(struct pg *p, const struct pg_statement *s, struct err *err)
 	bool enough = false; /* the rest is read and not looked at */
 	int n = 0, rc = 0;
 
+	begin(p);
 	if (prepare(p, s, err) < 0 || send_statement(p, s, err) < 0)
 		return -1;
 	PQsetSingleRowMode(p->c);
-	while ((result = PQgetResult(p->c)) != NULL) {
+	for (;;) {
+		if (next_result(p, &result, enough ? NULL : err) < 0)
+			return enough ? n : -1;
+		if (result == NULL)
+			break;
 		if (!is_good(result) && !enough)
 			rc = fault(p, result, err);
 		else if (!enough && give_rows(s, result, &n) != 0)
@@ -264,9 +315,14 @@ static int take_results(struct pg *p, const struct pg_statement *s,
 	PGresult *result;
 	int rc = 0, n = 0;
 
-	while ((result = PQgetResult(p->c)) != NULL) {
-		ExecStatusType status = PQresultStatus(result);
+	for (;;) {
+		ExecStatusType status;
 
+		if (next_result(p, &result, rc < 0 ? NULL : err) < 0)
+			return -1;
+		if (result == NULL)
+			return rc;
+		status = PQresultStatus(result);
 		if (status == PGRES_PIPELINE_ABORTED)
 			rc = -1; /* an earlier one failed */
 		else if (!is_good(result))
@@ -275,29 +331,31 @@ static int take_results(struct pg *p, const struct pg_statement *s,
 			(void)give_rows(s, result, &n);
 		PQclear(result);
 	}
-	return rc;
 }
 
 static int transact(struct pg *p, const struct pg_statement *s, size_t n,
 	struct err *err)
 {
-	static const struct pg_statement begin = {.sql = "BEGIN"},
+	static const struct pg_statement start = {.sql = "BEGIN"},
 		commit = {.sql = "COMMIT"};
+	PGresult *sync;
 	int rc = 0;
 
 	if (PQenterPipelineMode(p->c) != 1 ||
-		send_statement(p, &begin, err) < 0)
+		send_statement(p, &start, err) < 0)
 		return fault(p, NULL, err);
 	for (size_t i = 0; i < n; i++)
 		if (send_statement(p, &s[i], err) < 0)
 			return -1;
 	if (send_statement(p, &commit, err) < 0 || PQpipelineSync(p->c) != 1)
 		return fault(p, NULL, err);
-	rc = take_results(p, &begin, err);
+	rc = take_results(p, &start, err);
 	for (size_t i = 0; i < n; i++)
 		rc |= take_results(p, &s[i], rc < 0 ? NULL : err);
 	rc |= take_results(p, &commit, rc < 0 ? NULL : err);
-	PQclear(PQgetResult(p->c)); /* the sync's */
+	if (p->lost || next_result(p, &sync, rc < 0 ? NULL : err) < 0)
+		return -1;
+	PQclear(sync);
 	if (rc == 0 && PQexitPipelineMode(p->c) != 1)
 		rc = fault(p, NULL, err);
 	return rc;
@@ -306,6 +364,7 @@ static int transact(struct pg *p, const struct pg_statement *s, size_t n,
 int pg_transact(struct pg *p, const struct pg_statement *s, size_t n,
 	struct err *err)
 {
+	begin(p);
 	for (size_t i = 0; i < n; i++)
 		if (prepare(p, &s[i], err) < 0)
 			return -1;

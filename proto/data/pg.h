@@ -19,7 +19,9 @@ struct pg_config {
 	const char *url; /* postgresql://USER:PASSWORD@HOST/DATABASE?… */
 	const struct secret *password; /* goes before the URL's; NULL: none */
 	bool readonly;
-	int64_t limit_ms; /* of a statement; 0: none */
+	/* Of a statement, by the server; one that says nothing for 3 s more is
+	 * given up. 0: none. */
+	int64_t limit_ms;
 };
 
 /* Is it a URL as libpq reads them? */
