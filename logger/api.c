@@ -9,37 +9,40 @@
 
 /*
  * The path is PREFIX, or with a suffix PREFIX, a non-empty id, SUFFIX. The
- * first that fits counts. role is what it needs at least.
+ * first that fits counts. role is what it needs at least. What reads the
+ * store runs on one of the threads that may wait for it.
  */
 static const struct route {
 	const char *method, *prefix, *suffix;
 	enum auth_role role;
 	api_fn *run;
+	enum { HERE, READER } where;
 } routes[] = {
-	{"GET", "/v1/records", NULL, AUTH_VIEWER, api_get_records},
-	{"GET", "/v1/records/", "", AUTH_VIEWER, api_get_record},
-	{"POST", "/v1/events/", "/redeliver", AUTH_OPERATOR, api_redeliver},
-	{"POST", "/v1/redeliver", NULL, AUTH_OPERATOR, api_redeliver_range},
-	{"GET", "/v1/events/", "", AUTH_VIEWER, api_get_event},
-	{"GET", "/v1/stream", NULL, AUTH_VIEWER, api_get_stream},
-	{"GET", "/v1/triggers", NULL, AUTH_VIEWER, api_get_triggers},
-	{"GET", "/v1/queue", NULL, AUTH_VIEWER, api_get_queue},
-	{"GET", "/v1/processes", NULL, AUTH_VIEWER, api_get_processes},
-	{"POST", "/v1/jobs/", "/approve", AUTH_OPERATOR, api_job},
-	{"POST", "/v1/jobs/", "/hold", AUTH_OPERATOR, api_job},
-	{"POST", "/v1/jobs/", "/release", AUTH_OPERATOR, api_job},
-	{"POST", "/v1/jobs/", "/cancel", AUTH_OPERATOR, api_job},
-	{"POST", "/v1/jobs/", "/retry", AUTH_OPERATOR, api_job},
-	{"POST", "/v1/targets/", "/rollback", AUTH_OPERATOR, api_target},
-	{"GET", "/v1/setup", NULL, AUTH_VIEWER, api_get_setup},
-	{"GET", "/v1/session", NULL, AUTH_NOBODY, api_get_session},
-	{"POST", "/v1/session", NULL, AUTH_NOBODY, api_sign_in},
-	{"DELETE", "/v1/session", NULL, AUTH_NOBODY, api_sign_out},
-	{"GET", "/metrics", NULL, AUTH_VIEWER, api_get_metrics},
-	{"GET", "/readyz", NULL, AUTH_NOBODY, api_get_readyz},
-	{"GET", "/healthz", NULL, AUTH_NOBODY, api_get_healthz},
-	{"GET", "/", NULL, AUTH_NOBODY, api_get_page},
-	{"GET", "/page/", "", AUTH_NOBODY, api_get_page},
+	{"GET", "/v1/records", NULL, AUTH_VIEWER, api_get_records, READER},
+	{"GET", "/v1/records/", "", AUTH_VIEWER, api_get_record, READER},
+	{"POST", "/v1/events/", "/redeliver", AUTH_OPERATOR, api_redeliver,
+		READER},
+	{"POST", "/v1/redeliver", NULL, AUTH_OPERATOR, api_redeliver_range, HERE},
+	{"GET", "/v1/events/", "", AUTH_VIEWER, api_get_event, READER},
+	{"GET", "/v1/stream", NULL, AUTH_VIEWER, api_get_stream, HERE},
+	{"GET", "/v1/triggers", NULL, AUTH_VIEWER, api_get_triggers, READER},
+	{"GET", "/v1/queue", NULL, AUTH_VIEWER, api_get_queue, HERE},
+	{"GET", "/v1/processes", NULL, AUTH_VIEWER, api_get_processes, HERE},
+	{"POST", "/v1/jobs/", "/approve", AUTH_OPERATOR, api_job, HERE},
+	{"POST", "/v1/jobs/", "/hold", AUTH_OPERATOR, api_job, HERE},
+	{"POST", "/v1/jobs/", "/release", AUTH_OPERATOR, api_job, HERE},
+	{"POST", "/v1/jobs/", "/cancel", AUTH_OPERATOR, api_job, HERE},
+	{"POST", "/v1/jobs/", "/retry", AUTH_OPERATOR, api_job, HERE},
+	{"POST", "/v1/targets/", "/rollback", AUTH_OPERATOR, api_target, HERE},
+	{"GET", "/v1/setup", NULL, AUTH_VIEWER, api_get_setup, HERE},
+	{"GET", "/v1/session", NULL, AUTH_NOBODY, api_get_session, HERE},
+	{"POST", "/v1/session", NULL, AUTH_NOBODY, api_sign_in, HERE},
+	{"DELETE", "/v1/session", NULL, AUTH_NOBODY, api_sign_out, HERE},
+	{"GET", "/metrics", NULL, AUTH_VIEWER, api_get_metrics, HERE},
+	{"GET", "/readyz", NULL, AUTH_NOBODY, api_get_readyz, HERE},
+	{"GET", "/healthz", NULL, AUTH_NOBODY, api_get_healthz, HERE},
+	{"GET", "/", NULL, AUTH_NOBODY, api_get_page, HERE},
+	{"GET", "/page/", "", AUTH_NOBODY, api_get_page, HERE},
 };
 
 /* ---- the path -------------------------------------------------------------- */
@@ -214,6 +217,45 @@ static bool answer_fault(struct http_request *req)
 	return true;
 }
 
+/* A call that waits for one of the threads that read. */
+struct reading {
+	struct api_call call;
+	struct auth_who who;
+	char *id;
+	api_fn *run;
+};
+
+static void read_now(void *ctx, bool late)
+{
+	struct reading *r = ctx;
+
+	if (late)
+		answer_error(r->call.req, 503, "Retry-After: 5", "more is "
+			"asked of the store than it can answer, or it is slow");
+	else
+		r->run(&r->call);
+	free(r->id);
+	free(r);
+}
+
+static void run_now(struct api_call *c, api_fn *run)
+{
+	run(c);
+}
+
+static void read_later(struct api_call *c, api_fn *run)
+{
+	struct reading *r = xcalloc(1, sizeof(*r));
+
+	r->call = *c;
+	r->who = *c->who;
+	r->id = xstrdup(c->id);
+	r->call.who = &r->who;
+	r->call.id = r->id;
+	r->run = run;
+	readers_put(c->api->readers, read_now, r);
+}
+
 static void run(struct api *a, struct http_request *req,
 	const struct route *r, struct str id)
 {
@@ -230,7 +272,7 @@ static void run(struct api *a, struct http_request *req,
 		answer_error(req, 404, NULL, "this is not served here; "
 			"`logger.metrics` and `logger.health` say so");
 	else if (admit(a, req, r, role, &who))
-		r->run(&c);
+		(r->where == READER ? read_later : run_now)(&c, r->run);
 	free(text);
 }
 

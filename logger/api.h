@@ -2,7 +2,7 @@
  * The logger's HTTP answers. The routes, with the role that each needs, are
  * one table in api.c; docs/openapi.yaml describes them. Handlers are in
  * api_*.c; those and api.c are the only files here that choose HTTP statuses.
- * Runs on the server's threads.
+ * Runs on the server's threads, and what reads the store on readers.h's.
  */
 #ifndef LOGGER_API_H
 #define LOGGER_API_H
@@ -13,12 +13,14 @@
 #include "logger/intake.h"
 #include "logger/outcomes.h"
 #include "logger/processes.h"
+#include "logger/readers.h"
 #include "logger/store.h"
 #include "logger/stream.h"
 #include "proto/io/http_server.h"
 
 struct api {
 	struct store *store;
+	struct readers *readers;
 	struct processes *processes;
 	struct auth *auth;
 	struct stream *stream;

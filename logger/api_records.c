@@ -228,7 +228,7 @@ void api_get_stream(struct api_call *c)
 	if (read_query(c->req, &q, "last", &err) < 0 ||
 		last_of(c->req, &last, &err) < 0)
 		answer_error(c->req, 400, NULL, "%s", err.text);
-	else if (stream_add(c->api->stream, c->req, &q, last) < 0)
+	else if (stream_add(c->api->stream, c->req, c->who, &q, last) < 0)
 		answer_error(c->req, 503, "Retry-After: 10",
 			"more than %d streams are open", STREAM_CLIENTS_MAX);
 	query_release(&q);

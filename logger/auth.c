@@ -32,6 +32,7 @@ struct auth {
 	struct opt_strs hosts;
 	pthread_mutex_t lock;
 	VEC(struct session) sessions;
+	uint64_t serial; /* of the newest session */
 	VEC(struct failures) failures;
 };
 
@@ -190,6 +191,7 @@ void auth_sign_in(struct auth *a, const struct auth_who *who, int64_t now,
 	enc_sha256(cookie, AUTH_COOKIE_LEN - 1, new.hash);
 	new.who.session = true;
 	pthread_mutex_lock(&a->lock);
+	new.who.serial = ++a->serial;
 	for (size_t i = 1; i < a->sessions.n; i++) {
 		if (a->sessions.v[i].seen < a->sessions.v[oldest].seen)
 			oldest = i;
@@ -209,6 +211,18 @@ void auth_sign_out(struct auth *a, struct str cookie)
 	if (s != NULL)
 		VEC_REMOVE_SWAP(&a->sessions, (size_t)(s - a->sessions.v));
 	pthread_mutex_unlock(&a->lock);
+}
+
+bool auth_holds(struct auth *a, const struct auth_who *who, int64_t now)
+{
+	bool holds = !who->session; /* tokens are those of the start */
+
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->sessions.n && !holds; i++)
+		holds = a->sessions.v[i].who.serial == who->serial &&
+			now - a->sessions.v[i].seen <= AUTH_SESSION_MS;
+	pthread_mutex_unlock(&a->lock);
+	return holds;
 }
 
 /* ---- hosts ----------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct auth_who {
 	enum auth_role role;
 	char name[65];
 	bool session; /* known by a cookie, which browsers send unasked */
+	uint64_t serial; /* of the session */
 };
 
 enum auth_result {
@@ -53,6 +54,8 @@ enum auth_result auth_session(struct auth *a, struct str cookie, int64_t now,
 void auth_sign_in(struct auth *a, const struct auth_who *who, int64_t now,
 	char cookie[AUTH_COOKIE_LEN]);
 void auth_sign_out(struct auth *a, struct str cookie);
+/* Is who, for whom something goes on, still known? No session is prolonged. */
+bool auth_holds(struct auth *a, const struct auth_who *who, int64_t now);
 
 /* May a request that names this Host (NULL: none) be for us? A name that is
  * none of ours may be somebody's who had it resolve to our address. */

@@ -78,6 +78,7 @@ static void tick(void *ctx)
 			"their senders keep them: %s", err.text);
 	else
 		daemon_ready(g->daemon, "store");
+	processes_forget(g->processes, clock_mono());
 	metric_set(METRIC_ROWS_PRUNED, NULL, NULL,
 		(int64_t)retention_pruned(g->retention));
 	metric_set(METRIC_ROWS_NOT_PRINTED, NULL, NULL,
@@ -133,8 +134,8 @@ static void start_api(struct logger *g, const struct conf *conf)
 	g->api = (struct api){
 		.store = g->store,
 		.processes = g->processes,
+		.readers = readers_start(),
 		.auth = auth_new(&conf->logger),
-		.stream = stream_start(g->store),
 		.outcomes = outcomes_start(g->store),
 		.loop = daemon_loop(g->daemon),
 		.intake = g->intake,
@@ -142,6 +143,7 @@ static void start_api(struct logger *g, const struct conf *conf)
 		.metrics = conf->logger.metrics,
 		.health = conf->logger.health,
 	};
+	g->api.stream = stream_start(g->store, g->api.auth);
 	pthread_mutex_init(&g->api.lock, NULL);
 	api_set_conf(&g->api, (struct conf *)(uintptr_t)conf);
 }
@@ -150,6 +152,7 @@ static void stop_api(struct logger *g)
 {
 	if (g->api.store == NULL)
 		return;
+	readers_stop(g->api.readers);
 	stream_stop(g->api.stream);
 	outcomes_stop(g->api.outcomes);
 	auth_free(g->api.auth);

@@ -135,6 +135,13 @@ static void drop_forgotten(struct processes *p, int64_t mono)
 	}
 }
 
+void processes_forget(struct processes *p, int64_t mono)
+{
+	pthread_mutex_lock(&p->lock);
+	drop_forgotten(p, mono);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct process *x = a, *y = b;
@@ -194,8 +201,8 @@ bool processes_json(struct processes *p, int64_t mono, bool metrics,
 	struct json *j = json_new_object(), *list = json_new_array();
 	bool ready = true;
 
+	processes_forget(p, mono);
 	pthread_mutex_lock(&p->lock);
-	drop_forgotten(p, mono);
 	if (p->list.n > 0)
 		qsort(p->list.v, p->list.n, sizeof(*p->list.v), by_name);
 	for (size_t i = 0; i < p->list.n; i++) {

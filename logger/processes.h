@@ -25,6 +25,8 @@ void processes_status(struct processes *p, const struct msg_status *s,
 void processes_up(struct processes *p, const char *role, const char *instance);
 void processes_down(struct processes *p, const char *role,
 	const char *instance, bool bye);
+/* Forgets who has been silent for long: to be called every now and then. */
+void processes_forget(struct processes *p, int64_t mono);
 /* {"ready":…,"processes":[…]}; returns whether all are ready. metrics: with
  * what each counts. */
 bool processes_json(struct processes *p, int64_t mono, bool metrics,

@@ -12,14 +12,15 @@
  *
  * Reading may be done from any thread and never waits for writing. Nor does it
  * hold writing up: few queries run at once, on threads that give way to all
- * others from their first query on. Each kind
- * of store is a const struct of functions in its own file, listed in
- * stores.c; only those files know their database.
+ * others from their first query on, and while many rows come, a long query is
+ * followed by a pause. Each kind of store is a const struct of functions in its
+ * own file, listed in stores.c; only those files know their database.
  */
 #ifndef LOGGER_STORE_H
 #define LOGGER_STORE_H
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "logger/damage.h"
 #include "logger/query.h"
@@ -88,7 +89,8 @@ struct store_driver {
 /* First member of each driver's own. */
 struct store {
 	const struct store_driver *driver;
-	sem_t readers; /* these two: stores.c's */
+	sem_t readers; /* these three: stores.c's */
+	atomic_llong puts; /* since the start */
 	struct damage *damage;
 };
 

@@ -8,6 +8,10 @@
 #include "proto/base/metrics.h"
 
 #define READER_NICE 10
+#define LONG_US 5000
+#define MANY_ROWS 1000 /* a second */
+#define PAUSE_TIMES 3  /* as long as the query */
+#define PAUSE_MAX_MS 100
 
 static const struct store_driver *const drivers[] = {
 	&store_sqlite,
@@ -57,6 +61,7 @@ void store_close(struct store *s)
 
 int store_put(struct store *s, struct store_put *put)
 {
+	atomic_fetch_add(&s->puts, 1);
 	return s->driver->put(s, put);
 }
 
@@ -65,8 +70,12 @@ int store_prune(struct store *s, struct store_prune *prune)
 	return s->driver->prune(s, prune);
 }
 
-/* Returns when it began. */
-static int64_t reading_begins(struct store *s)
+struct span {
+	int64_t began; /* us */
+	long long puts;
+};
+
+static struct span reading_begins(struct store *s)
 {
 	static _Thread_local bool lowered;
 
@@ -77,13 +86,21 @@ static int64_t reading_begins(struct store *s)
 	while (sem_wait(&s->readers) < 0)
 		if (errno != EINTR)
 			BUG("sem_wait: %s", strerror(errno));
-	return clock_us();
+	return (struct span){clock_us(), atomic_load(&s->puts)};
 }
 
-static void reading_ends(struct store *s, int64_t began)
+/* A server of a database knows nothing of our threads' priority: after a long
+ * query, while many rows come, its place stays empty for a while. */
+static void reading_ends(struct store *s, const struct span *span)
 {
+	int64_t took = clock_us() - span->began;
+	long long came = atomic_load(&s->puts) - span->puts;
+
+	metric_time(METRIC_QUERY, NULL, took);
+	if (took > LONG_US && came * 1000000 / took > MANY_ROWS)
+		clock_sleep(took * PAUSE_TIMES < PAUSE_MAX_MS * 1000
+				? took * PAUSE_TIMES / 1000 : PAUSE_MAX_MS);
 	sem_post(&s->readers);
-	metric_time(METRIC_QUERY, NULL, clock_us() - began);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -123,10 +140,10 @@ int store_query(struct store *s, const struct query *q, store_row_fn *row,
 	struct reading reading = {.store = s, .row = row, .ctx = ctx,
 		.by_time = q->order == QUERY_NEWEST_FIRST ||
 			q->order == QUERY_FROM_OLDEST};
-	int64_t began = reading_begins(s);
+	struct span span = reading_begins(s);
 	int rc = s->driver->query(s, q, check_row, &reading, err);
 
-	reading_ends(s, began);
+	reading_ends(s, &span);
 	return rc;
 }
 
@@ -146,10 +163,10 @@ int store_last(struct store *s, int64_t *seq, struct err *err)
 int store_count(struct store *s, int64_t since, int64_t until,
 	store_count_fn *fn, void *ctx, struct err *err)
 {
-	int64_t began = reading_begins(s);
+	struct span span = reading_begins(s);
 	int rc = s->driver->count(s, since, until, fn, ctx, err);
 
-	reading_ends(s, began);
+	reading_ends(s, &span);
 	return rc;
 }
 

@@ -17,6 +17,7 @@
 
 struct client {
 	struct http_stream *out;
+	struct auth_who who;
 	struct query q;
 	int64_t seq; /* the last row that it has or that was not for it */
 	int64_t since, said; /* mono ms */
@@ -24,6 +25,7 @@ struct client {
 
 struct stream {
 	struct store *store;
+	struct auth *auth;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t wake;
@@ -186,6 +188,7 @@ static void *run(void *arg)
 			struct client *c = s->clients.v[i - 1];
 
 			if (now - c->since < STREAM_MS &&
+				auth_holds(s->auth, &c->who, now) &&
 				feed(s, c, now, &more) == 0)
 				continue;
 			drop(s, c);
@@ -197,12 +200,13 @@ static void *run(void *arg)
 
 /* ---- life ------------------------------------------------------------------ */
 
-struct stream *stream_start(struct store *store)
+struct stream *stream_start(struct store *store, struct auth *auth)
 {
 	struct stream *s = xcalloc(1, sizeof(*s));
 	pthread_condattr_t attr;
 
 	s->store = store;
+	s->auth = auth;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -213,8 +217,8 @@ struct stream *stream_start(struct store *store)
 	return s;
 }
 
-int stream_add(struct stream *s, struct http_request *req, struct query *q,
-	int64_t after)
+int stream_add(struct stream *s, struct http_request *req,
+	const struct auth_who *who, struct query *q, int64_t after)
 {
 	struct client *c;
 	bool full;
@@ -227,6 +231,7 @@ int stream_add(struct stream *s, struct http_request *req, struct query *q,
 		return -1;
 	c = xcalloc(1, sizeof(*c));
 	c->out = answer_stream(req);
+	c->who = *who;
 	c->q = *q;
 	c->seq = after;
 	c->since = c->said = clock_mono();

@@ -9,6 +9,7 @@
 #ifndef LOGGER_STREAM_H
 #define LOGGER_STREAM_H
 
+#include "logger/auth.h"
 #include "logger/store.h"
 #include "proto/io/http_server.h"
 
@@ -18,12 +19,13 @@
 
 struct stream;
 
-struct stream *stream_start(struct store *s) MUST_CHECK;
+struct stream *stream_start(struct store *s, struct auth *a) MUST_CHECK;
 void stream_stop(struct stream *s); /* NULL is fine */
 
 /* Takes over *q and the request, unless there are too many clients: -1.
- * after: the last row that it has; -1: it begins now. Any thread. */
-int stream_add(struct stream *s, struct http_request *req, struct query *q,
-	int64_t after);
+ * after: the last row that it has; -1: it begins now. It ends with the session
+ * of who. Any thread. */
+int stream_add(struct stream *s, struct http_request *req,
+	const struct auth_who *who, struct query *q, int64_t after);
 
 #endif

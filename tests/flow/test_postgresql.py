@@ -1,7 +1,12 @@
 """The access log in PostgreSQL: two loggers on one log, one killed; the server
 away for a while; its password nowhere to be read."""
+import http.client
+import json
 import os
+import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -29,7 +34,8 @@ def finals(stack, events):
     return {e: stack.finals(event=e) for e in events}
 
 
-def test_two_loggers_and_an_outage(stacks, server):
+def pair(stacks, server):
+    """Two loggers on one log; the first stack has the other processes."""
     triggers = [{"name": "web", "repository": "shop/web", "tags": ["never"],
                  "url": "http://127.0.0.1:1025/"}]
     second = stacks(triggers)
@@ -46,7 +52,11 @@ def test_two_loggers_and_an_outage(stacks, server):
         stack.write()
     second.start("logger-b")
     first.start()
+    return first, second
 
+
+def test_two_loggers_and_an_outage(stacks, server):
+    first, second = pair(stacks, server)
     events = [first.push("shop/web", f"v{i}") for i in range(100)]
     first.kill("logger")
     events += [first.push("shop/web", f"w{i}") for i in range(100)]
@@ -78,6 +88,116 @@ def test_two_loggers_and_an_outage(stacks, server):
     for stack in first, second:
         written += "".join(d.log() for d in stack.daemons.values())
     assert PASSWORD not in written
+
+
+class Stream:
+    """What a browser does: it reads rows as they come, and when its logger is
+    gone it goes on at another one, after the last row that it has."""
+
+    def __init__(self, port):
+        self.rows, self.last, self.lock = [], None, threading.Lock()
+        self.open(port)
+
+    def open(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port,
+                                                     timeout=30)
+        self.connection.request("GET", "/v1/stream", headers={
+            "Last-Event-ID": self.last} if self.last else {})
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200
+        assert self.read_event()[1] == "hello"  # it begins here
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read_event(self):
+        fields = {}
+        while True:
+            line = self.answer.readline().decode()
+            if not line:
+                raise EOFError
+            if line == "\n" and "event" in fields:
+                self.last = fields["id"]
+                return fields["id"], fields["event"], fields["data"]
+            key, colon, value = line.rstrip("\n").partition(": ")
+            if colon and key:
+                fields[key] = value
+
+    def read(self):
+        try:
+            while True:
+                _, event, data = self.read_event()
+                assert event == "row"
+                with self.lock:
+                    self.rows.append(json.loads(data)["event"])
+        except (EOFError, OSError, http.client.HTTPException):
+            pass  # the logger is gone
+
+    def events(self):
+        with self.lock:
+            return list(self.rows)
+
+
+def test_a_stream_has_the_rows_of_both_and_outlives_one(stacks, server):
+    first, second = pair(stacks, server)
+    first.wait_final(first.push("shop/web", "before"), trigger="web")
+    stream = Stream(second.logger_port)
+    pushed, stop = [], threading.Event()
+
+    def push():
+        while not stop.is_set():
+            pushed.append(first.push("shop/web", f"v{len(pushed)}"))
+
+    pusher = threading.Thread(target=push)
+    pusher.start()
+    try:
+        # Each logger takes a part of the rows; the page of one has all.
+        wait_for("both have stored rows", lambda: all(
+            "pullwire_rows_total{" in s.get("/metrics").text
+            for s in (first, second)))
+        wait_for("rows come", lambda: len(stream.events()) > 100)
+        second.kill("logger-b")
+        stream.thread.join(30)
+        before = len(stream.events())
+        stream.open(first.logger_port)
+        wait_for("rows go on", lambda: len(stream.events()) > before + 100)
+    finally:
+        stop.set()
+        pusher.join()
+    wait_for("all rows came", lambda: set(stream.events()) == set(pushed), 30)
+    assert len(stream.events()) == len(pushed)  # none twice
+
+
+def test_a_server_that_says_nothing_holds_up_no_health(stacks, server):
+    """Its processes are stopped: connections stay, answers do not come."""
+    stack = stacks([], logger={"store": server}).start()
+    wait_for("a row is read", lambda: stack.get("/v1/records").status == 200)
+    pids = subprocess.run(
+        ["psql", "-qAtX", "-d", server, "-c", "SELECT pid FROM pg_stat_activity"
+         " WHERE application_name = 'pullwire-logger'"], check=True, text=True,
+        stdout=subprocess.PIPE).stdout.split()
+    assert len(pids) >= 2
+    answers = []
+    askers = [threading.Thread(target=lambda: answers.append(
+        stack.get("/v1/records").status)) for _ in range(12)]
+    for pid in pids:
+        os.kill(int(pid), signal.SIGSTOP)
+    try:
+        for asker in askers:
+            asker.start()
+        slowest = 0
+        while any(asker.is_alive() for asker in askers):
+            start = time.monotonic()
+            assert stack.get("/healthz").status == 200
+            slowest = max(slowest, time.monotonic() - start)
+            time.sleep(0.05)
+        assert slowest < 1
+        # The stopped connection was given up, and another one made.
+        assert 200 in answers and set(answers) <= {200, 503}, answers
+    finally:
+        for pid in pids:
+            os.kill(int(pid), signal.SIGCONT)
+    event = stack.push("shop/web", "v1")
+    wait_for("rows are stored again", lambda: stack.finals(event=event), 40)
 
 
 def test_no_store_is_named_without_its_password(stacks):

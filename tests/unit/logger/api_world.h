@@ -283,7 +283,8 @@ static int start_api(bool tokens)
 	pthread_mutex_init(&api.lock, NULL);
 	api.processes = processes_new();
 	api.auth = make_auth(tokens);
-	api.stream = stream_start(api.store);
+	api.readers = readers_start();
+	api.stream = stream_start(api.store, api.auth);
 	api.outcomes = outcomes_start(api.store);
 	api.loop = loop_new();
 	load_conf("[{name: web, repository: shop/web, tags: [v1, v2], approve: "
@@ -314,6 +315,7 @@ static UNUSED int teardown(void **state)
 	loop_post(api.loop, end_loop, api.loop);
 	pthread_join(looper, NULL);
 	http_server_stop(server);
+	readers_stop(api.readers);
 	loop_free(api.loop);
 	stream_stop(api.stream);
 	outcomes_stop(api.outcomes);

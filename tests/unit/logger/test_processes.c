@@ -82,6 +82,26 @@ static void silence_is_told_then_forgotten(void **state)
 		"{\"ready\":true,\"processes\":[]}");
 }
 
+/* Names that come and go fill nothing up, though nobody asks. */
+static void silent_ones_are_forgotten_unasked(void **state)
+{
+	const int64_t step = PROCESSES_FORGET_MS / 100;
+	struct strbuf out = {0};
+	int64_t now = 0;
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 3 * PROCESSES_MAX; i++, now += step) {
+		snprintf(name, sizeof(name), "m%d", i);
+		status("matcher", name, NULL, now);
+		processes_forget(p, now);
+	}
+	status("matcher", "last", NULL, now);
+	assert_false(processes_json(p, now, false, &out));
+	assert_non_null(strstr(strbuf_cstr(&out), "\"last\""));
+	strbuf_release(&out);
+}
+
 static void goodbye_is_no_fault(void **state)
 {
 	(void)state;
@@ -132,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(who_speaks_is_shown),
 		T(silence_is_told_then_forgotten),
+		T(silent_ones_are_forgotten_unasked),
 		T(goodbye_is_no_fault),
 		T(a_restart_keeps_the_process),
 		T(there_is_a_limit),

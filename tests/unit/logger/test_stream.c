@@ -190,6 +190,48 @@ static void store_away(void **state)
 	end(&l);
 }
 
+/* The value of the session's cookie, as a header's line. */
+static char *sign_in(const char *token)
+{
+	char *body = xprintf("{\"token\":\"%s\"}", token), *at;
+
+	ask("POST", "/v1/session", "X-Pullwire: 1\r\n", body);
+	assert_int_equal(status, 200);
+	free(body);
+	at = strstr(answer.buf, "pullwire=");
+	assert_non_null(at);
+	return xprintf("Cookie: %.*s\r\nX-Pullwire: 1\r\n",
+		(int)strcspn(at, ";\r"), at);
+}
+
+/* A stream ends with its session, and with no other; a token has its own. */
+static void ends_with_the_session(void **state)
+{
+	char *gone = sign_in(VIEWER), *stays = sign_in(VIEWER);
+	struct listener a = listen_to("/v1/stream", gone);
+	struct listener b = listen_to("/v1/stream", stays);
+	struct listener c = listen_to("/v1/stream",
+		"Authorization: Bearer " VIEWER "\r\n");
+
+	(void)state;
+	hear(&a, "event: hello");
+	hear(&b, "event: hello");
+	hear(&c, "event: hello");
+	ask("DELETE", "/v1/session", gone, "");
+	hear(&a, "\r\n0\r\n"); /* within the socket's limit; 200 ms */
+	put_rows(1);
+	hear(&b, "event: row");
+	hear(&c, "event: row");
+	assert_false(heard(&a, "event: row"));
+	ask("GET", "/v1/stream", gone, "");
+	assert_int_equal(status, 401);
+	end(&a);
+	end(&b);
+	end(&c);
+	free(gone);
+	free(stays);
+}
+
 static void bounded(void **state)
 {
 	struct listener l[STREAM_CLIENTS_MAX];
@@ -221,7 +263,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {T(rows_come), T(going_on),
-		T(too_far_behind), T(large_rows), T(store_away), T(bad_parameters), T(bounded)};
+		T(too_far_behind), T(large_rows), T(store_away), T(bad_parameters),
+		T(bounded), cmocka_unit_test_setup_teardown(
+			ends_with_the_session, setup_tokens, teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
