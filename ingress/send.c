@@ -163,6 +163,16 @@ static const char *read_options(int argc, char **argv, struct order *o)
 	return NULL;
 }
 
+static int no_source(const struct conf *conf, const char *name)
+{
+	fprintf(stderr, "pullwire-ingress: no source `%s` is in %s; there %s",
+		name, conf->path, conf->sources.n ? "are:" : "is none");
+	CONF_EACH(conf->sources, const struct conf_source, s)
+		fprintf(stderr, " %s", s->name);
+	fputc('\n', stderr);
+	return 2;
+}
+
 int send_run(const struct conf *conf, int argc, char **argv)
 {
 	struct order o = {0};
@@ -176,7 +186,7 @@ int send_run(const struct conf *conf, int argc, char **argv)
 		return usage("send takes a source and a repository with a tag");
 	o.source = conf_source(conf, str_from(argv[1]));
 	if (!o.source)
-		return usage("no source of this name is configured");
+		return no_source(conf, argv[1]);
 	if (send_split(argv[2], &o.push.tag) < 0)
 		return usage("the repository needs a tag: shop/web:latest");
 	fault = read_options(argc, argv, &o);

@@ -221,22 +221,25 @@ static void load_fragments(struct conf_loader *l, const char *path)
 	free(pattern);
 }
 
+/* An entry without keys is told once. */
+#define CHECK_EACH(check, nodes, list, type) \
+	do { \
+		for (size_t i_ = 0; i_ < (list).n; i_++) \
+			if ((nodes).v[i_]->kind == YAML_MAP) \
+				check(l, (nodes).v[i_], (type *)(list).v + i_); \
+	} while (0)
+
 static void check_all(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
 
-	for (size_t i = 0; i < c->sources.n; i++)
-		check_source(l, l->sources.v[i],
-			(struct conf_source *)c->sources.v + i);
-	for (size_t i = 0; i < c->engines.n; i++)
-		conf_check_engine(l, l->engines.v[i],
-			(struct conf_engine *)c->engines.v + i);
-	for (size_t i = 0; i < c->triggers.n; i++)
-		conf_check_trigger(l, l->triggers.v[i],
-			(struct conf_trigger *)c->triggers.v + i);
-	for (size_t i = 0; i < c->notify.n; i++)
-		conf_check_notify(l, l->notify.v[i],
-			(struct conf_notify *)c->notify.v + i);
+	CHECK_EACH(check_source, l->sources, c->sources, struct conf_source);
+	CHECK_EACH(conf_check_engine, l->engines, c->engines,
+		struct conf_engine);
+	CHECK_EACH(conf_check_trigger, l->triggers, c->triggers,
+		struct conf_trigger);
+	CHECK_EACH(conf_check_notify, l->notify, c->notify,
+		struct conf_notify);
 	conf_check_blocks(l, root, "trusted_proxies", &c->trusted_proxies);
 	check_sections(l, root);
 	CONF_EACH(c->engines, struct conf_engine, e)

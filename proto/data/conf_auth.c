@@ -188,6 +188,13 @@ void conf_check_blocks(struct conf_loader *l, const struct yaml *map,
 				"after the prefix", key, list->v[i]);
 }
 
+/* Is a proof meant that another fault keeps from being one? */
+static bool is_told(const struct conf_loader *l, const struct yaml *auth)
+{
+	return l->errs->list.n > 0 && auth->first &&
+		(auth->first->kind != YAML_SCALAR || *auth->first->scalar);
+}
+
 void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s)
 {
@@ -201,7 +208,7 @@ void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	conf_check_blocks(l, map, "allow", &s->allow);
 	if (!auth || auth->kind != YAML_MAP)
 		return;
-	if (!given && !a->none)
+	if (!given && !a->none && !is_told(l, auth))
 		FAULT(map, "auth", "auth: give `bearer`, `url_token`, `basic`, "
 			"`header`, `hmac`, `standard_webhooks` or "
 			"`client_cert`: a source without proof is not served, "

@@ -178,14 +178,14 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 {
 	const char *slash = t->deploy.compose ? strchr(t->deploy.compose, '/')
 					      : NULL;
-	bool deploy = yaml_get(map, "deploy") != NULL;
+	const struct yaml *deploy = yaml_get(map, "deploy");
 
-	if (deploy == (t->url != NULL))
+	if (!deploy == !t->url)
 		FAULT(map, deploy ? "deploy" : "name",
 			"a trigger has either `deploy` or `url`%s",
 			deploy ? ", not both" : "; this one has neither");
 	conf_check_url(l, map, t->url);
-	if (!deploy)
+	if (!deploy || deploy->kind != YAML_MAP)
 		return;
 	if (!t->deploy.container == !t->deploy.compose)
 		FAULT(map, "deploy",

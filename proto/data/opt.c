@@ -106,6 +106,24 @@ static size_t distance(const char *a, const char *b)
 	return row[nb];
 }
 
+/* The word that was typed short, if there is one only; or typed too long. */
+static const char *begun(const char *typed, const char *const *words, size_t n)
+{
+	const char *found = NULL;
+	size_t len = strlen(typed);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t shorter = strlen(words[i]) < len ? strlen(words[i]) : len;
+
+		if (shorter < 3 || strncmp(typed, words[i], shorter) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = words[i];
+	}
+	return found;
+}
+
 const char *opt_nearest(const char *typed, const char *const *words, size_t n)
 {
 	const char *nearest = NULL;
@@ -119,7 +137,7 @@ const char *opt_nearest(const char *typed, const char *const *words, size_t n)
 			nearest = words[i];
 		}
 	}
-	return nearest;
+	return nearest ? nearest : begun(typed, words, n);
 }
 
 static void unknown_key(const struct opt_table *t, const struct yaml *node,

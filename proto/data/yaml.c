@@ -24,19 +24,51 @@ static int fault(struct reader *r, size_t line, const char *text)
 	return err_fail(r->err, "%s:%zu: %s", r->file, line, text);
 }
 
+/* What people meant who wrote what libyaml complains of. */
+static const struct {
+	const char *problem, *advice;
+} advices[] = {
+	{"found character that cannot start any token",
+		"a tab indents nothing here, use spaces; a value that begins "
+		"with @, ` or % wants quotes"},
+	{"did not find expected '-' indicator",
+		"begin the entries of a list in the same column"},
+	{"did not find expected key",
+		"begin the keys of an entry in the same column; a quote in a "
+		"quoted value is written twice"},
+	{"mapping values are not allowed in this context",
+		"a value with `: ` in it wants quotes; or the line above is "
+		"indented less"},
+	{"found unexpected end of stream", "a quote is not closed"},
+};
+
+static const char *advice_for(const char *problem)
+{
+	for (size_t i = 0; i < ARRAY_LEN(advices); i++)
+		if (!strcmp(problem, advices[i].problem))
+			return advices[i].advice;
+	return NULL;
+}
+
 static int syntax_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	size_t line = line_of(&p->problem_mark);
+	const char *advice = advice_for(p->problem);
+	struct strbuf text = {0};
 
 	if (p->error == YAML_READER_ERROR)
-		return err_fail(r->err, "%s: byte %zu: %s", r->file,
-			p->problem_offset, p->problem);
+		return err_fail(r->err, "%s: byte %zu: %s; write the file in "
+			"UTF-8", r->file, p->problem_offset, p->problem);
+	strbuf_addf(&text, "%s", p->problem);
 	if (p->context)
-		return err_fail(r->err, "%s:%zu: %s (%s, which starts in line %zu)",
-			r->file, line, p->problem, p->context,
-			line_of(&p->context_mark));
-	return err_fail(r->err, "%s:%zu: %s", r->file, line, p->problem);
+		strbuf_addf(&text, " (%s, which starts in line %zu)",
+			p->context, line_of(&p->context_mark));
+	if (advice)
+		strbuf_addf(&text, ": %s", advice);
+	err_fail(r->err, "%s:%zu: %s", r->file, line_of(&p->problem_mark),
+		text.buf);
+	strbuf_release(&text);
+	return -1;
 }
 
 static int next_event(struct reader *r, yaml_event_t *ev)
