@@ -29,7 +29,8 @@ static bool is(const char *s, const char *want)
 	return s != NULL && strcmp(s, want) == 0;
 }
 
-/* Labels that mean something else: they say which deploy made a container. */
+/* Labels that mean something else: they say which deploy made a container, or
+ * are about it whatever redeploys it. */
 static bool is_ours(const char *key)
 {
 	static const char *const ours[] = {DOCKER_LABEL_ENABLE,
@@ -40,7 +41,7 @@ static bool is_ours(const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(key, ours[i]) == 0)
 			return true;
-	return false;
+	return str_starts(str_from(key), STR(DOCKER_LABEL_MAC));
 }
 
 static void own_labels(struct json *out, const struct json *container)

@@ -1,5 +1,6 @@
 #include "deployer/docker_order.h"
 
+#include "deployer/docker_spec.h"
 #include "proto/base/str.h"
 
 static bool has_text(const struct json *j)
@@ -28,6 +29,16 @@ static bool fixes_port(const struct json *old, char *why, size_t n)
 	return false;
 }
 
+static bool has_mac_label(const struct json *old)
+{
+	const struct json *l = json_first(json_path(old, "Config.Labels"));
+
+	for (; l; l = json_next(l))
+		if (str_starts(str_from(json_key(l)), STR(DOCKER_LABEL_MAC)))
+			return true;
+	return false;
+}
+
 static bool fixes_address(const struct json *old, char *why, size_t n)
 {
 	const struct json *net =
@@ -40,7 +51,8 @@ static bool fixes_address(const struct json *old, char *why, size_t n)
 				"%.80s", json_key(net));
 			return true;
 		}
-	if (!has_text(json_path(old, "Config.MacAddress")))
+	if (!has_text(json_path(old, "Config.MacAddress")) &&
+		!has_mac_label(old))
 		return false;
 	snprintf(why, n, "it has a MAC address of its own");
 	return true;

@@ -1,4 +1,5 @@
 #include "deployer/docker_spec_part.h"
+#include "proto/base/mem.h"
 
 #define SYSCTLS "com.docker.network.endpoint.sysctls"
 #define ETH0 ".eth0."
@@ -94,6 +95,25 @@ static void move_sysctls(struct json *out, const struct docker_spec_input *in)
 }
 
 /*
+ * The address that the user gave. 1.44 to 1.51 show the main network's in
+ * Config only when it is one; of other networks none shows whether it was
+ * given or made up, so a label says it.
+ */
+static const char *mac_of(const struct docker_spec_input *in,
+	const char *network, bool is_main)
+{
+	char *key = xprintf(DOCKER_LABEL_MAC "%s", network);
+	const char *mac = json_str(
+		json_get(json_path(in->old, "Config.Labels"), key));
+
+	free(key);
+	if (mac == NULL && is_main)
+		mac = json_str(json_path(in->old, "Config.MacAddress"));
+	/* Older engines take none here. */
+	return in->api >= 44 && mac != NULL && *mac != '\0' ? mac : NULL;
+}
+
+/*
  * What the user configured of an endpoint. All else that inspect shows is
  * operational: sent back, an address would become a static one.
  */
@@ -102,7 +122,7 @@ static struct json *endpoint_config(const struct docker_spec_input *in,
 {
 	static const char *const kept[] = {
 		"IPAMConfig", "Links", "DriverOpts", "GwPriority"};
-	const char *mac = json_str(json_path(in->old, "Config.MacAddress"));
+	const char *mac = mac_of(in, json_key(endpoint), is_main);
 	struct json *out = json_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
@@ -111,12 +131,10 @@ static struct json *endpoint_config(const struct docker_spec_input *in,
 				json_copy(json_get(endpoint, kept[i])));
 	if (takes_aliases(json_key(endpoint)))
 		copy_aliases(out, in, endpoint);
-	if (!is_main)
-		return out;
-	/* 1.44 to 1.51 show it in Config only when the user set it. */
-	if (in->api >= 44 && mac != NULL && *mac != '\0')
+	if (mac != NULL)
 		json_set_str(out, "MacAddress", mac);
-	move_sysctls(out, in);
+	if (is_main)
+		move_sysctls(out, in);
 	return out;
 }
 

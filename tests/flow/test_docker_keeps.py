@@ -117,3 +117,28 @@ def test_keeps(drive, engine, world, made, name):
     assert differences(have, want) == []
     now = volumes(got)
     assert {k: now.get(k) for k in volumes(before)} == volumes(before)
+
+
+def test_mac_of_another_network(drive, engine, world):
+    """It is kept where a label says that it was given; from API 1.44 on."""
+    minor = int(engine.call("GET", "/version")["ApiVersion"][2:])
+    if minor < 44:
+        pytest.skip("older engines take no address there")
+    d, macs = drive("keeps"), {"keeps-a": "02:42:0a:00:00:77",
+                               "keeps-b": "02:42:0a:00:00:78"}
+    put(d, "v1")
+    was, engine.api = engine.api, "/v1.44"
+    made = engine.call("POST", "/containers/create", {
+        "Image": ref(d, "v1"), "HostConfig": {"NetworkMode": "keeps-a"},
+        "Labels": {"pullwire.mac.keeps-b": macs["keeps-b"]},
+        "NetworkingConfig": {"EndpointsConfig": {
+            n: {"MacAddress": mac} for n, mac in macs.items()}}}, name="keeps")
+    engine.api = was
+    engine.call("POST", f"/containers/{made['Id']}/start")
+    d.push("v2", put(d, "v2"))
+    for want in "v2", "v3":  # its successor has it from the label again
+        r = d.deploy()
+        assert r["status"] == "deployed", r
+        nets = engine.inspect("keeps")["NetworkSettings"]["Networks"]
+        assert {n: e["MacAddress"] for n, e in nets.items()} == macs, want
+        d.push("v3", put(d, "v3"))

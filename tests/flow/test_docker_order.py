@@ -51,6 +51,8 @@ ROWS = {
     "a fixed address": (endpoint(IPAMConfig={"IPv4Address": "10.198.7.77"}),
                         {}, "fixed address"),
     "a MAC address": ({"MacAddress": "02:42:0a:00:00:99"}, {}, "MAC address"),
+    "one by label": ({"Labels": {"pullwire.mac.x": "02:42:0a:00:00:98"}}, {},
+                     "MAC address"),
     "the host's network": ({"HostConfig": {"NetworkMode": "host"}}, {},
                            "the host's"),
     "another's network": (

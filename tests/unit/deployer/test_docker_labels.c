@@ -75,6 +75,7 @@ static const struct {
 	{"{" C "{\"com.centurylinklabs.watchtower.enable\":\"true\","
 	 "\"com.centurylinklabs.watchtower.stop-signal\":\"SIGHUP\","
 	 "\"pullwire.stop-signal\":\"SIGINT\","
+	 "\"pullwire.mac.back-end\":\"02:42:00:00:00:01\","
 	 "\"pullwire.signal\":\"SIGHUP\"}}", "a",
 		true, T "\"a\"" D "{\"stop_signal\":\"SIGINT\"}}", NULL},
 	{"{" C "{" W "enable\":\"true\"," W "lifecycle.pre-check\":\"a\","

@@ -262,6 +262,23 @@ static const struct row name_rows[] = {
 		.path = "NetworkingConfig.EndpointsConfig",
 		.want = "{\"n\":{\"MacAddress\":\"02:42:00:00:00:01\"},"
 			"\"m\":{}}"},
+	{.what = "MAC address of another network, by label", .api = 44,
+		.config = "{\"MacAddress\":\"02:42:00:00:00:01\",\"Labels\":{"
+			"\"pullwire.mac.m\":\"02:42:00:00:00:03\"}}",
+		.host = "{\"NetworkMode\":\"n\"}",
+		.networks = "{\"n\":{},\"m\":{\"MacAddress\":"
+			    "\"02:42:00:00:00:03\"},\"o\":{}}",
+		.path = "NetworkingConfig.EndpointsConfig",
+		.want = "{\"n\":{\"MacAddress\":\"02:42:00:00:00:01\"},"
+			"\"m\":{\"MacAddress\":\"02:42:00:00:00:03\"},"
+			"\"o\":{}}"},
+	{.what = "MAC address by label, no place for it before 1.44",
+		.api = 43,
+		.config = "{\"Labels\":{\"pullwire.mac.n\":"
+			  "\"02:42:00:00:00:03\"}}",
+		.host = "{\"NetworkMode\":\"n\"}", .networks = "{\"n\":{}}",
+		.path = "NetworkingConfig.EndpointsConfig",
+		.want = "{\"n\":{}}"},
 	{.what = "generated MAC address", .api = 51,
 		.host = "{\"NetworkMode\":\"n\"}",
 		.networks = "{\"n\":{\"MacAddress\":\"02:42:00:00:00:01\"}}",
