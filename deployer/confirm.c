@@ -25,8 +25,9 @@ static const struct conf_source *source_of(const struct attempt *a)
 bool confirm_needed(const struct attempt *a)
 {
 	/* A notice tells what was done. */
-	return verify_needed(source_of(a)) && !a->job->confirmed &&
-		!attempt_is_ordered(a) && !a->what.notice;
+	return verify_needed(source_of(a), &a->what.event) &&
+		!a->job->confirmed && !attempt_is_ordered(a) &&
+		!a->what.notice;
 }
 
 /* On the worker. */

@@ -63,7 +63,8 @@ int docker_verify(struct docker_task *t, struct driver_result *res)
 	char text[sizeof(res->reason)];
 	int rc = -1;
 
-	if (!verify_needed(t->run->source) || t->note.found || t->run->force)
+	if (!verify_needed(t->run->source, e) || t->note.found ||
+		t->run->force)
 		return 0;
 	if (verify_known(t->run->source, t->run->trigger, e, &err) != 0) {
 		driver_result_err(res, DRIVER_REFUSED, &err);

@@ -103,7 +103,7 @@ struct driver_run {
 	const struct conf_engine *engine;
 	const struct conf_trigger *trigger; /* what to redeploy, and how */
 	const struct job *job;              /* what was pushed */
-	/* Who says so; NULL: not one of the configuration's. */
+	/* Who says so; NULL: not one of the configuration's (verify.h). */
 	const struct conf_source *source;
 	/* Set when the process is told to end: stop at the next place where
 	 * everything is as before (until the old container is stopped) with

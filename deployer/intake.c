@@ -229,6 +229,20 @@ void intake_own(struct intake *in, const struct job *job, bool forced,
 	put(a);
 }
 
+/* Its trigger, and who it is from: what verify.h refuses later. */
+static bool is_known(const struct conf *conf, const struct job *job,
+	struct err *err)
+{
+	if (!target_find(conf, job, err))
+		return false;
+	if (job->notice || job->event.trigger ||
+		conf_source(conf, str_from(job->event.source)))
+		return true;
+	err_fail(err, "source %s is not configured here yet",
+		job->event.source);
+	return false;
+}
+
 /* Not ours, by another configuration than ours: one of the two is about to be
  * read again. Only a push of this minute waits for that. */
 static bool may_settle(const struct deployer *d, const struct job *job)
@@ -272,7 +286,7 @@ static void deliver(void *ctx, const struct chan_from *from,
 		chan_nack(in->chan, from, MALFORMED_MS, err.text);
 		return;
 	}
-	if (!target_find(d->conf, job, &err) && may_settle(d, job)) {
+	if (!is_known(d->conf, job, &err) && may_settle(d, job)) {
 		chan_nack(in->chan, from, AGAIN_MS, err.text);
 		return;
 	}

@@ -2,9 +2,9 @@
 
 #include "proto/base/mem.h"
 
-bool verify_needed(const struct conf_source *source)
+bool verify_needed(const struct conf_source *source, const struct event *e)
 {
-	return source && conf_source_verifies(source);
+	return source ? conf_source_verifies(source) : !e->trigger;
 }
 
 static bool same_host(struct str a, struct str b)
@@ -35,7 +35,14 @@ int verify_known(const struct conf_source *source,
 {
 	/* A push without a host is pulled from Docker Hub. */
 	struct str host = e->registry ? str_from(e->registry) : STR("docker.io");
-	bool known = trigger_names(trigger, host) ||
+	bool known;
+
+	if (!source)
+		return err_fail(err, "the deployer's configuration has no source "
+			"%s, so it is not known whether a registry has to "
+			"confirm its pushes: give the deployer the file that "
+			"ingress reads, and push again", e->source);
+	known = trigger_names(trigger, host) ||
 		(source->registry &&
 			same_host(str_from(source->registry), host)) ||
 		(source->type == SOURCE_DOCKERHUB && conf_host_is_hub(host));

@@ -9,12 +9,14 @@
 #include "proto/data/conf.h"
 #include "proto/msg/event.h"
 
-/* source may be NULL: a trigger's own URL, which is a secret of its own. */
-bool verify_needed(const struct conf_source *source);
+/* source NULL: the configuration has none of the push's source. So it is for a
+ * trigger's own URL, which is a secret of its own; any other push is a hint that
+ * nothing can confirm, for what is not known may be one. */
+bool verify_needed(const struct conf_source *source, const struct event *e);
 /*
  * Does the configuration name the push's registry: the source's registry or
  * registry_map, Docker Hub's own source, or the trigger's pattern? 0, or -1
- * with the sentence of the row `refused`.
+ * with the sentence of the row `refused`; so also without the source.
  */
 int verify_known(const struct conf_source *source,
 	const struct conf_trigger *trigger, const struct event *e,

@@ -275,6 +275,9 @@ static int deploy(char **args, const struct conf *conf,
 			.repository = (char *)value(args, "repository", "x"),
 			.tag = (char *)value(args, "tag", "latest"),
 			.digest = (char *)value(args, "digest", NULL),
+			/* By its own URL, where no source is named. */
+			.trigger = value(args, "source", NULL) ? NULL
+				: trigger->name,
 		},
 	};
 	struct driver_run run = {

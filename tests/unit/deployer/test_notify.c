@@ -297,6 +297,29 @@ static void test_a_hint_again(void **state)
 	stop_process();
 }
 
+/* A source that is not in our configuration may be one that only hints. */
+static void test_unknown_source(void **state)
+{
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		"sources: [{name: other, type: generic, auth: {none: true}}]\n"
+		"triggers: [{name: tell, repository: shop/web, "
+		"url: 'http://127.0.0.1:%d/'}]\n"
+		"deployer: {state: '@', schedule: [0, 50ms], "
+		"allow_private: ['127.0.0.1/32:1025-65535']}\n",
+		http_server_port(receiver.http));
+	configure(text);
+	start_process();
+	deliver(EVENT(01), "tell", "http", "v1", 1000);
+	run_until(one_final);
+	assert_non_null(strstr(row_of(EVENT(01), "refused")->reason,
+		"configuration has no source s"));
+	assert_int_equal(received(), 0);
+	stop_process();
+}
+
 /* Told to end while the receiver is thinking: posted again, the same id. */
 static void test_cut_off(void **state)
 {
@@ -478,6 +501,7 @@ int main(void)
 		TEST(test_connect_error),
 		TEST(test_nothing_coalesces),
 		TEST(test_a_hint_again),
+		TEST(test_unknown_source),
 		TEST(test_cut_off),
 		TEST(test_blocked_port),
 		TEST(test_blocked_address),

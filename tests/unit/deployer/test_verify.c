@@ -12,6 +12,9 @@ static struct secret word = {"x", 1};
 
 static void test_needed(void **state)
 {
+	const struct event push = {.source = (char[]){"s"}};
+	const struct event own = {
+		.source = (char[]){"trigger-url"}, .trigger = (char[]){"t"}};
 	const struct conf_source none = {.auth.none = true};
 	const struct conf_source url = {.auth.url_token = {&word, 1}};
 	const struct conf_source both = {
@@ -23,13 +26,14 @@ static void test_needed(void **state)
 		.auth.bearer = {&word, 1}, .verify = VERIFY_REGISTRY};
 
 	(void)state;
-	assert_true(verify_needed(&none));
-	assert_true(verify_needed(&url));
-	assert_false(verify_needed(&both));
-	assert_false(verify_needed(&hmac));
-	assert_false(verify_needed(&off));
-	assert_true(verify_needed(&on));
-	assert_false(verify_needed(NULL));
+	assert_true(verify_needed(&none, &push));
+	assert_true(verify_needed(&url, &push));
+	assert_false(verify_needed(&both, &push));
+	assert_false(verify_needed(&hmac, &push));
+	assert_false(verify_needed(&off, &push));
+	assert_true(verify_needed(&on, &push));
+	assert_false(verify_needed(NULL, &own));
+	assert_true(verify_needed(NULL, &push));
 }
 
 static const struct {
@@ -61,6 +65,20 @@ static const struct {
 	{"by no glob of it", SOURCE_GENERIC, NULL, "*.example/shop/web",
 		"r.example", false, false},
 };
+
+/* A source that the configuration lacks: whatever the trigger names. */
+static void test_unknown_source(void **state)
+{
+	const struct conf_trigger trigger = {
+		.repository = (char[]){"r.example/shop/web"}};
+	const struct event event = {.source = (char[]){"gone"},
+		.registry = (char[]){"r.example"}};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(verify_known(NULL, &trigger, &event, &err), -1);
+	assert_non_null(strstr(err.text, "configuration has no source gone"));
+}
 
 static void test_known(void **state)
 {
@@ -136,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_needed),
 		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_unknown_source),
 		cmocka_unit_test(test_challenge),
 		cmocka_unit_test(test_loopback),
 	};
