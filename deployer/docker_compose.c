@@ -6,6 +6,7 @@
 #include "deployer/docker_gate.h"
 #include "deployer/docker_pick.h"
 #include "deployer/docker_prepare.h"
+#include "deployer/docker_restart.h"
 #include "deployer/helper.h"
 #include "proto/base/mem.h"
 
@@ -263,6 +264,7 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 {
 	const char *image = json_str(json_get(t->image, "Id"));
 	struct err err = {0};
+	int rc;
 
 	if (docker_task_tag(t, &err) != 0 ||
 		docker_note_save(&t->note, DOCKER_STEP_START, &err) != 0) {
@@ -278,9 +280,11 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 	docker_task_lap(t, "start");
 	if (check(t, image, &t->note.evidence, &err) == 0) {
 		docker_task_lap(t, "gate");
+		rc = docker_restart_dependents(t, &err);
 		driver_result_set(res, DRIVER_DEPLOYED,
-			"service %s runs %s, by Compose and its files",
-			c->service, t->reference);
+			"service %s runs %s, by Compose and its files%s%.200s",
+			c->service, t->reference, rc != 0 ? "; " : "",
+			rc != 0 ? err.text : "");
 		return;
 	}
 	docker_task_lap(t, "gate");

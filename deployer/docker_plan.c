@@ -106,6 +106,8 @@ static void print_steps(const struct docker_replace *r,
 	printf("  remove the old one\n");
 	if (d->post_hook.n > 0)
 		printf("  run the post hook in %s\n", s->name);
+	for (size_t i = 0; i < d->restart_after.n; i++)
+		printf("  restart %s\n", d->restart_after.v[i]);
 	if (d->post_check.n > 0)
 		printf("  run the post check in %s\n", s->name);
 }

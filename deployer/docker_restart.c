@@ -1,5 +1,7 @@
 #include "deployer/docker_restart.h"
 
+#include "deployer/docker_pick.h"
+#include "deployer/docker_renew.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
@@ -38,33 +40,83 @@ static struct json *list_running(struct docker_task *t, struct str project,
 	return list;
 }
 
-int docker_restart_dependents(struct docker_task *t, struct err *err)
+/* first: the error so far, or none yet. */
+static void restart(struct docker_task *t, const struct json *c,
+	const char *after, struct err *first)
+{
+	const char *id = json_str(json_get(c, "Id"));
+	struct err err = {0};
+
+	if (id == NULL || docker_renew_is_self(id))
+		return;
+	log_info(t->note.job, "container %s is restarted after %s",
+		docker_swap_name(c), after);
+	docker_task_progress(t, "restarting what depends on it");
+	if (docker_container_restart(t->api, id, &err) == 0 ||
+		*first->text != '\0')
+		return;
+	*first = err;
+	err_prefix(first, "the restart of %s", docker_swap_name(c));
+}
+
+/* As Compose's files say it. */
+static void restart_services(struct docker_task *t, struct err *first)
 {
 	struct str service = str_from(t->run->trigger->deploy.compose), project;
 	struct json *list;
+	struct err err = {0};
 	const char *label;
-	int rc = 0;
 
 	if (service.n == 0)
-		return 0;
+		return;
 	str_split(&service, '/', &project);
-	list = list_running(t, project, err);
-	if (list == NULL)
-		return -1;
-	for (const struct json *c = json_first(list); rc == 0 && c;
-		c = json_next(c)) {
+	list = list_running(t, project, &err);
+	if (list == NULL && *first->text == '\0')
+		*first = err;
+	for (const struct json *c = json_first(list); c; c = json_next(c)) {
 		label = json_str(json_get(
 			json_get(c, "Labels"), COMPOSE "depends_on"));
-		if (!docker_restart_wanted(label, service.p))
-			continue;
-		log_info(t->note.job, "container %s is restarted after %s",
-			docker_swap_name(c), service.p);
-		rc = docker_container_restart(
-			t->api, json_str(json_get(c, "Id")), err);
-		if (rc != 0)
-			err_prefix(err, "the restart of %s",
-				docker_swap_name(c));
+		if (docker_restart_wanted(label, service.p))
+			restart(t, c, service.p, first);
 	}
 	json_free(list);
-	return rc;
+}
+
+/* One of `restart_after`: a container, or all of a service. */
+static void restart_listed(struct docker_task *t, char *name,
+	struct err *first)
+{
+	struct conf_deploy d = {0};
+	struct json *list;
+	struct err err = {0};
+
+	if (strchr(name, '/') != NULL)
+		d.compose = name;
+	else
+		d.container = name;
+	list = docker_pick_list(t->api, &d, &err);
+	if (list != NULL)
+		docker_pick_sort(list);
+	if (list != NULL && json_len(list) == 0)
+		err_fail(&err, "there is no %s to be restarted", name);
+	if (*err.text != '\0' && *first->text == '\0')
+		*first = err;
+	for (const struct json *c = json_first(list); c; c = json_next(c))
+		if (str_is(str_from(json_str(json_get(c, "State"))), "running"))
+			restart(t, c, t->note.target, first);
+	json_free(list);
+}
+
+int docker_restart_dependents(struct docker_task *t, struct err *err)
+{
+	const struct opt_strs *after = &t->run->trigger->deploy.restart_after;
+	struct err first = {0};
+
+	restart_services(t, &first);
+	for (size_t i = 0; i < after->n; i++)
+		restart_listed(t, after->v[i], &first);
+	if (*first.text == '\0')
+		return 0;
+	*err = first;
+	return -1;
 }

@@ -106,6 +106,7 @@ struct conf_deploy {
 	bool compose_files; /* run Compose, where its files can be read */
 	bool cleanup; /* remove images that nobody needs any more */
 	struct opt_strs keep_env; /* names */
+	struct opt_strs restart_after; /* NAME or PROJECT/SERVICE */
 };
 
 enum conf_pinned { PINNED_AUTO, PINNED_SKIP, PINNED_REPLACE };

@@ -111,6 +111,14 @@ static const struct opt deploy_opts[] = {
 		"they equal the old image's. Without: such a value is taken "
 		"for the image's, and the new image's counts.",
 		.flags = OPT_RELOAD, .max = 64),
+	KEY(struct conf_deploy, restart_after, OPT_STRS, NULL,
+		"Containers (`NAME`) and Compose services (`PROJECT/SERVICE`) "
+		"of the same engine that are restarted, as they are, when the "
+		"target has been replaced: what holds on to it without any "
+		"setting that says so. Only those that run; a restart that "
+		"fails is told in the row. Services whose `depends_on` has "
+		"`restart: true` need not be listed.",
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 64),
 	KEY(struct conf_deploy, missing_image, OPT_ENUM, "refuse",
 		"Where the image that a container runs was deleted, and we did "
 		"not deploy it: `refuse`, or `keep_all` to take all of the "

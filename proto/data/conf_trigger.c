@@ -173,11 +173,26 @@ static void check_hook(struct conf_loader *l, const struct yaml *map,
 			"[sh, -c, \"%s\"]", key, hook->v[0], hook->v[0]);
 }
 
+static bool is_service(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return slash && slash != text && slash[1] && !strchr(slash + 1, '/');
+}
+
+static void check_restarts(struct conf_loader *l, const struct yaml *map,
+	const struct opt_strs *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!conf_name_ok(names->v[i]) && !is_service(names->v[i]))
+			FAULT(yaml_get(map, "deploy"), "restart_after",
+				"restart_after: `%s` is neither a container's "
+				"name nor PROJECT/SERVICE", names->v[i]);
+}
+
 static void check_action(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t)
 {
-	const char *slash = t->deploy.compose ? strchr(t->deploy.compose, '/')
-					      : NULL;
 	const struct yaml *deploy = yaml_get(map, "deploy");
 
 	if (!deploy == !t->url)
@@ -190,9 +205,7 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 	if (!t->deploy.container == !t->deploy.compose)
 		FAULT(map, "deploy",
 			"deploy: takes one of `container` and `compose`");
-	if (t->deploy.compose &&
-		(!slash || slash == t->deploy.compose || !slash[1] ||
-			strchr(slash + 1, '/')))
+	if (t->deploy.compose && !is_service(t->deploy.compose))
 		FAULT(map, "deploy", "compose: `%s` is not PROJECT/SERVICE",
 			t->deploy.compose);
 	if (t->deploy.container && !conf_name_ok(t->deploy.container))
@@ -203,6 +216,7 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 			"`%s` is no signal of Linux; write a name such as "
 			"SIGINT, SIGUSR1 or SIGRTMIN+3, or a number from 1 to "
 			"64", t->deploy.stop_signal);
+	check_restarts(l, map, &t->deploy.restart_after);
 	check_hook(l, map, "pre_hook", &t->deploy.pre_hook);
 	check_hook(l, map, "post_hook", &t->deploy.post_hook);
 	check_hook(l, map, "pre_check", &t->deploy.pre_check);

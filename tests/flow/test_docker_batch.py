@@ -205,3 +205,27 @@ def test_restarted_with_it(drive, engine):
         now = engine.inspect(c)["State"]
         assert now["Status"] == "running"
         assert (now["StartedAt"] != at) == (name == "yes")
+
+
+def test_restart_after(drive, engine):
+    """What the trigger lists: a container, each of a service; those that run.
+    What is not there is told, and keeps no other from its restart."""
+    d = drive("drv-after")
+    put(d, "v1")
+    d.engine.run(d.name, ref(d, "v1"))
+    ids = {"one": engine.run("drv-after-one", ref(d, "v1")),
+           "other": engine.run("drv-after-other", ref(d, "v1"))}
+    for n in 1, 2:
+        ids[n] = compose(d, n, ref(d, "v1"))
+    ids["still"] = compose(d, 3, ref(d, "v1"))
+    engine.call("POST", f"/containers/{ids['still']}/stop", t="0")
+    at = {k: engine.inspect(c)["State"]["StartedAt"] for k, c in ids.items()}
+    d.how = {"restart_after": ["drv-after-none", "drv-after-one",
+                               "drv-after/app"]}
+    d.push("v2", put(d, "v2"))
+    r = d.deploy(grace="0ms")
+    assert r["status"] == "deployed", r
+    assert "there is no drv-after-none to be restarted" in r["reason"], r
+    now = {k: engine.inspect(c)["State"] for k, c in ids.items()}
+    assert {k for k in ids if now[k]["StartedAt"] != at[k]} == {"one", 1, 2}
+    assert now["still"]["Status"] == "exited"

@@ -186,11 +186,14 @@ def test_compose_files_with_env_files(project, engine, tmp_path):
     (tmp_path / "b.env").write_text("TWO=b\n")
     given = "--env-file", "a.env", "--env-file", "b.env"
     d.compose(*given, "up", "-d")
-    d.how = {"compose_files": True}
+    other = engine.run(f"{NAME}-after", ref(d, "latest"))
+    since = engine.inspect(other)["State"]["StartedAt"]
+    d.how = {"compose_files": True, "restart_after": [f"{NAME}-after"]}
     push(d, "v2")
     env = {"PATH": path_for(d, tmp_path)}
     r = d.deploy(env=env)
     assert r["status"] == "deployed" and is_by_compose(r), r
+    assert engine.inspect(other)["State"]["StartedAt"] > since
     (name, now), = mine(engine).items()
     assert {"MINE=ab", "VERSION=v2"} <= set(now["Config"]["Env"])
     assert "Running" in d.compose(*given, "up", "-d")

@@ -455,6 +455,41 @@ static void stop_signals(void **state)
 	}
 }
 
+static void restarts(void **state)
+{
+	static const struct {
+		const char *list, *want; /* NULL: fine */
+	} cases[] = {
+		{"[db]", NULL},
+		{"db", NULL},
+		{"[db, shop/web, a-b.c_d]", NULL},
+		{"['a b']", "`a b` is neither a container's name"},
+		{"[db, /web]", "`/web` is neither"},
+		{"[shop/]", "`shop/` is neither"},
+		{"[a/b/c]", "`a/b/c` is neither"},
+		{"['']", "`` is neither"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct opt_errors errs = {0};
+		char text[256];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "engines: [{name: a, docker: "
+			"'unix:///e'}]\ntriggers: [{name: t, repository: r, "
+			"deploy: {container: c, restart_after: %s}}]\n",
+			cases[i].list);
+		c = load(text, &errs);
+		if (cases[i].want ? errs.list.n != 1 ||
+				!strstr(errs.list.v[0], cases[i].want) : !c)
+			fail_msg("%s: %zu faults, first: %s", cases[i].list,
+				errs.list.n, errs.list.n ? errs.list.v[0] : "");
+		conf_free(c);
+		opt_errors_release(&errs);
+	}
+}
+
 static void engines(void **state)
 {
 	static const struct {
@@ -630,6 +665,7 @@ int main(void)
 		cmocka_unit_test(notify_is_found),
 		cmocka_unit_test(sources_have_their_rules),
 		cmocka_unit_test(stop_signals),
+		cmocka_unit_test(restarts),
 		cmocka_unit_test(engines),
 		cmocka_unit_test(repositories),
 		cmocka_unit_test(each_proof_has_its_sentence),
