@@ -230,12 +230,14 @@ static void tick(void *ctx)
 	/* What could not be read before. */
 	results_pump(d->results);
 	notices_pump(d->notices);
+	notices_tick(d->notices);
 	intake_tick(d->intake);
 	orders_tick(d->orders);
 	count_jobs(d->queue);
 	if (now - d->pruned < PRUNE_MS)
 		return;
 	d->pruned = now;
+	notices_prune(d->notices, clock_wall());
 	queue_store_prune(d->store, clock_wall() - KEEP_MS,
 		clock_wall() - KEEP_SENT_MS);
 }

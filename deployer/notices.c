@@ -5,9 +5,13 @@
 #include "deployer/target.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/base/metrics.h"
 #include "proto/daemon/chan.h"
+#include "proto/data/json.h"
 
 #define WINDOW 64 /* in memory */
+#define ORPHAN_MS ((int64_t)24 * 3600 * 1000)
+#define LOOK_AT_ONCE 500
 
 struct notices {
 	struct deployer *d;
@@ -15,6 +19,10 @@ struct notices {
 	struct list items;
 	size_t window;
 	int64_t last; /* sequence number of the last one taken up */
+	/* The search for those whose receiver is no more: */
+	int64_t before; /* UTC ms, 0: none is under way */
+	int64_t looked; /* sequence number of the last one looked at */
+	int64_t n_looked, dropped; /* of this second; of this search */
 };
 
 struct item {
@@ -103,6 +111,64 @@ void notices_pump(struct notices *n)
 		    (int64_t)(WINDOW - n->window), take_up, n, &err) < 0)
 		log_limited(LOG_ERROR, "notices", "cannot be read: %s",
 			err.text);
+}
+
+/* When its redeploy ended; 0 when it does not say. */
+static int64_t time_of(const struct job *job)
+{
+	struct json *j = job->notice
+		? json_parse(str_from(job->notice), NULL, NULL) : NULL;
+	const char *text = json_str(json_get(j, "time"));
+	int64_t at = 0;
+
+	if (text && str_to_time(str_from(text), &at) < 0)
+		at = 0;
+	json_free(j);
+	return at;
+}
+
+static void look(void *ctx, int64_t seq, const struct job *job)
+{
+	struct notices *n = ctx;
+
+	n->looked = seq;
+	n->n_looked++;
+	if (conf_notify(n->d->conf, job->trigger) ||
+		time_of(job) >= n->before)
+		return;
+	n->dropped++;
+	log_info(job->id, "the notice is dropped: `notify` has nothing of its "
+		"name any more");
+	metric_add(METRIC_NOTICES_DROPPED, NULL, NULL, 1);
+	queue_store_notice_done(n->d->store, job->id);
+}
+
+void notices_prune(struct notices *n, int64_t now)
+{
+	if (!n)
+		return;
+	n->before = now - ORPHAN_MS;
+	n->looked = n->dropped = 0;
+}
+
+void notices_tick(struct notices *n)
+{
+	struct err err;
+
+	if (!n || !n->before || n->d->draining)
+		return;
+	n->n_looked = 0;
+	if (queue_read_notices(queue_store_reader(n->d->store), n->looked,
+		    LOOK_AT_ONCE, look, n, &err) < 0)
+		log_limited(LOG_ERROR, "notices", "cannot be read: %s",
+			err.text);
+	if (n->n_looked == LOOK_AT_ONCE)
+		return;
+	n->before = 0;
+	if (n->dropped)
+		log_warn(NULL, "%lld notices are dropped: nobody took them for "
+			"a day, and `notify` has nothing of their names any "
+			"more", (long long)n->dropped);
 }
 
 static int open_link(struct notices *n, struct err *err)

@@ -94,6 +94,10 @@ const struct metric_family metric_families[METRICS] = {
 		"lane", NULL, "Attempts after which another one follows."),
 	[METRIC_ROLLBACKS] = COUNTER("pullwire_rollbacks_total", "deployer",
 		"lane", NULL, "Redeploys whose old container runs again."),
+	[METRIC_NOTICES_DROPPED] = COUNTER(
+		"pullwire_dropped_notices_total", "deployer", NULL, NULL,
+		"Notices that nobody took for a day and whose receiver is in "
+		"`notify` no more."),
 	[METRIC_PHASE] = HISTOGRAM("pullwire_deploy_phase_seconds", "deployer",
 		"phase", slow, "Time of a redeploy's phases: inspect, pull, "
 		"create, stop, start, gate, cleanup."),

@@ -277,6 +277,9 @@ struct chan *chan_open(struct loop *l, const struct chan_config *c,
 	const struct chan_ops *ops, void *ctx, struct err *err)
 {
 	(void)err;
+	/* Who takes notices is never there. */
+	if (c->sends)
+		return (struct chan *)&world;
 	assert_string_equal(c->expect_role, "matcher");
 	world.ops = ops;
 	world.ops_ctx = ctx;
@@ -290,9 +293,9 @@ void chan_close(struct chan *c)
 
 void chan_put(struct chan *c, struct chan_item *item)
 {
-	(void)c;
 	(void)item;
-	fail_msg("this deployer serves http: it has nobody to send to");
+	if ((void *)c != (void *)&world)
+		fail_msg("this deployer serves http: it has nobody to send to");
 }
 
 void chan_ack(struct chan *c, const struct chan_from *from)

@@ -1,6 +1,7 @@
 /* Orders of loggers and of files, through a deployer that is otherwise whole. */
 #include "tests/unit/deployer/fake_world.h"
 
+#include "deployer/notices.h"
 #include "deployer/orders.h"
 #include "deployer/queue_read.h"
 #include "proto/data/json.h"
@@ -378,6 +379,66 @@ static void test_cancel_of_a_held_job(void **state)
 	assert_int_equal(rows_of("deployed"), 0);
 }
 
+static int64_t notices_left(void)
+{
+	struct err err;
+	int64_t n = -1;
+
+	assert_int_equal(queue_read_notices_n(
+				 queue_store_reader(world.d->store), &n, &err),
+		0);
+	return n;
+}
+
+static bool one_notice(void)
+{
+	return notices_left() == 1;
+}
+
+static bool no_notice(void)
+{
+	return notices_left() == 0;
+}
+
+/* Nobody takes it, and its receiver leaves the configuration: a day later it
+ * goes. */
+static void test_notice_of_nobody(void **state)
+{
+	static const char text[] =
+		"engines: [{name: local, docker: 'unix:///run/e.sock'}]\n"
+		"triggers: [{name: web, repository: shop/web, approve: true, "
+		"deploy: {container: web}}]\n"
+		"deployer: {state: '@', lanes: [local], "
+		"notices: ['tcp://127.0.0.1:1']}\n%s";
+	char conf[600];
+
+	(void)state;
+	stop_process();
+	snprintf(conf, sizeof(conf), text, "notify: [{name: chat, "
+		"url: 'https://example.com/', on: [refused]}]\n");
+	configure(conf);
+	start_process();
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	do_order("cancel", JOB(01) " is cancelled");
+	run_until(one_notice);
+	notices_prune(world.d->notices, clock_wall() + 25 * 3600 * 1000);
+	notices_tick(world.d->notices);
+	run_for(100);
+	assert_true(one_notice()); /* it is configured */
+	stop_process();
+	snprintf(conf, sizeof(conf), text, "");
+	configure(conf);
+	start_process();
+	notices_prune(world.d->notices, clock_wall() + 23 * 3600 * 1000);
+	notices_tick(world.d->notices);
+	run_for(100);
+	assert_true(one_notice()); /* not yet a day */
+	notices_prune(world.d->notices, clock_wall() + 25 * 3600 * 1000);
+	notices_tick(world.d->notices);
+	run_until(no_notice);
+}
+
 static void test_cancel_of_a_running_job(void **state)
 {
 	(void)state;
@@ -511,7 +572,7 @@ int main(void)
 		TEST(test_refused), TEST(test_redeliver), TEST(test_queue),
 		TEST(test_approve), TEST(test_hold), TEST(test_marks_at_once),
 		TEST(test_cancel), TEST(test_cancel_of_a_held_job),
-		TEST(test_cancel_of_a_running_job),
+		TEST(test_cancel_of_a_running_job), TEST(test_notice_of_nobody),
 		TEST(test_retry), TEST(test_rollback_of_nothing),
 		TEST(test_file), TEST(test_file_json),
 		TEST(test_file_stays_until_it_is_on_disk),
