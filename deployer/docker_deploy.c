@@ -1,6 +1,7 @@
 /*
  * The driver of Docker engines: `deploy: {container: NAME}` and `{compose:
  * PROJECT/SERVICE}`, one container after the other; the first failure ends it.
+ * `{service: NAME}` is swarm_deploy.h's.
  */
 #include "deployer/driver.h"
 
@@ -18,6 +19,7 @@
 #include "deployer/docker_self.h"
 #include "deployer/docker_settle.h"
 #include "deployer/docker_verify.h"
+#include "deployer/swarm_deploy.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/vec.h"
@@ -286,24 +288,8 @@ static void run(struct deploy *d, struct driver_result *res)
 	struct docker_task *t = &d->t;
 	struct docker_replacing replacing = {
 		.t = t, .claim = claim_name, .ctx = d};
-	struct strbuf target = {0};
 	struct err err = {0};
 
-	if (docker_note_load(&t->note, t->run->journal, t->run->job->id,
-		    &err) != 0) {
-		driver_result_err(res, DRIVER_FAILED, &err);
-		return;
-	}
-	t->note.engine = t->run->engine->name;
-	free(t->note.reference);
-	t->note.reference = xstrdup(t->reference);
-	conf_trigger_target(t->run->trigger, &target);
-	free(t->note.target);
-	t->note.target = strbuf_detach(&target);
-	if (docker_note_is_returned(&t->note)) {
-		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", t->note.reason);
-		return;
-	}
 	if (docker_api_negotiate(t->api, &err) != 0 || list(d, &err) != 0) {
 		fail(&err, res);
 		return;
@@ -363,7 +349,12 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	d.t.repository = strbuf_detach(&repository);
 	d.t.platform = xstrdup("");
 	docker_task_progress(&d.t, "inspecting");
-	run(&d, res);
+	if (docker_task_begin(&d.t, res) == 0) {
+		if (run_->trigger->deploy.service != NULL)
+			swarm_deploy(&d.t, res);
+		else
+			run(&d, res);
+	}
 	check_after(&d, res);
 	memcpy(res->from_digest, d.t.note.from, sizeof(d.t.note.from));
 	memcpy(res->to_digest, d.t.note.to, sizeof(d.t.note.to));

@@ -31,7 +31,8 @@ static bool is_pinned(const struct docker_fit *f, struct str now)
 static bool skips_pinned(const struct conf_deploy *d)
 {
 	return d->pinned == PINNED_SKIP ||
-		(d->pinned == PINNED_AUTO && d->container == NULL);
+		(d->pinned == PINNED_AUTO && d->container == NULL &&
+			d->service == NULL);
 }
 
 /* The repository without its registry: that may have several names. */
@@ -44,6 +45,12 @@ static bool same_path(struct str a, struct str b)
 	docker_ref_split(a, &x);
 	docker_ref_split(b, &y);
 	return str_eq(x.path, y.path);
+}
+
+/* A service is looked at as if it were a container of its image. */
+static const char *kind(const struct docker_fit *f)
+{
+	return f->trigger->deploy.service != NULL ? "service" : "container";
 }
 
 static int check_tags(const struct docker_fit *f, struct str now,
@@ -61,13 +68,13 @@ static int check_tags(const struct docker_fit *f, struct str now,
 	if (old.tag.n == 0)
 		old.tag = STR("latest");
 	if (d->same_tag_only && !str_eq(old.tag, new.tag))
-		return err_fail(err, "container %s runs tag %.*s, not %.*s, and "
-			"same_tag_only is set", name, (int)old.tag.n,
+		return err_fail(err, "%s %s runs tag %.*s, not %.*s, and "
+			"same_tag_only is set", kind(f), name, (int)old.tag.n,
 			old.tag.p, (int)new.tag.n, new.tag.p);
 	if (d->no_downgrade && semver_parse(old.tag, &a) == 0 &&
 		semver_parse(new.tag, &b) == 0 && semver_compare(&b, &a) < 0)
-		return err_fail(err, "container %s runs %.*s, which is newer "
-			"than %.*s, and no_downgrade is set", name,
+		return err_fail(err, "%s %s runs %.*s, which is newer "
+			"than %.*s, and no_downgrade is set", kind(f), name,
 			(int)old.tag.n, old.tag.p, (int)new.tag.n, new.tag.p);
 	return 0;
 }
@@ -82,9 +89,9 @@ int docker_fit_check(const struct docker_fit *f, struct err *err)
 	if (is_pinned(f, now)) {
 		if (!skips_pinned(&t->deploy))
 			return 0;
-		return err_fail(err, "container %s is pinned to %.*s; set "
-			"`pinned: replace` to replace it all the same", name,
-			(int)now.n, now.p);
+		return err_fail(err, "%s %s is pinned to %.*s; set "
+			"`pinned: replace` to replace it all the same", kind(f),
+			name, (int)now.n, now.p);
 	}
 	if (docker_ref_is_id(now))
 		return 0;
@@ -92,8 +99,9 @@ int docker_fit_check(const struct docker_fit *f, struct err *err)
 	 * container of another. */
 	if (strchr(t->repository, '*') &&
 		!same_path(now, str_from(f->reference)))
-		return err_fail(err, "container %s runs %.*s, another "
+		return err_fail(err, "%s %s runs %.*s, another "
 			"repository than %s; name the repository in full to "
-			"change it", name, (int)now.n, now.p, f->reference);
+			"change it", kind(f), name, (int)now.n, now.p,
+			f->reference);
 	return check_tags(f, now, err);
 }

@@ -32,6 +32,8 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	n->target = xstrdup_null(json_str(json_get(root, "target")));
 	n->evidence = xstrdup_null(json_str(json_get(root, "evidence")));
 	n->total = json_i64(json_get(root, "total"), 0);
+	n->service = xstrdup_null(json_str(json_get(root, "service")));
+	n->version = json_i64(json_get(root, "version"), 0);
 	docker_note_digest(n->from, json_str(json_get(root, "from")));
 	docker_note_digest(n->to, json_str(json_get(root, "to")));
 	if (json_kind(json_get(root, "done")) == JSON_ARRAY) {
@@ -96,6 +98,10 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 	json_set_str(root, "from", n->from);
 	json_set_str(root, "to", n->to);
 	json_set_i64(root, "total", n->total);
+	if (n->service != NULL) {
+		json_set_str(root, "service", n->service);
+		json_set_i64(root, "version", n->version);
+	}
 	json_set(root, "done", json_copy(n->done));
 	if (n->now.name != NULL)
 		json_set(root, "now", docker_swap_to_json(&n->now));
@@ -205,6 +211,7 @@ void docker_note_release(struct docker_note *n)
 	free(n->step);
 	free(n->reason);
 	free(n->stuck);
+	free(n->service);
 	free(n->reference);
 	free(n->from_reference);
 	free(n->target);

@@ -20,6 +20,7 @@
 #define DOCKER_STEP_START "start"
 #define DOCKER_STEP_COMMIT "commit"       /* remove the old one */
 #define DOCKER_STEP_DONE "done"           /* none left of this container */
+#define DOCKER_STEP_UPDATE "update" /* of a Swarm service */
 #define DOCKER_STEP_ROLLBACK "rollback"   /* the verdict is in: reason */
 #define DOCKER_STEP_RETURNED "rolled_back" /* the old one runs again */
 
@@ -37,6 +38,10 @@ struct docker_note {
 	char from[DRIVER_DIGEST_MAX], to[DRIVER_DIGEST_MAX];
 	struct json *done; /* array: names of containers that are replaced */
 	int64_t total;     /* containers in all; 0: not yet known */
+	/* Of a Swarm service, else NULL: its id, and its version when the step
+	 * was written. */
+	char *service;
+	int64_t version;
 	struct docker_swap now; /* the one being replaced; name NULL: none */
 	/* Replaced, with the old one still asleep until all are; and those that
 	 * go along with them (role), asleep until their turn comes. */

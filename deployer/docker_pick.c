@@ -120,15 +120,21 @@ static int judge_owner(const struct json *container, struct err *err)
 	static const struct {
 		const char *prefix, *owner, *advice;
 	} owners[] = {
-		{"com.docker.swarm.task", "a Swarm service",
-			"update the service instead"},
 		{"io.kubernetes.", "Kubernetes", "update its workload instead"},
 		{"com.hashicorp.nomad", "Nomad", "update its job instead"},
 		{"com.amazonaws.ecs", "Amazon ECS",
 			"update its service instead"},
 	};
 	const struct json *l = json_first(json_path(container, "Config.Labels"));
+	const char *service = label(container, "com.docker.swarm.service.name");
 
+	if (label(container, "com.docker.swarm.task.id") != NULL)
+		return err_fail(err, "container %s belongs to Swarm service %s, "
+			"and Swarm makes it anew as it likes; say `deploy: "
+			"{service: %s}`, at a manager of the Swarm",
+			docker_swap_name(container),
+			service != NULL ? service : "NAME",
+			service != NULL ? service : "NAME");
 	for (; l; l = json_next(l))
 		for (size_t i = 0; i < ARRAY_LEN(owners); i++)
 			if (str_starts(str_from(json_key(l)),

@@ -7,6 +7,7 @@
 #include "deployer/docker_ref.h"
 #include "deployer/orders.h"
 #include "deployer/queue_schema.h"
+#include "deployer/swarm_plan.h"
 #include "proto/base/mem.h"
 #include "proto/io/http_client.h"
 
@@ -160,6 +161,8 @@ static int plan_all(struct docker_task *t, const char *image)
 	struct json *list = NULL;
 	int code = 1;
 
+	if (target->service != NULL)
+		return swarm_plan(t);
 	if (docker_api_negotiate(t->api, &err) == 0)
 		list = docker_pick_list(t->api, target, &err);
 	if (list == NULL) {

@@ -19,6 +19,29 @@ void docker_task_progress(struct docker_task *t, const char *text)
 		t->run->progress(t->run, text);
 }
 
+int docker_task_begin(struct docker_task *t, struct driver_result *res)
+{
+	struct strbuf target = {0};
+	struct err err = {0};
+
+	if (docker_note_load(&t->note, t->run->journal, t->run->job->id,
+		    &err) != 0) {
+		driver_result_err(res, DRIVER_FAILED, &err);
+		return -1;
+	}
+	t->note.engine = t->run->engine->name;
+	free(t->note.reference);
+	t->note.reference = xstrdup(t->reference);
+	conf_trigger_target(t->run->trigger, &target);
+	free(t->note.target);
+	t->note.target = strbuf_detach(&target);
+	if (docker_note_is_returned(&t->note)) {
+		driver_result_set(res, DRIVER_ROLLED_BACK, "%s", t->note.reason);
+		return -1;
+	}
+	return 0;
+}
+
 static bool cancelled(void *ctx)
 {
 	return driver_cancelled(ctx);

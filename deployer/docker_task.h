@@ -19,6 +19,9 @@ struct docker_task {
 	int64_t lap;        /* clock_mono() at the end of the last phase */
 };
 
+/* The job's note: new, or of an earlier attempt. -1 with *res: it cannot be
+ * read, or the attempt went back and had only to say so. */
+int docker_task_begin(struct docker_task *t, struct driver_result *res);
 /* The time since the last call goes to that phase. */
 void docker_task_lap(struct docker_task *t, const char *phase);
 void docker_task_progress(struct docker_task *t, const char *text);

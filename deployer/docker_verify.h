@@ -12,5 +12,9 @@
  * went on already. -1: *res is
  * stale, refused, or a failure as of a pull. */
 int docker_verify(struct docker_task *t, struct driver_result *res);
+/* The digest that a reference has at its registry: 0, or -1. FAIL is a login
+ * that the registry does not take. */
+int docker_verify_digest(struct docker_task *t, const char *reference,
+	char digest[DRIVER_DIGEST_MAX], struct err *err);
 
 #endif

@@ -61,7 +61,7 @@ enum driver_status {
 	DRIVER_REFUSED,     /* final: will not be done, nothing was touched */
 	DRIVER_WAITING,     /* the engine does not answer: the job waits for it */
 	DRIVER_STALE,       /* final: the registry does not confirm the push */
-	DRIVER_CANCELLED,   /* *cancel was seen, all is as before: no row */
+	DRIVER_CANCELLED,   /* *cancel was seen: no row, the job runs again */
 };
 
 extern const char *const driver_status_words[];
@@ -106,7 +106,8 @@ struct driver_run {
 	/* Who says so; NULL: not one of the configuration's (verify.h). */
 	const struct conf_source *source;
 	/* Set when the process is told to end: stop at the next place where
-	 * everything is as before (until the old container is stopped) with
+	 * everything is as before (until the old container is stopped), or
+	 * what was begun goes on without us (a Swarm's update), with
 	 * DRIVER_CANCELLED; past it go on: 10 s are left, then recovery. */
 	const atomic_bool *cancel;
 	struct journal *journal;

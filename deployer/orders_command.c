@@ -218,7 +218,9 @@ const struct conf_trigger *orders_find_target(const struct conf *conf,
 		if ((i->deploy.container &&
 			    strcmp(i->deploy.container, text) == 0) ||
 			(i->deploy.compose &&
-				strcmp(i->deploy.compose, text) == 0))
+				strcmp(i->deploy.compose, text) == 0) ||
+			(i->deploy.service &&
+				strcmp(i->deploy.service, text) == 0))
 			return i;
 	return NULL;
 }

@@ -87,6 +87,7 @@ struct conf_deploy {
 	struct opt_where where;
 	char *container; /* NAME */
 	char *compose;   /* PROJECT/SERVICE */
+	char *service;   /* NAME, of a Swarm */
 	/* Which containers of it: */
 	bool same_tag_only, no_downgrade;
 	int pinned;  /* enum conf_pinned */
@@ -194,7 +195,7 @@ struct conf_fragment {
 
 /* The trigger's lane: "http" or the engine's name. */
 const char *conf_trigger_lane(const struct conf_trigger *t);
-/* "container web", "compose shop/web" or "url"; for rows. */
+/* "container web", "compose shop/web", "service web" or "url"; for rows. */
 void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out);
 /* Its URL for rows: the query's values as ***; where notices go all but the
  * host, since chats have their secrets in the path. */

@@ -17,6 +17,14 @@ static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, compose, OPT_STR, NULL,
 		"`PROJECT/SERVICE`: every container of this Compose service.",
 		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
+	KEY(struct conf_deploy, service, OPT_STR, NULL,
+		"The Swarm service of this name (`STACK_SERVICE` of a stack); "
+		"the engine must be a manager. Swarm itself updates it, by the "
+		"service's own settings, so of the keys below only "
+		"`same_tag_only`, `no_downgrade`, `pinned`, `force` and "
+		"`rollback_timeout` may go with it; and of the trigger's not "
+		"`platforms`.",
+		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 255),
 	KEY(struct conf_deploy, same_tag_only, OPT_BOOL, "false",
 		"Only a container that runs this tag already is replaced. "
 		"Without, the pushed image becomes the container's, whatever "
@@ -30,7 +38,8 @@ static const struct opt deploy_opts[] = {
 		"A container that was given its image by digest or by id, on "
 		"purpose as it seems: `skip` or `replace`. `auto` replaces the "
 		"`container` that is named here, and skips one of a `compose` "
-		"service.",
+		"service. A `service` is pinned where its image has a digest "
+		"and no tag; `auto` replaces it.",
 		.words = pinned_words, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, stopped, OPT_ENUM, "skip",
 		"A container that was never started, or was stopped: `skip`; "
@@ -39,7 +48,8 @@ static const struct opt deploy_opts[] = {
 		.words = stopped_words, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, force, OPT_BOOL, "false",
 		"Replace a container also when it runs this very image, or the "
-		"image was rolled back there before.",
+		"image was rolled back there before. Every task of a `service` "
+		"is made anew then.",
 		.flags = OPT_RELOAD),
 	KEY(struct conf_deploy, order, OPT_ENUM, "stop-first",
 		"`start-first`: the old container is stopped when the new one "
@@ -62,7 +72,8 @@ static const struct opt deploy_opts[] = {
 	KEY(struct conf_deploy, rollback_timeout, OPT_DURATION, "10m",
 		"How long going back is tried, with growing waits, where the "
 		"old container cannot be started. Then the job ends `failed`, "
-		"both containers stay, and the row has the commands to type.",
+		"both containers stay, and the row has the commands to type. "
+		"Of a `service`: how long Swarm may take to go back.",
 		.min = 1000, .max = 86400000, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, pre_hook, OPT_STRS, NULL,
 		"A command, as a list, that is run inside the old container "
@@ -187,4 +198,36 @@ bool conf_is_signal(const char *text)
 
 const struct opt_table conf_deploy_table = TABLE(struct conf_deploy,
 	"triggers[].deploy", deploy_opts,
-	"What is redeployed, one of `container` and `compose`; and how.");
+	"What is redeployed, one of `container`, `compose` and `service`; and "
+	"how.");
+
+void conf_check_service(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t)
+{
+	static const char *const may[] = {"service", "same_tag_only",
+		"no_downgrade", "pinned", "force", "rollback_timeout"};
+	const struct yaml *deploy = yaml_get(map, "deploy");
+	const char *name = t->deploy.service;
+
+	if (!name)
+		return;
+	if (!conf_name_ok(name))
+		FAULT(map, "deploy", "service: `%s` can be no service's name",
+			name);
+	if (t->platforms.n)
+		FAULT(map, "platforms", "platforms: does not go with `service`: "
+			"Swarm picks the nodes; say it by the service's own "
+			"placement");
+	/* A key that is added one day is not of a service until this says so. */
+	for (const struct yaml *k = deploy->first; k; k = k->next) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(may) && strcmp(may[i], k->key) != 0)
+			i++;
+		if (i == ARRAY_LEN(may) && strcmp(k->key, "container") != 0 &&
+			strcmp(k->key, "compose") != 0)
+			FAULT(deploy, k->key, "%s: does not go with `service`: "
+				"Swarm replaces its tasks, by the service's own "
+				"settings (`docker service update`)", k->key);
+	}
+}

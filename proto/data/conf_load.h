@@ -83,6 +83,9 @@ void conf_check_engine(struct conf_loader *l, const struct yaml *map,
 	struct conf_engine *e);
 void conf_check_trigger(struct conf_loader *l, const struct yaml *map,
 	struct conf_trigger *t);
+/* What does not go with `deploy: {service: ...}`; any other trigger is fine. */
+void conf_check_service(struct conf_loader *l, const struct yaml *map,
+	const struct conf_trigger *t);
 /* After the triggers. */
 void conf_check_notify(struct conf_loader *l, const struct yaml *map,
 	struct conf_notify *n);

@@ -67,6 +67,8 @@ void conf_trigger_target(const struct conf_trigger *t, struct strbuf *out)
 		strbuf_addf(out, "container %s", t->deploy.container);
 	else if (t->deploy.compose)
 		strbuf_addf(out, "compose %s", t->deploy.compose);
+	else if (t->deploy.service)
+		strbuf_addf(out, "service %s", t->deploy.service);
 	else
 		strbuf_add_cstr(out, "url");
 }

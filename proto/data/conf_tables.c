@@ -179,10 +179,15 @@ static const struct opt trigger_opts[] = {
 		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 64),
 	KEY(struct conf_trigger, health_timeout, OPT_DURATION, NULL,
 		"How long the new container may take to get healthy. Without: "
-		"worked out from its healthcheck, at least 60s.",
+		"worked out from its healthcheck, at least 60s. Of a "
+		"`service`: how long all of its update may take. Without: 10m "
+		"for pulls, and for each round of tasks what the service's own "
+		"settings let it take.",
 		.min = SECOND, .max = DAY, .flags = OPT_RELOAD),
 	KEY(struct conf_trigger, grace, OPT_DURATION, "10s",
-		"How long a new container without a healthcheck must stay up.",
+		"How long a new container without a healthcheck must stay up. "
+		"Of a `service`: how long all its tasks must have, where some "
+		"failed at first.",
 		.min = 0, .max = HOUR, .flags = OPT_RELOAD),
 };
 const struct opt_table conf_trigger_table = TABLE(struct conf_trigger,

@@ -202,9 +202,9 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 	conf_check_url(l, map, t->url);
 	if (!deploy || deploy->kind != YAML_MAP)
 		return;
-	if (!t->deploy.container == !t->deploy.compose)
-		FAULT(map, "deploy",
-			"deploy: takes one of `container` and `compose`");
+	if (!t->deploy.container + !t->deploy.compose + !t->deploy.service != 2)
+		FAULT(map, "deploy", "deploy: takes one of `container`, "
+			"`compose` and `service`");
 	if (t->deploy.compose && !is_service(t->deploy.compose))
 		FAULT(map, "deploy", "compose: `%s` is not PROJECT/SERVICE",
 			t->deploy.compose);
@@ -226,6 +226,7 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 		FAULT(yaml_get(map, "deploy"), "hook_user", "hook_user: `%s` "
 			"names no user; write USER or USER:GROUP, names or "
 			"numbers", t->deploy.hook_user);
+	conf_check_service(l, map, t);
 	check_engine_of(l, map, t);
 }
 

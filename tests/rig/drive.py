@@ -200,7 +200,8 @@ class Drive:
     def config(self, sock, trigger):
         """A configuration with this engine (and its keys in self.keys) and
         this trigger."""
-        target = "compose" if self.job.get("compose") else "container"
+        target = next((k for k in ("compose", "service") if self.job.get(k)),
+                      "container")
         path = os.path.join(self.dir, f"{os.path.basename(sock)}.yml")
         with open(path, "w") as f:
             json.dump({

@@ -49,8 +49,9 @@ static const struct {
 	{"dead", "\"Status\":\"dead\"", "", NULL, "is dead"},
 	{"no state", "\"Status\":\"\"", "", NULL, "no known state"},
 	{"a Swarm task", "\"Status\":\"running\"",
-		LABELS("\"com.docker.swarm.task.id\":\"x\""), NULL,
-		"belongs to a Swarm service"},
+		LABELS("\"com.docker.swarm.task.id\":\"x\","
+		"\"com.docker.swarm.service.name\":\"shop_web\""), NULL,
+		"say `deploy: {service: shop_web}`"},
 	{"a pod", "\"Status\":\"running\"",
 		LABELS("\"io.kubernetes.pod.name\":\"x\""), NULL,
 		"belongs to Kubernetes"},

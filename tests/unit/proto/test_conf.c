@@ -172,7 +172,16 @@ static void each_rule_has_its_sentence(void **state)
 		{"{name: a, repository: x, deploy: {container: c}, engine: z}",
 			"is not under `engines`"},
 		{"{name: a, repository: x, deploy: {}, engine: a}",
-			"takes one of `container` and `compose`"},
+			"takes one of `container`, `compose` and `service`"},
+		{"{name: a, repository: x, engine: a, deploy: {service: s, "
+		 "compose: p/s}}", "takes one of"},
+		{"{name: a, repository: x, engine: a, deploy: {service: s!}}",
+			"service: `s!` can be no service's name"},
+		{"{name: a, repository: x, engine: a, deploy: {service: s, "
+		 "order: start-first}}", "order: does not go with `service`"},
+		{"{name: a, repository: x, engine: a, deploy: {service: s}, "
+		 "platforms: [linux/amd64]}",
+			"platforms: does not go with `service`"},
 		{"{name: a, repository: x, engine: a, deploy: {compose: p}}",
 			"is not PROJECT/SERVICE"},
 		{"{name: a, repository: x, url: 'http://h:1024/'}", "1024"},

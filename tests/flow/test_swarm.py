@@ -1,0 +1,410 @@
+"""Services of a Swarm: the driver alone against a real one, killed at its
+steps, and services that say by labels what redeploys them.
+"""
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from rig import images
+from rig.drive import CRASH, PLAIN, drive, drive_program, put, ref  # noqa: F401
+from rig.login import PrivateRegistry
+from rig.stack import wait_for
+from rig.swarm import Swarm
+
+NAME = "swarm-web"
+
+
+@pytest.fixture(scope="module")
+def swarm(engine):
+    s = Swarm(engine)
+    yield s
+    s.leave()
+
+
+@pytest.fixture
+def sw(swarm, drive):
+    """A Drive of the service NAME; .create() runs it at v1."""
+    d = drive(NAME)
+    d.job.pop("container")
+    d.job["service"] = NAME
+    d.swarm, d.digest = swarm, {"v1": put(d, "v1")}
+    d.pinned = lambda tag: f"{ref(d, tag)}@{d.digest[tag]}"
+
+    def create(action="pause", tag="v1", **more):
+        return swarm.create(NAME, d.pinned(tag), action=action, **more)
+
+    def push(tag, told=True, **how):
+        d.digest[tag] = put(d, tag, **how)
+        d.push(tag, d.digest[tag] if told else None)
+
+    d.create, d.put = create, push
+    yield d
+    swarm.remove(NAME)
+
+
+def updates(proxy):
+    """What it asked to be changed, in a few words."""
+    return ["back" if "rollback=previous" in c else "update"
+            for c in proxy.calls if c.startswith("POST") and "/update?" in c]
+
+
+# ---- what is no service of a Swarm
+
+def test_no_manager(engine, drive):
+    d = drive(NAME)
+    d.job["service"] = d.job.pop("container")
+    d.push("v1", put(d, "v1"))
+    r = d.deploy()
+    assert (r["status"], r["retry"]) == ("failed", False)
+    assert "engine local is not a Swarm manager" in r["reason"]
+    assert "point engine local at a manager" in r["reason"]
+
+
+def test_not_updated(sw, engine):
+    """No such service, a job, a task's container: a sentence, and nothing is
+    touched."""
+    sw.push("v1", sw.digest["v1"])
+    r = sw.deploy()
+    assert r["status"] == "failed" and \
+        f"there is no service {NAME} in the Swarm of engine local" \
+        in r["reason"]
+    sw.create(mode={"ReplicatedJob": {}},
+              RestartPolicy={"Condition": "none"})
+    sw.put("v2")
+    r = sw.deploy()
+    assert r["status"] == "refused" and "is a job" in r["reason"], r
+    sw.create(labels={"pullwire.enable": "false"})
+    r = sw.deploy()
+    assert r["status"] == "refused" and "pullwire.enable=false" in r["reason"]
+    assert sw.swarm.image(NAME) == sw.pinned("v1")
+    task = sw.swarm.running(NAME)[0]
+    name = f"{NAME}.1.{task['ID']}"
+    assert engine.inspect(name)
+    del sw.job["service"]
+    sw.job["container"] = name
+    r = sw.deploy()
+    assert r["status"] == "refused", r
+    assert f"say `deploy: {{service: {NAME}}}`" in r["reason"]
+    assert sw.journal() == []
+
+
+# ---- the sequence
+
+def test_deployed(sw):
+    """Pinned, nothing else changed; the same again changes nothing."""
+    sw.create(replicas=2, labels={"team": "x"})
+    before = sw.swarm.service(NAME)
+    sw.put("v2", keep=False)
+    r = sw.deploy()
+    assert r["status"] == "deployed", r
+    assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
+    assert set(r["phases"]) == {"inspect", "verify", "update"}
+    after = sw.swarm.service(NAME)
+    assert sw.swarm.image(NAME) == sw.pinned("v2")
+    assert len(sw.swarm.running(NAME)) == 2
+    container = after["Spec"]["TaskTemplate"]["ContainerSpec"]
+    container["Image"] = sw.pinned("v1")
+    assert after["Spec"] == before["Spec"]
+    kept = sw.kept_text(f"local target service {NAME}")
+    assert kept["previous"] == {"digest": sw.digest["v1"],
+                                "reference": ref(sw, "v1")}
+    # An update without a change would clear UpdateStatus.
+    sw.push("v2", sw.digest["v2"])
+    r = sw.deploy()
+    assert r["status"] == "unchanged" and r["to"] == sw.digest["v2"], r
+    again = sw.swarm.service(NAME)
+    assert again["Version"] == after["Version"]
+    assert again["UpdateStatus"]["State"] == "completed"
+
+
+def test_no_digest_told(sw):
+    """The registry says what the tag is; a tag that it does not have is no
+    reason to touch anything."""
+    sw.create()
+    sw.put("v2", told=False)
+    r = sw.deploy()
+    assert r["status"] == "deployed", r
+    assert sw.swarm.image(NAME) == sw.pinned("v2")
+    version = sw.swarm.service(NAME)["Version"]
+    for tag, digest in (("v3", None), ("v4", "sha256:" + "0" * 64)):
+        sw.push(tag, digest)
+        r = sw.deploy()
+        assert (r["status"], r["retry"]) == ("failed", True), r
+        assert "manifest unknown" in r["reason"] or "not found" in r["reason"]
+    assert sw.swarm.service(NAME)["Version"] == version
+
+
+def test_stack(sw):
+    """The label that `docker stack deploy` compares follows the tag."""
+    label = "com.docker.stack.image"
+    sw.create(labels={label: ref(sw, "v1")}, replicas=0)
+    sw.put("v1", version="v1.1")
+    assert sw.deploy()["status"] == "deployed"
+    spec = sw.swarm.service(NAME)["Spec"]
+    assert spec["Labels"][label] == ref(sw, "v1")
+    sw.put("v2")
+    assert sw.deploy()["status"] == "deployed"
+    spec = sw.swarm.service(NAME)["Spec"]
+    assert spec["Labels"][label] == ref(sw, "v2")
+
+
+def test_forced(sw):
+    """The same image: every task anew."""
+    sw.create()
+    old = [t["ID"] for t in sw.swarm.running(NAME)]
+    sw.push("v1", sw.digest["v1"])
+    r = sw.deploy(force=1)
+    assert r["status"] == "deployed", r
+    new = [t["ID"] for t in sw.swarm.running(NAME)]
+    assert len(new) == 1 and new != old
+
+
+# ---- 86: someone else changes the service at the same time
+
+def test_conflict(sw):
+    sw.create()
+    sw.put("v2")
+
+    def meddle():
+        sw.swarm.update(NAME, lambda s: s["Labels"].update(team="y"))
+
+    proxy = sw.proxy(1, meddle=meddle)
+    r = sw.deploy(proxy=proxy)
+    assert r["status"] == "deployed", r
+    assert updates(proxy) == ["update", "update"]
+    spec = sw.swarm.service(NAME)["Spec"]
+    assert spec["Labels"] == {"team": "y"}
+    assert sw.swarm.image(NAME) == sw.pinned("v2")
+
+
+def test_conflict_without_end(sw):
+    sw.create()
+    sw.put("v2")
+
+    def meddle():
+        sw.swarm.update(NAME, lambda s: s["Labels"].update(n=str(proxy.at)))
+        proxy.at += 1
+
+    proxy = sw.proxy(1, meddle=meddle)
+    r = sw.deploy(proxy=proxy)
+    assert (r["status"], r["retry"]) == ("failed", True), r
+    assert "update out of sequence" in r["reason"]
+    assert updates(proxy) == ["update"] * 10
+    assert sw.swarm.image(NAME) == sw.pinned("v1")
+    assert sw.journal() == []
+
+
+# ---- 87: an image that is not good
+
+BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
+
+
+@pytest.mark.parametrize("action,kind,who,asked", [
+    ("pause", "crash", "the image before runs again", ["update", "back"]),
+    ("pause", "unhealthy", "the image before runs again", ["update", "back"]),
+    ("rollback", "crash", "Swarm went back", ["update"]),
+    ("continue", "crash", "did not end within 4 s", ["update", "back"])])
+def test_bad(sw, action, kind, who, asked):
+    sw.create(action, replicas=2)
+    config = sw.swarm.service(NAME)["Spec"]["UpdateConfig"]
+    sw.put("v2", **BAD[kind])
+    proxy = sw.proxy()
+    r = sw.deploy(proxy=proxy, grace="10s", rules={
+        "health_timeout": "4s" if action == "continue" else "60s"})
+    assert r["status"] == "rolled_back" and who in r["reason"], r
+    assert updates(proxy) == asked
+    assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
+    assert r["evidence"]["task"]["State"] in ("failed", "complete"), r
+    if kind == "crash":
+        assert "is failed: task: non-zero exit (3)" in r["reason"]
+        assert r["evidence"]["task"]["ExitCode"] == 3
+        assert "cannot go on" in r["evidence"]["log"]
+    assert "rollback" in r["phases"] or action == "rollback"
+    assert sw.swarm.image(NAME) == sw.pinned("v1")
+    assert sw.swarm.status(NAME) == "rollback_completed"
+    assert sw.swarm.service(NAME)["Spec"]["UpdateConfig"] == config
+    wait_for("both tasks run", lambda: len(sw.swarm.running(NAME)) == 2)
+    # Not again of itself.
+    sw.push("v2", sw.digest["v2"])
+    r = sw.deploy()
+    assert r["status"] == "refused" and "was rolled back here" in r["reason"]
+
+
+@pytest.mark.parametrize("action", ["pause", "rollback"])
+def test_hangs(sw, action):
+    """Its tasks neither come up nor fail: our own limit; Swarm's own way back
+    is not ours to take."""
+    sw.create(action)
+    sw.put("v2", health="HEALTHCHECK --interval=60s CMD [\"/bin/true\"]")
+    proxy = sw.proxy()
+    r = sw.deploy(proxy=proxy, rules={"health_timeout": "1s"})
+    assert "did not end within 1 s" in r["reason"]
+    if action == "pause":
+        assert r["status"] == "rolled_back", r
+        assert sw.swarm.image(NAME) == sw.pinned("v1")
+        assert len(sw.swarm.running(NAME)) == 1
+        return
+    assert (r["status"], r["retry"]) == ("failed", False)
+    assert "its FailureAction is rollback" in r["reason"]
+    assert f"docker service rollback {NAME}" in r["reason"]
+    assert updates(proxy) == ["update"]
+
+
+def test_changed_by_others_and_bad(sw):
+    """PreviousSpec is no longer the one of before us: only the image is put
+    back, what others changed stays."""
+    sw.create()
+    sw.put("v2", health="HEALTHCHECK --interval=60s CMD [\"/bin/true\"]")
+    told = []
+    t = threading.Thread(target=lambda: told.append(
+        sw.deploy(rules={"health_timeout": "2s"})))
+    t.start()
+    wait_for("the update goes on",
+             lambda: sw.swarm.image(NAME) == sw.pinned("v2"))
+    sw.swarm.update(NAME, lambda s: s["Labels"].update(team="z"))
+    t.join()
+    assert told[0]["status"] == "rolled_back", told
+    assert sw.swarm.image(NAME) == sw.pinned("v1")
+    assert sw.swarm.service(NAME)["Spec"]["Labels"] == {"team": "z"}
+
+
+def test_overtaken(sw):
+    sw.create()
+    sw.digest["v3"] = put(sw, "v3")
+    sw.put("v2", health="HEALTHCHECK --interval=60s CMD [\"/bin/true\"]")
+    told = []
+    t = threading.Thread(target=lambda: told.append(sw.deploy()))
+    t.start()
+    wait_for("the update goes on",
+             lambda: sw.swarm.image(NAME) == sw.pinned("v2"))
+    sw.swarm.update(NAME, lambda s: s["TaskTemplate"]["ContainerSpec"].update(
+        Image=sw.pinned("v3")))
+    t.join()
+    assert told[0]["status"] == "failed", told
+    assert "someone else gave" in told[0]["reason"]
+    assert sw.swarm.image(NAME) == sw.pinned("v3")
+
+
+# ---- 88: nothing to wait for
+
+@pytest.mark.parametrize("how", [
+    {"replicas": 0}, {"mode": {"Global": {}}},
+    {"mode": {"Global": {}},
+     "Placement": {"Constraints": ["node.labels.none==here"]}}])
+def test_other_modes(sw, how):
+    nowhere = "Placement" in how
+    if nowhere:
+        sw.create(mode=how["mode"])
+        sw.swarm.update(NAME, lambda s: s["TaskTemplate"].update(
+            Placement=how["Placement"]))
+        wait_for("no task runs", lambda: not sw.swarm.running(NAME))
+    else:
+        sw.create(**how)
+    sw.put("v2")
+    started = time.monotonic()
+    r = sw.deploy()
+    assert r["status"] == "deployed", r
+    assert time.monotonic() - started < 15
+    assert sw.swarm.image(NAME) == sw.pinned("v2")
+
+
+# ---- 89: a registry that wants a login
+
+def test_login(sw, engine):
+    """The nodes pull by our login, which the Swarm keeps; without one of ours
+    it uses the one that it has."""
+    private = PrivateRegistry("htpasswd")
+    try:
+        sw.job["registry"] = private.host
+        digests = {}
+        for tag in ("v1", "v2", "v3"):
+            name = f"{private.host}/{NAME}:{tag}"
+            engine.build(name, tag, [PLAIN])
+            digests[tag] = private.push(engine, name)
+            if tag != "v1":
+                engine.forget_image(name)
+        sw.swarm.create(NAME, f"{private.host}/{NAME}:v1")
+        sw.keys = {"docker_config": private.config("ours", private.pair())}
+        sw.push("v2", digests["v2"])
+        assert sw.deploy()["status"] == "deployed"
+        sw.keys = {"docker_config": private.config("none", {})}
+        sw.push("v3", digests["v3"])
+        r = sw.deploy()
+        assert r["status"] == "deployed", r
+        assert len(sw.swarm.running(NAME)) == 1
+    finally:
+        sw.swarm.remove(NAME)
+        private.close()
+
+
+# ---- killed, and an engine that goes away
+
+@pytest.mark.parametrize("kind", ["good", "bad"])
+@pytest.mark.parametrize("when", ["before", "after", "amid"])
+@pytest.mark.parametrize("at", [1, 2])
+def test_killed(sw, kind, when, at):
+    """Before a call, amid it and after it: one update for one job."""
+    if kind == "good" and at == 2:
+        pytest.skip("a good one has one change")
+    sw.create()
+    sw.put("v2", **(BAD["crash"] if kind == "bad" else {}))
+    proxy = sw.proxy(at, when)
+    assert sw.deploy(proxy=proxy) is None
+    assert len(sw.journal()) == 1
+    sent = updates(proxy)[:-1] if when == "before" else updates(proxy)
+    finish(sw, kind, sent)
+
+
+def finish(sw, kind, sent):
+    """What the next process does; sent: what the engine has got before."""
+    quiet = sw.proxy()
+    told = sw.recover(proxy=quiet)
+    assert [r["status"] for r in told] == ["waiting"]
+    assert sw.recover(proxy=quiet) == told and quiet.calls == []
+    proxy = sw.proxy()
+    r = sw.deploy(proxy=proxy)
+    assert r["status"] == ("deployed" if kind == "good" else "rolled_back"), r
+    want = ["update"] if kind == "good" else ["update", "back"]
+    assert sent + updates(proxy) == want
+    assert sw.swarm.image(NAME) == sw.pinned("v2" if kind == "good" else "v1")
+    wait_for("one task runs", lambda: len(sw.swarm.running(NAME)) == 1)
+
+
+@pytest.mark.parametrize("action", ["pause", "rollback"])
+def test_killed_while_it_waits(sw, action):
+    sw.create(action)
+    sw.put("v2", **BAD["crash"])
+    proxy = sw.proxy()
+    told = []
+    t = threading.Thread(target=lambda: told.append(sw.deploy(proxy=proxy)))
+    t.start()
+    wait_for("the update goes on",
+             lambda: sw.swarm.status(NAME) == "updating")
+    os.kill(proxy.victim, signal.SIGKILL)
+    t.join()
+    assert told == [None]
+    if action == "rollback":
+        # Swarm does it all while nobody looks.
+        wait_for("Swarm is back",
+                 lambda: sw.swarm.status(NAME) == "rollback_completed")
+        r = sw.deploy()
+        assert r["status"] == "rolled_back", r
+        assert "Swarm went back" in r["reason"]
+        assert sw.swarm.image(NAME) == sw.pinned("v1")
+    else:
+        finish(sw, "bad", updates(proxy))
+
+
+def test_engine_away(sw):
+    """It goes away with the answer to the update."""
+    sw.create()
+    sw.put("v2")
+    proxy = sw.proxy(1, "cut")
+    r = sw.deploy(proxy=proxy)
+    assert r["status"] == "waiting", r
+    assert len(sw.journal()) == 1
+    finish(sw, "good", ["update"])
