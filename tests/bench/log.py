@@ -333,20 +333,22 @@ def feed(logger, start, rows=FEED_ROWS):
     return float(run(FEED, logger.link, str(start), str(rows)))
 
 
-def measure_readers(logger, rounds=3):
-    """Ingest with and without readers, in turns; the medians' ratio."""
+def measure_readers(logger, start, rounds=5):
+    """Ingest with and without readers, in turns; the median of the turns'
+    ratios. start: the number of a row that is not there yet."""
     alone, beside, answers = [], [], 0
-    start = 10 * ROWS
     for _ in range(rounds):
         alone.append(feed(logger, start))
         readers = Readers(logger)
         beside.append(feed(logger, start + FEED_ROWS))
         answers += readers.stop()
         start += 2 * FEED_ROWS
+    ratios = [a / b for a, b in zip(alone, beside)]
     a, b = percentile(alone, 50), percentile(beside, 50)
     print(f"ingest, alone {FEED_ROWS / a:.0f} rows/s, beside {READERS} readers "
-          f"{FEED_ROWS / b:.0f} rows/s, ratio {a / b:.2f} "
-          f"({answers / sum(beside):.0f} answers/s)")
+          f"{FEED_ROWS / b:.0f} rows/s, ratio {percentile(ratios, 50):.2f} "
+          f"({min(ratios):.2f} to {max(ratios):.2f}; "
+          f"{answers / sum(beside):.0f} answers/s)")
 
 
 def measure_bulk(kind, rounds=3):
@@ -365,19 +367,24 @@ def measure_bulk(kind, rounds=3):
     os.unlink(csv)
 
 
+def timed(what, part, *args):
+    start = time.monotonic()
+    part(*args)
+    print(f"-- {what}: {time.monotonic() - start:.0f} s, load "
+          f"{os.getloadavg()[0]:.1f}", flush=True)
+
+
 def bench(kind):
     print(f"\n== {kind.name}, {ROWS} rows")
     logger = Logger("big", kind.store)
     if kind.count() < ROWS:
         logger.stop()
-        start = time.monotonic()
-        kind.fill()
-        print(f"made in {time.monotonic() - start:.0f} s")
+        timed("rows made", kind.fill)
         logger = Logger("big", kind.store)
-    measure_views(logger)
-    measure_readers(logger)
+    timed("views", measure_views, logger)
+    timed("readers", measure_readers, logger, 10 * ROWS + kind.count())
     logger.stop()
-    measure_bulk(kind)
+    timed("bulk", measure_bulk, kind)
     kind.clean()
 
 
