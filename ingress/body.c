@@ -71,6 +71,19 @@ static void take_ignored(const struct provider_in *in,
 	}
 }
 
+/* Of a body that may be anyone's it is its sender's. */
+static int64_t patience(const struct provider *p, const struct provider_in *in)
+{
+	const struct provider *sender;
+
+	if (in->source->answer_within != 0)
+		return in->source->answer_within;
+	sender = p == &provider_auto ? provider_guess(in) : NULL;
+	if (sender != NULL)
+		p = sender;
+	return p->patience_ms != 0 ? p->patience_ms : PROVIDER_PATIENCE_MS;
+}
+
 int body_read(const struct request *req, const struct conf_source *source,
 	const char *trigger, int64_t now, struct body *out, struct err *err)
 {
@@ -91,6 +104,7 @@ int body_read(const struct request *req, const struct conf_source *source,
 		rc = take_pushes(&in, &said, trigger, now, out, err);
 	if (!rc) {
 		take_ignored(&in, &said, now, out);
+		out->patience_ms = patience(p, &in);
 		out->answer = said.answer;
 		said.answer = NULL;
 	}

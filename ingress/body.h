@@ -15,6 +15,7 @@ struct body {
 	struct spool_put put; /* events, with ids, in the body's order */
 	VEC(struct record) ignored;
 	struct json *answer; /* of a handshake, or NULL */
+	int64_t patience_ms; /* so long may the commit take */
 };
 
 /* Fills a zeroed *out; now is when the request came, wall ms; trigger is the

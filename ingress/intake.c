@@ -123,7 +123,7 @@ static void answer_overdue(void *ctx)
 	struct http_request *req;
 	int64_t next, now = clock_mono();
 
-	k->timer = NULL;
+	loop_timer_cancel(&k->timer);
 	while ((req = pending_overdue(&k->pending, now, &next))) {
 		struct caller c = {k->c.refusals, req, NULL, http_request_peer(req),
 			http_request_path(req)};
@@ -134,14 +134,6 @@ static void answer_overdue(void *ctx)
 	if (next)
 		k->timer = loop_timer_start(
 			k->c.loop, next - now, 0, answer_overdue, k);
-}
-
-static void watch_overdue(void *ctx)
-{
-	struct intake *k = ctx;
-
-	k->timer = loop_timer_start(
-		k->c.loop, INTAKE_COMMIT_MS, 0, answer_overdue, k);
 }
 
 static void commit(struct intake *k, const struct caller *c,
@@ -159,11 +151,11 @@ static void commit(struct intake *k, const struct caller *c,
 	snprintf(in->path, sizeof(in->path), "%s", c->path);
 	atomic_fetch_add(&k->under_way, 1);
 	watch = pending_add(&k->pending, &in->pending, c->req,
-		clock_mono() + INTAKE_COMMIT_MS);
+		clock_mono() + in->body.patience_ms);
 	/* Between add and start the loop may answer, so from here on only who
 	 * takes the entry may use the request. */
 	if (watch)
-		loop_post(k->c.loop, watch_overdue, k);
+		loop_post(k->c.loop, answer_overdue, k);
 	if (!spool_put_start(k->c.spool, &in->body.put))
 		return;
 	if (pending_take(&k->pending, &in->pending))

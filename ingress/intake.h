@@ -1,7 +1,8 @@
 /*
  * A body of a sender who is known, on its way: read, committed, answered,
- * handed over. The request waits for its commit for INTAKE_COMMIT_MS; then it
- * is answered 503, and what is committed later is handed over all the same.
+ * handed over. The request waits for its commit for as long as its sender
+ * waits for an answer, and a little less; then it is answered 503, and what is
+ * committed later is handed over all the same.
  */
 #ifndef INGRESS_INTAKE_H
 #define INGRESS_INTAKE_H
@@ -9,8 +10,6 @@
 #include "ingress/answer.h"
 #include "ingress/dispatch.h"
 #include "ingress/request.h"
-
-#define INTAKE_COMMIT_MS 400
 
 struct intake;
 

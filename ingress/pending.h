@@ -12,8 +12,8 @@
 
 struct pending {
 	pthread_mutex_t lock;
-	struct list waiting; /* in order of their deadlines, nearly */
-	bool armed; /* someone will call pending_overdue() */
+	struct list waiting; /* in order of their deadlines */
+	int64_t wake; /* by then someone calls pending_overdue(); 0: nobody */
 };
 
 struct pending_entry {
@@ -24,8 +24,8 @@ struct pending_entry {
 
 void pending_init(struct pending *p);
 void pending_destroy(struct pending *p);
-/* The entry stays the caller's. True: nobody watches yet, the caller must see
- * to it that pending_overdue() is called at the deadline. */
+/* The entry stays the caller's. True: nobody watches yet, or not so early: the
+ * caller must see to it that pending_overdue() is called soon. */
 bool pending_add(struct pending *p, struct pending_entry *e, void *request,
 	int64_t deadline);
 /* True when the caller is the first: it answers. */

@@ -68,9 +68,14 @@ struct provider {
 	 * send command. */
 	void (*compose)(const struct provider_push *push, int64_t now,
 		struct strbuf *body);
+	/* A little less than its senders wait for an answer, ms; 0: longer than
+	 * most disks take. */
+	int64_t patience_ms;
 	bool form;    /* the body may be a form whose payload= is the JSON */
 	bool options; /* asks by OPTIONS whether it may post (CloudEvents) */
 };
+
+#define PROVIDER_PATIENCE_MS 4000 /* of those that do not say */
 
 extern const struct provider *const providers[]; /* NULL at the end */
 extern const struct provider provider_distribution, provider_gitlab,

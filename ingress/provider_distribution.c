@@ -160,4 +160,5 @@ const struct provider provider_distribution = {
 	.sniff = sniff,
 	.parse = parse,
 	.compose = compose,
+	.patience_ms = 400, /* `timeout: 500ms` of its documentation */
 };

@@ -27,4 +27,5 @@ const struct provider provider_gitlab = {
 	.sniff = sniff,
 	.parse = parse,
 	.compose = compose,
+	.patience_ms = 400, /* its registry is a distribution registry */
 };

@@ -193,4 +193,5 @@ const struct provider provider_harbor = {
 	.sniff = sniff,
 	.parse = parse,
 	.compose = compose,
+	.patience_ms = 2500, /* it waits for 3 s */
 };

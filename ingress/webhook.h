@@ -9,7 +9,7 @@
  *   429                more often than the source may: send it again later
  *   503                not committed, or not known in time: send it again
  *
- * A 503 after INTAKE_COMMIT_MS may still commit; the sender's repeat is then
+ * A 503 after the sender's time may still commit; the sender's repeat is then
  * known by its id. The 401 is the same for an unknown source, a disabled one
  * and a wrong secret.
  */

@@ -68,6 +68,7 @@ struct conf_source {
 	char *region;
 	struct opt_strs allow; /* addresses and networks; empty: any */
 	int64_t rate, burst;   /* requests a second, and at once */
+	int64_t answer_within; /* ms; 0: by the type */
 	char *topic; /* ARN of an SNS topic; type ecr */
 	int verify;    /* enum conf_verify */
 	bool insecure; /* its registry is asked without TLS */

@@ -67,6 +67,12 @@ static const struct opt source_opts[] = {
 	KEY(struct conf_source, burst, OPT_INT, "500",
 		"Requests that are taken at once, after a quiet time.",
 		.min = 1, .max = 1000000, .flags = OPT_RELOAD),
+	KEY(struct conf_source, answer_within, OPT_DURATION, NULL,
+		"A little less than its sender waits for an answer: what is "
+		"not on disk by then is answered 503. Without: `400ms` for "
+		"what registry:2 and GitLab's registry send, `2500ms` for "
+		"Harbor, `4s` for all others.",
+		.min = 100, .max = 60000, .flags = OPT_RELOAD),
 	KEY(struct conf_source, verify, OPT_ENUM, "auto",
 		"`registry`: a push is only a hint. Before anything is done, "
 		"the deployer asks the registry what the tag is now, and ends "

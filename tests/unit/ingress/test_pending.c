@@ -36,6 +36,33 @@ static void test_each_once(void **state)
 	pending_destroy(&p);
 }
 
+/* One that waits for less than those before it is not late for them. */
+static void test_the_hurried_first(void **state)
+{
+	struct pending p;
+	struct pending_entry a = {0}, b = {0}, c = {0}, d = {0};
+	int ra, rb, rc, rd;
+	int64_t next;
+
+	(void)state;
+	pending_init(&p);
+	assert_true(pending_add(&p, &a, &ra, 4000));
+	assert_true(pending_add(&p, &b, &rb, 400));
+	assert_false(pending_add(&p, &c, &rc, 4100));
+	assert_false(pending_add(&p, &d, &rd, 500));
+	assert_null(pending_overdue(&p, 100, &next));
+	assert_int_equal(next, 400);
+	assert_ptr_equal(pending_overdue(&p, 600, &next), &rb);
+	assert_ptr_equal(pending_overdue(&p, 600, &next), &rd);
+	assert_null(pending_overdue(&p, 600, &next));
+	assert_int_equal(next, 4000);
+	assert_ptr_equal(pending_overdue(&p, 5000, &next), &ra);
+	assert_ptr_equal(pending_overdue(&p, 5000, &next), &rc);
+	assert_null(pending_overdue(&p, 5000, &next));
+	assert_int_equal(next, 0);
+	pending_destroy(&p);
+}
+
 /* Writer and loop race for many entries: each goes to exactly one. */
 #define RACERS 20000
 
@@ -75,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_once),
+		cmocka_unit_test(test_the_hurried_first),
 		cmocka_unit_test(test_race),
 	};
 

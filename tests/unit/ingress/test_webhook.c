@@ -14,8 +14,9 @@
 
 #include <cmocka.h>
 
-#include "proto/base/map.h"
+#include "ingress/provider.h"
 #include "proto/base/clock.h"
+#include "proto/base/map.h"
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
 #include "proto/data/db.h"
@@ -700,8 +701,9 @@ static void test_slow_commit(void **state)
 	start = clock_mono();
 	assert_int_equal(request("POST", "/v1/webhooks/reg", BEARER,
 		STR(EVENTS(PUSH("1", "v1"))), &answer), 503);
-	assert_in_range(clock_mono() - start, INTAKE_COMMIT_MS - 20,
-		INTAKE_COMMIT_MS + 1000);
+	assert_in_range(clock_mono() - start,
+		provider_distribution.patience_ms - 20,
+		provider_distribution.patience_ms + 1000);
 	assert_non_null(strstr(strbuf_cstr(&answer), "Retry-After: 1\r\n"));
 	assert_non_null(strstr(row_at(0)->reason, "503: "));
 	assert_int_equal(events.n, 0);
@@ -712,6 +714,32 @@ static void test_slow_commit(void **state)
 		STR(EVENTS(PUSH("1", "v1"))), &answer), 202);
 	assert_non_null(strstr(strbuf_cstr(&answer), events.v[0].id));
 	assert_string_equal(row_at(1)->status, "duplicate");
+	db_close(aside);
+	strbuf_release(&answer);
+}
+
+static void *end_later(void *aside)
+{
+	clock_sleep(provider_distribution.patience_ms + 300);
+	run_sql(aside, "rollback");
+	return NULL;
+}
+
+/* A sender who waits for longer than that gets its 202. */
+static void test_slow_commit_of_a_patient_sender(void **state)
+{
+	struct strbuf answer = {0};
+	struct db *aside = open_aside();
+	pthread_t later;
+
+	(void)state;
+	run_sql(aside, "begin immediate");
+	assert_int_equal(pthread_create(&later, NULL, end_later, aside), 0);
+	assert_int_equal(request("POST", "/v1/webhooks/gen",
+		GENERIC,
+		STR("{\"name\":\"a/b\",\"tag\":\"v1\"}"), &answer), 202);
+	pthread_join(later, NULL);
+	assert_int_equal(events_after(1), 1);
 	db_close(aside);
 	strbuf_release(&answer);
 }
@@ -818,6 +846,7 @@ int main(void)
 		TEST(test_github_pair),
 		TEST(test_secrets_stay_out),
 		TEST(test_slow_commit),
+		TEST(test_slow_commit_of_a_patient_sender),
 		TEST(test_failed_commit),
 		TEST(test_stopping),
 		cmocka_unit_test(test_low),
