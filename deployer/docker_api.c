@@ -384,3 +384,10 @@ int docker_api_ping(struct docker_api *api, struct err *err)
 	http_result_release(&res);
 	return rc;
 }
+
+int docker_api_reconnect(struct docker_api *api, struct err *err)
+{
+	http_conn_free(api->conn);
+	api->conn = http_conn_new();
+	return docker_api_ping(api, err);
+}

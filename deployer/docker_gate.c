@@ -237,19 +237,46 @@ static int bad(struct docker_api *api, const struct json *container,
 		*words ? " (its last line: " : "", words, *words ? ")" : "");
 }
 
+/*
+ * An engine that ends stops its containers before it stops to answer those who
+ * are connected: what they did then is not theirs. NULL is no answer.
+ */
+static struct json *look(struct docker_api *api, const char *id,
+	struct err *err)
+{
+	struct json *c = docker_container_inspect(api, id, err);
+
+	if (c == NULL || strcmp(docker_swap_status(c), "exited") != 0 ||
+		docker_api_reconnect(api, err) == 0)
+		return c;
+	json_free(c);
+	return NULL;
+}
+
+static int decide(struct docker_api *api, const struct json *container,
+	bool was_away, const char *reason, struct err *err)
+{
+	if (was_away && strcmp(docker_swap_status(container), "exited") == 0)
+		return err_set(err, ERR_RETRY, DOCKER_GATE_NO_VERDICT,
+			"the new container ended with its engine, which did "
+			"not start it again");
+	return bad(api, container, reason, err);
+}
+
 int docker_gate_wait(struct docker_api *api, const char *id,
 	const struct docker_gate *g, struct err *err)
 {
 	struct docker_gate_base base = {0};
 	int64_t start = clock_mono(), seen = start, now;
-	enum docker_verdict verdict;
+	enum docker_verdict verdict = DOCKER_WAIT;
+	bool first = true, away = false, was_away = false;
 	struct err e = {0};
 	char reason[256];
 	struct json *c;
-	int rc;
+	int rc = 0;
 
-	for (bool first = true;;) {
-		c = docker_container_inspect(api, id, &e);
+	while (verdict == DOCKER_WAIT) {
+		c = look(api, id, &e);
 		now = clock_mono();
 		if (c == NULL && e.code == 404)
 			return err_fail(err, "the new container ended and is gone");
@@ -258,22 +285,26 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 				*err = e;
 			return -1;
 		}
-		if (c != NULL && (first || now - seen > POLL_MS * 4)) {
+		if (c != NULL && (first || away || now - seen > POLL_MS * 4)) {
 			/* The engine was away, and may have restarted it. */
 			docker_gate_base(&base, c);
 			if (first && g->fresh)
 				base.restarts = 0;
 			first = false;
 		}
-		if (c != NULL) {
+		away = c == NULL;
+		was_away |= away;
+		if (!away) {
 			seen = now;
 			verdict = docker_gate_judge(g, &base, c, now - start,
 				reason, sizeof(reason));
-			rc = verdict == DOCKER_BAD ? bad(api, c, reason, err) : 0;
+			if (verdict == DOCKER_BAD)
+				rc = decide(api, c, was_away, reason, err);
 			json_free(c);
-			if (verdict != DOCKER_WAIT)
-				return rc;
 		}
-		clock_sleep(now - start < FIRST_MS ? FIRST_POLL_MS : POLL_MS);
+		if (verdict == DOCKER_WAIT)
+			clock_sleep(now - start < FIRST_MS ? FIRST_POLL_MS
+							   : POLL_MS);
 	}
+	return rc;
 }

@@ -3,6 +3,7 @@
 #include "deployer/docker_batch.h"
 #include "deployer/docker_cleanup.h"
 #include "deployer/docker_evidence.h"
+#include "deployer/docker_gate.h"
 #include "deployer/docker_hook.h"
 #include "deployer/docker_order.h"
 #include "deployer/docker_renew.h"
@@ -24,7 +25,9 @@ static void went_back(struct docker_task *t, bool touched,
 	struct err e = {0};
 	int rc;
 
-	if (!touched || why->code == DOCKER_NOTE_FAILED) {
+	/* Without a verdict on the image nothing is remembered of it. */
+	if (!touched || why->code == DOCKER_NOTE_FAILED ||
+		why->code == DOCKER_GATE_NO_VERDICT) {
 		rc = docker_note_forget(note, &e);
 		driver_result_err(res,
 			driver_cancelled(t->run) && !touched ? DRIVER_CANCELLED

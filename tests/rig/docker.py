@@ -72,6 +72,11 @@ class Engine:
         self.host = rig("engine.sh", "up", name)
         self.sock = self.host.removeprefix("unix://")
 
+    def restart(self):
+        """As its host would do it. Containers are there again, or not, as
+        their restart policies say."""
+        rig("engine.sh", "restart", self.name)
+
     def call(self, method, path, body=None, headers=(), **query):
         """The decoded answer or None; DockerError on a status from 400."""
         lines = self.stream(method, path, body, headers, **query)

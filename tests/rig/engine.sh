@@ -3,6 +3,7 @@
 #
 #   engine.sh up [NAME]     start it unless it runs; print its DOCKER_HOST
 #   engine.sh env [NAME]    print its DOCKER_HOST
+#   engine.sh restart [NAME]  as its host would: TERM, and start it again
 #   engine.sh down [NAME]   stop it; unmount and forget all but its images
 #   engine.sh clean [NAME]  down, and remove its data
 #
@@ -109,6 +110,11 @@ up() {
 	choose_net
 	network_up
 	exec 8<&-
+	start
+}
+
+# On the network that is there; what it remembers is as it was.
+start() {
 	# The engine must outlive the shell that asked for it, and nothing of
 	# the caller's must reach it: a proxy would catch its localhost pulls.
 	local net
@@ -147,6 +153,13 @@ up)
 	;;
 env)
 	echo "DOCKER_HOST=unix://$sock"
+	;;
+restart)
+	exec 9>"$dir/lock"
+	flock 9
+	alive "$dir/pid" "$dir" || die "engine $name does not run"
+	stop "$dir/pid" "$dir" 15
+	start
 	;;
 down)
 	down

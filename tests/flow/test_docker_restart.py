@@ -1,0 +1,88 @@
+"""The engine is restarted under a redeploy: an engine of its own, ended and
+started as its host would while the new container is at its gate.
+"""
+import os
+import threading
+import time
+
+import pytest
+
+from rig import docker, images
+from rig.drive import (Drive, check_only, drive_program,  # noqa: F401
+                       names, put, ref)
+
+NAME = "drv-engine"
+# It takes a while to say no: the engine goes before.
+LATE = ('HEALTHCHECK --interval=1s --timeout=1s --retries=3 '
+        'CMD ["/bin/false"]')
+
+
+@pytest.fixture(scope="module")
+def own_engine():
+    own = docker.Engine(os.environ.get("PULLWIRE_ENGINE", "engine") + "-own")
+    yield own
+    docker.rig("engine.sh", "down", own.name)
+
+
+@pytest.fixture
+def d(own_engine, registry, drive_program):
+    made = Drive(own_engine, registry, NAME)
+    own_engine.remove_all(NAME)
+    yield made
+    own_engine.remove_all(NAME)
+    made.close()
+
+
+def new_one(engine, order):
+    """Its name when it runs, and is at its gate."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        for n in names(engine, NAME):
+            c = engine.inspect(n)
+            if c and c["State"]["Running"] and \
+                    "VERSION=v2" in c["Config"]["Env"] and \
+                    (order == "start-first") == (".new-" in n):
+                return n
+        time.sleep(0.05)
+    raise AssertionError(names(engine, NAME))
+
+
+# Good or not; in which order; the policy of both.
+ROWS = [(True, "stop-first", "always"), (True, "stop-first", "no")]
+if os.environ.get("PULLWIRE_KILLS"):
+    ROWS += [(False, "stop-first", "always"), (True, "start-first", "always")]
+
+
+@pytest.mark.parametrize("good, order, policy", ROWS)
+def test_restarted_under_a_gate(d, own_engine, good, order, policy):
+    """What the engine stops is no fault of the image's. The old one does not
+    come up beside the new one; at the end one runs, policies as they were."""
+    engine = own_engine
+    put(d, "v1")
+    engine.run(NAME, ref(d, "v1"), policy=policy)
+    d.how = {"order": order}
+    health, app = images.slow(2)
+    d.push("v2", put(d, "v2", health=health if good else LATE,
+                     files=[app] if good else ()))
+    results = []
+    t = threading.Thread(target=lambda: results.append(d.deploy()))
+    t.start()
+    new_one(engine, order)
+    engine.restart()
+    if order == "stop-first" and policy == "always":
+        up = [n for n in names(engine, NAME)
+              if (engine.inspect(n) or {}).get("State", {}).get("Running")]
+        assert up == [NAME], up
+    t.join(60)
+    r = results[0]
+    if policy == "no":
+        assert r["status"] == "failed" and r["retry"], r
+        assert "ended with its engine" in r["reason"], r
+        check_only(engine, NAME, "v1")
+        r = d.deploy()
+    assert r["status"] == ("deployed" if good else "rolled_back"), r
+    c = check_only(engine, NAME, "v2" if good else "v1")
+    assert c["HostConfig"]["RestartPolicy"]["Name"] == policy
+    quiet = d.proxy()
+    d.recover(proxy=quiet)
+    assert quiet.calls == []
