@@ -3,6 +3,9 @@ its image's own command: the options that matter while it runs; test_docker_orac
 For options U and images A and B, the container that was run with U from A and
 redeployed to B must be what U run from B is.
 """
+import os
+import subprocess
+
 import pytest
 
 from rig.drive import drive, drive_program, put, ref  # noqa: F401
@@ -142,3 +145,42 @@ def test_mac_of_another_network(drive, engine, world):
         nets = engine.inspect("keeps")["NetworkSettings"]["Networks"]
         assert {n: e["MacAddress"] for n, e in nets.items()} == macs, want
         d.push("v3", put(d, "v3"))
+
+
+@pytest.fixture
+def card():
+    """A network card to stand on: one end of a pair."""
+    name = f"pwc{os.getpid() % 1000000}"
+    done = subprocess.run(["ip", "link", "add", name, "type", "veth", "peer",
+                           "name", name + "p"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("no card can be made here: " + done.stderr.strip())
+    subprocess.run(["ip", "link", "set", name, "up"], check=True)
+    yield name
+    subprocess.run(["ip", "link", "del", name], check=True)
+
+
+def test_macvlan(drive, engine, card):
+    """A network on a card of the host, and a fixed address in it."""
+    d = drive("keeps")
+    put(d, "v1")
+    engine.call("POST", "/networks/create", {
+        "Name": "keeps-m", "Driver": "macvlan", "Options": {"parent": card},
+        "IPAM": {"Config": [{"Subnet": "10.199.3.0/24"}]}})
+    try:
+        made = engine.call("POST", "/containers/create", {
+            "Image": ref(d, "v1"), "HostConfig": {"NetworkMode": "keeps-m"},
+            "NetworkingConfig": {"EndpointsConfig": {"keeps-m": {
+                "IPAMConfig": {"IPv4Address": "10.199.3.77"}}}}}, name="keeps")
+        engine.call("POST", f"/containers/{made['Id']}/start")
+        d.push("v2", put(d, "v2"))
+        r = d.deploy()
+        assert r["status"] == "deployed", r
+        c = engine.inspect("keeps")
+        assert "VERSION=v2" in c["Config"]["Env"]
+        there, = c["NetworkSettings"]["Networks"].values()
+        assert there["IPAddress"] == "10.199.3.77"
+        assert there["IPAMConfig"]["IPv4Address"] == "10.199.3.77"
+    finally:
+        engine.remove("keeps")
+        engine.call("DELETE", "/networks/keeps-m")
