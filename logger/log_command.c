@@ -17,6 +17,7 @@ struct viewer {
 	bool follow;
 	bool text, colour;
 	int64_t last; /* place of the row stored last that was seen */
+	int64_t shown;
 };
 
 static int usage(FILE *out, int code)
@@ -91,6 +92,7 @@ static int print_row(void *ctx, const struct record *r,
 		row_json(r, &line);
 	puts(strbuf_cstr(&line));
 	strbuf_release(&line);
+	v->shown++;
 	if (at->seq > v->last)
 		v->last = at->seq;
 	return ferror(stdout);
@@ -122,6 +124,9 @@ static int show(struct viewer *v, struct store *s, struct err *err)
 	if (v->query.limit > 0 &&
 		store_query(s, &v->query, print_row, v, err) < 0)
 		return -1;
+	if (v->query.limit > 0 && v->shown == 0)
+		fprintf(stderr, "pullwire-logger log: %s\n", v->last > 0
+			? "no row fits" : "nothing was pushed yet");
 	return v->follow ? follow(v, s, err) : 0;
 }
 

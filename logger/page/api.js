@@ -114,11 +114,12 @@ const HIDDEN_MS = 5000;
 
 /*
  * Rows as they are stored; calls reset when some may be missing, and hello when
- * it stands, from where on none is. Returns what ends it. A browser has six connections for one host, so a tab that nobody
- * sees gives its own up, and goes on where it was when it is seen again.
+ * it stands, from where on none is. Returns what ends it. A browser has six
+ * connections for one host, so a tab that nobody sees gives its own up, and goes
+ * on where it was when it is seen again.
  */
 export function follow(filters, {row, reset, state, hello = () => {}}) {
-	let source = null, last = null, again = null, hiding = null;
+	let source = null, last = null, again = null, hiding = null, over = false;
 
 	function close() {
 		clearTimeout(again);
@@ -146,8 +147,14 @@ export function follow(filters, {row, reset, state, hello = () => {}}) {
 			state("reconnecting");
 			/* Refused, not broken off: the browser has given up. */
 			if (source?.readyState === EventSource.CLOSED && !again)
-				again = setTimeout(reset, 3000);
+				again = setTimeout(retry, 3000);
 		});
+	}
+
+	function retry() {
+		reset(); /* may end this one and follow anew */
+		if (!over)
+			open();
 	}
 
 	function onVisibility() {
@@ -164,6 +171,7 @@ export function follow(filters, {row, reset, state, hello = () => {}}) {
 	document.addEventListener("visibilitychange", onVisibility);
 	open();
 	return () => {
+		over = true;
 		document.removeEventListener("visibilitychange", onVisibility);
 		clearTimeout(hiding);
 		close();

@@ -64,7 +64,9 @@ export function statusClass(status) {
 export const STATUSES = ["deployed", "unchanged", "rolled_back", "failed",
 	"refused", "superseded", "waiting", "dry_run", "untriggered",
 	"no_trigger", "duplicate", "stale", "expression_error", "rejected",
-	"ignored", "timeout", "dns_error", "connect_error", "tls_error",
+	"ignored", "timeout", "dns_error", "connect_error",
+	"tls_expired", "tls_not_yet_valid", "tls_self_signed", "tls_untrusted",
+	"tls_incomplete", "tls_wrong_name", "tls_weak", "tls_version", "tls_error",
 	"blocked_address", "blocked_port", "loop_blocked"];
 
 export function pill(status, final = true) {

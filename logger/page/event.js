@@ -168,7 +168,8 @@ function path(event, rows, jobs, then) {
 
 function title(event, rows) {
 	const row = rows.find((r) => r.repository) || rows[0];
-	const finals = rows.filter((r) => r.final && r.trigger);
+	const finals = rows.filter((r) => r.trigger &&
+		(r.final || r.status === "damaged"));
 	const took = Math.max(0, ...finals.map((r) => r.duration_ms?.total || 0));
 
 	return el("div", {class: "title"},

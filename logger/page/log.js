@@ -77,23 +77,31 @@ function filterBar(filters, change) {
 				: key === "trigger" ? "triggers" : null,
 			autocomplete: "off", spellcheck: "false"})));
 	const again = redeliverAll(filters);
-	const any = KEYS.some((key) => filters[key]);
-	const form = el("form", {class: "filters" + (any ? " set" : ""),
-		role: "search", "aria-label": "Filters"}, inputs,
-		options("statuses", STATUSES), options("triggers", []),
-		any && el("button", {type: "button",
-			class: "quiet", onclick: () => change({})}, "Clear"),
-		again.button);
+	const actions = el("div", {class: "actions"}, el("button",
+		{type: "button", class: "quiet", onclick: () => change({})},
+		"Clear"), again.button);
+	const form = el("form", {class: "filters", role: "search",
+		"aria-label": "Filters"}, inputs, options("statuses", STATUSES),
+		options("triggers", []), actions);
 	let timer = null;
+
+	function show(next) {
+		const any = KEYS.some((key) => next[key]);
+
+		form.classList.toggle("set", any);
+		actions.hidden = !any;
+		again.show(next);
+	}
 
 	function read() {
 		const next = {};
 
 		for (const key of KEYS)
 			next[key] = form.elements[key].value.trim();
-		again.show(next);
+		show(next);
 		change(next, true);
 	}
+	show(filters);
 	form.addEventListener("submit", (e) => {
 		e.preventDefault();
 		clearTimeout(timer);

@@ -2,6 +2,8 @@
 import hashlib
 import json
 import re
+import socket
+import sqlite3
 import time
 
 import pytest
@@ -381,6 +383,52 @@ def test_it_goes_on_after_the_logger_was_away(stacks, browser):
     assert browser.shown(f"a.row[href='/?event={event}']")
     wait_live(browser)
     browser.log()  # what the browser says of the connection that was lost
+
+
+def test_a_stream_that_was_refused_is_asked_for_again(stacks, browser):
+    """A proxy's 502 while the logger starts, or too many streams: the browser
+    itself gives up then."""
+    stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
+    event = stack.push("shop/web", "v1")
+    stack.wait_final(event)
+    others = [socket.create_connection(("127.0.0.1", stack.logger_port))
+              for _ in range(64)]
+    state = "return document.getElementById('live').dataset.state"
+    try:
+        for other in others:
+            other.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in other.recv(100)
+        for path, shown in ("/", "a.row"), ("/?event=" + event, ".node"):
+            browser.go(base(stack) + path)
+            browser.find(shown)
+            wait_for("it says so",
+                     lambda: browser.run(state) == "reconnecting")
+    finally:
+        for other in others:
+            other.close()
+    stack.wait_final(stack.push("shop/web", "v2"))  # it writes to those
+    wait_live(browser)
+    browser.log()
+
+
+def test_a_damaged_row_is_no_truth(stacks, browser):
+    stack = stacks([]).start("logger", "ingress", "matcher", "deployer")
+    events = [stack.push("shop/web", f"v{i}") for i in range(3)]
+    for event in events:
+        stack.wait_final(event)
+    with sqlite3.connect(stack.path("logger/log.db")) as db:
+        db.execute("UPDATE record SET repository = 'shop/evil' WHERE event = ?",
+                   (events[1],))
+    browser.go(base(stack))
+    browser.wait_text("ol.rows", "damaged")
+    assert len(browser.run("return [...document.querySelectorAll('a.row .pill')"
+                           "].map((p) => p.textContent)")) == 3
+    browser.go(base(stack) + "/?event=" + events[1])
+    browser.wait_text(".event", "its checksum differs")
+    wait_for("it is counted once", lambda: "pullwire_rows_damaged_total{role="
+             "\"logger\",instance=\"logger\"} 1\n" in
+             stack.get("/metrics").text)
+    assert events[1] in stack.daemons["logger"].log()
 
 
 def test_a_tab_that_nobody_sees_gives_its_connection_up(stacks, browser):
