@@ -268,7 +268,8 @@ backlog: deps
 faults: deps
 	@$(MAKE) -s --no-print-directory all build-stores
 	@cd tests && PULLWIRE_FAULTS=1 PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
-		-p no:cacheprovider crash/test_stores.py crash/test_disk.py
+		-p no:cacheprovider crash/test_stores.py crash/test_disk.py \
+		crash/test_full.py
 
 #: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders
 test-slow: deps

@@ -10,6 +10,7 @@
 
 #define TICK_MS 1000
 #define CONNECTIONS 8192
+#define CONNECTIONS_MIN 16
 #define FILES_BESIDE 256 /* links, the spool, the log */
 #define DRAIN_TICK_MS 50
 #define DRAIN_LEASES_MS 3000 /* then matchers' leases are given back */
@@ -75,8 +76,9 @@ static int start_links(struct ingress *g, struct err *err)
 	return g->dispatch ? 0 : -1;
 }
 
-/* As many files as the system grants: a connection is one. */
-static void raise_files(void)
+/* As many files as the system grants: a connection is one. How many may be
+ * connected, so that a crowd leaves the links and the spool theirs. */
+static unsigned raise_files(void)
 {
 	struct rlimit files;
 
@@ -85,12 +87,14 @@ static void raise_files(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-		files.rlim_cur < CONNECTIONS + FILES_BESIDE)
-		log_warn(NULL, "only %llu files may be open: many slow senders "
-			"at once can keep others waiting; raise the limit to "
-			"%d", (unsigned long long)files.rlim_cur,
-			CONNECTIONS + FILES_BESIDE);
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+		files.rlim_cur >= CONNECTIONS + FILES_BESIDE)
+		return CONNECTIONS;
+	log_warn(NULL, "only %llu files may be open: many slow senders at once "
+		"can keep others waiting; raise the limit to %d",
+		(unsigned long long)files.rlim_cur, CONNECTIONS + FILES_BESIDE);
+	return files.rlim_cur < FILES_BESIDE + CONNECTIONS_MIN
+		? CONNECTIONS_MIN : (unsigned)files.rlim_cur - FILES_BESIDE;
 }
 
 static struct http_tls_files tls_files(const struct conf_tls *c)
@@ -157,14 +161,13 @@ static int start_http(struct ingress *g, struct err *err)
 		.threads = 4,
 		.max_body = (size_t)g->conf->ingress.max_body,
 		.idle_ms = 30000,
-		.max_connections = CONNECTIONS,
 		.max_per_address = g->conf->trusted_proxies.n ? 0
 			: (unsigned)g->conf->ingress.max_per_address,
 		.handle = webhook_handle,
 		.tls = g->tls,
 	};
 
-	raise_files();
+	hc.max_connections = raise_files();
 	hc.ctx = g->webhook = webhook_new(&wc);
 	g->http = http_server_start(&hc, err);
 	return g->http ? 0 : -1;

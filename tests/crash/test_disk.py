@@ -9,28 +9,23 @@ works again within five seconds. Then the daemon is killed with -9, started
 again, and everything that was acknowledged must have one final row for each
 trigger. `make faults` is the long form.
 """
-import collections
 import errno
-import http.client
-import json
 import mmap
 import os
-import sqlite3
 import struct
 import subprocess
-import threading
 import time
 
 import pytest
 
 from peer.sink import Sink
+from pushes import (BACK, Sender, catches_up, readiness, settle, triggers,
+                    works)
 from rig.docker import TOP
-from rig.stack import TOKEN, wait_for
+from rig.stack import wait_for
 
 LONG = os.environ.get("PULLWIRE_FAULTS") == "1"
-BACK = 5  # seconds after the disk's recovery
 FAILING = 1.5 if LONG else 1.0  # seconds that a fault lasts
-RATE = 40  # pushes a second
 WRITE, SYNC, TRUNCATE, OPEN, READ, UNLINK, RENAME, SHORT, TORN = (
     1 << i for i in range(9))
 ALL = WRITE | SYNC | TRUNCATE | OPEN | READ | UNLINK | RENAME
@@ -97,139 +92,6 @@ class Switch:
         """How many calls have failed."""
         self.shared[:4] = bytes(4)
         return self.LAYOUT.unpack(self.shared[:])[5]
-
-
-class Sender:
-    """Pushes at RATE, each again until it is taken; who was told what."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.acked = []    # event ids
-        self.answers = []  # (time, status), of all
-        self.wrong = []
-        self.over = threading.Event()
-        self.goes = threading.Event()
-        self.goes.set()
-        self.threads = [threading.Thread(target=self.run, args=(n,))
-                        for n in range(4)]
-        for t in self.threads:
-            t.start()
-
-    def run(self, part):
-        n, begin, c = 0, time.monotonic(), None
-        while not self.over.is_set():
-            if not self.goes.wait(0.05):
-                begin += 0.05
-                continue
-            n += 1
-            body = json.dumps({"events": [{
-                "id": f"{part}-{n}", "action": "push",
-                "timestamp": "2026-01-02T03:04:05.678Z",
-                "target": {
-                    "mediaType": "application/vnd.docker.distribution"
-                                 ".manifest.v2+json",
-                    "digest": f"sha256:{n:064x}", "repository": "shop/web",
-                    "tag": "latest" if n % 8 == 0 else "other"}}]})
-            while not self.over.is_set():
-                try:
-                    c = c or http.client.HTTPConnection(
-                        "127.0.0.1", self.stack.ingress_port, timeout=10)
-                    c.request("POST", "/v1/webhooks/registry", body, {
-                        "Authorization": "Bearer " + TOKEN,
-                        "Content-Type": "application/json"})
-                    answer = c.getresponse()
-                    text = answer.read()
-                except (OSError, http.client.HTTPException):
-                    c = None
-                    time.sleep(0.05)
-                    continue
-                self.answers.append((time.monotonic(), answer.status))
-                if answer.status == 202:
-                    self.acked.append(json.loads(text)["id"])
-                    break
-                if answer.status != 503 or \
-                        int(answer.headers["Retry-After"]) < 1:
-                    self.wrong.append((answer.status, text))
-                time.sleep(0.05)
-            time.sleep(max(0, begin + n * 4 / RATE - time.monotonic()))
-
-    def since(self, begin):
-        return collections.Counter(s for t, s in self.answers if t > begin)
-
-    def stop(self):
-        self.goes.set()
-        self.over.set()
-        for t in self.threads:
-            t.join()
-        assert not self.wrong, self.wrong[:3]
-
-
-def readiness(stack, daemon):
-    """The sentences of why it is not ready; none: it is."""
-    if daemon == "ingress":
-        answer = stack.get("/readyz", stack.ingress_port)
-        assert answer.status == (200 if answer.json()["ready"] else 503)
-        return answer.json().get("reasons", [])
-    got = stack.run(daemon, "health", PULLWIRE_INSTANCE=daemon)
-    return [] if got.returncode == 0 else [got.stdout + got.stderr]
-
-
-def works(stack):
-    """One push the whole way, from its first try on."""
-    event = None
-    end = time.monotonic() + BACK
-    while time.monotonic() < end:
-        try:
-            if event is None:
-                answer = stack.post({"name": "shop/web", "tag": "latest"})
-                event = answer.json()["id"] if answer.status == 202 else None
-            elif len(stack.finals(event=event)) == 2:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"no whole way within {BACK} s of the recovery: "
-                         f"{'taken' if event else 'not taken'}")
-
-
-def missing(stack, sender):
-    """How many final rows are not there yet; read beside the logger."""
-    with sqlite3.connect(f"file:{stack.path('logger/log.db')}?mode=ro",
-                         uri=True) as log:
-        got = set(log.execute("select event, \"trigger\" from record "
-                              "where final"))
-    return len({(e, t) for e in list(sender.acked)
-                for t in ("tell", "never")} - got)
-
-
-def catches_up(stack, sender, what):
-    """What was begun is brought to its end without anything new."""
-    wait_for(f"{what}: every final row", lambda: not missing(stack, sender),
-             BACK)
-    sender.goes.set()
-
-
-def settle(stack, sender, sink, repeats):
-    """Nothing lost, nothing twice."""
-    sender.stop()
-    wait_for("every final row", lambda: not missing(stack, sender))
-    finals = [r for r in stack.finals() if r["trigger"]]
-    each = collections.Counter((r["event"], r["trigger"]) for r in finals)
-    assert set(each.values()) == {1}
-    bad = [r for r in finals if r["status"] not in ("200", "untriggered")]
-    assert not bad, bad[:3]
-    sent = collections.Counter(
-        r["headers"]["webhook-id"] for r in sink.requests)
-    told = [r for r in finals if r["status"] == "200"]
-    assert len(sent) == len(told)
-    assert sum(sent.values()) - len(sent) <= repeats, sent.most_common(3)
-
-
-def triggers(sink):
-    return [{"name": "tell", "repository": "shop/web", "tags": ["latest"],
-             "url": sink.url()},
-            {"name": "never", "repository": "shop/web", "tags": ["none"],
-             "url": sink.url()}]
 
 
 @pytest.mark.parametrize("victim", ["ingress", "deployer", "logger"])

@@ -226,10 +226,10 @@ class Stack:
             cwd=self.dir, env={"PATH": os.environ["PATH"], **OPTIONS,
                                **env})
 
-    def get_quietly(self, port, path, scheme="http"):
+    def get_quietly(self, port, path, scheme="http", timeout=10):
         try:
-            return http("GET",
-                        f"{scheme}://127.0.0.1:{port}{path}").status == 200
+            return http("GET", f"{scheme}://127.0.0.1:{port}{path}",
+                        timeout=timeout).status == 200
         except OSError:
             return False
 
