@@ -1,11 +1,11 @@
 #include "deployer/intake.h"
 
+#include "deployer/arriving.h"
 #include "deployer/labels.h"
 #include "deployer/notices.h"
 #include "deployer/queue_read.h"
 #include "deployer/rank.h"
 #include "deployer/results.h"
-#include "deployer/row.h"
 #include "deployer/runner.h"
 #include "deployer/target.h"
 #include "proto/base/clock.h"
@@ -17,14 +17,14 @@
 #define WINDOW 64             /* jobs a matcher may have unanswered here */
 #define AGAIN_MS 1000         /* a job that could not be written */
 #define MALFORMED_MS 60000
-/* A changed configuration does not reach all processes at the same moment. */
-#define SETTLE_MS 60000
+#define ALONE_MS 100 /* a job that waits for another one's end */
 #define OPEN_MAX ((size_t)100000) /* jobs in memory; more stay upstream */
 
 struct intake {
 	struct deployer *d;
 	struct chan *chan;
 	struct list arrivals; /* struct arrival */
+	struct arriving *noted;
 	struct list failed;   /* struct arrival: our own, to be put again */
 	struct list unread;   /* struct arrival: on disk, not in the queue */
 	VEC(uint64_t) deployers; /* the peers that may send notices */
@@ -39,6 +39,7 @@ struct arrival {
 	struct job job;
 	struct strbuf key;
 	bool coalesce, refused, forced;
+	unsigned deaths; /* processes that did not survive it */
 	int64_t now; /* UTC ms, of the delivery */
 	int64_t due; /* UTC ms */
 	void (*done)(void *ctx); /* our own: nobody is answered */
@@ -47,31 +48,11 @@ struct arrival {
 
 static void put(struct arrival *a);
 
-bool intake_accepts(const struct conf *conf, const struct job *job,
-	int64_t now, struct strbuf *key, bool *coalesce,
-	struct record *refused)
-{
-	struct err err;
-	struct row_times times = {.event = job->event.time, .enqueued = now,
-		.ended = now};
-	const struct conf_trigger *t = target_find(conf, job, &err);
-
-	if (t) {
-		target_key(t, key);
-		*coalesce = !t->url;
-		return true;
-	}
-	/* The trigger of that name may be another one: nothing of it is told. */
-	row_init(refused, job, NULL, 0, "refused", now);
-	refused->final = true;
-	record_reason(refused, "%s", err.text);
-	row_durations(refused, &times);
-	return false;
-}
-
 static void arrival_free(struct arrival *a)
 {
 	list_remove(&a->node);
+	if (!a->done)
+		arriving_end(a->in->noted, a->job.id);
 	field_release(&job_table, &a->job);
 	strbuf_release(&a->key);
 	free(a);
@@ -184,6 +165,18 @@ static void committed(void *ctx, bool known, const struct err *err)
 	}
 }
 
+static void decide(struct arrival *a, struct record *refused)
+{
+	struct deployer *d = a->in->d;
+
+	(void)FAIL_POINT_OF("deployer.intake", a->job.event.tag);
+	a->refused = !intake_accepts(d->conf, &a->job, a->now, &a->key,
+		&a->coalesce, refused);
+	if (!a->refused && a->coalesce)
+		a->refused = rank_below(d, &a->job, strbuf_cstr(&a->key),
+			a->now, refused);
+}
+
 /* Decides and writes. */
 static void put(struct arrival *a)
 {
@@ -195,11 +188,12 @@ static void put(struct arrival *a)
 	list_push_back(&a->in->arrivals, &a->node);
 	strbuf_truncate(&a->key, 0);
 	a->now = clock_wall();
-	a->refused = !intake_accepts(d->conf, &a->job, a->now, &a->key,
-		&a->coalesce, &refused);
-	if (!a->refused && a->coalesce)
-		a->refused = rank_below(d, &a->job, strbuf_cstr(&a->key),
-			a->now, &refused);
+	a->refused = a->deaths >= ARRIVING_PARK;
+	/* First: as little as can be is done with what kills. */
+	if (a->refused)
+		intake_parks(&a->job, a->deaths, a->now, &refused);
+	else
+		decide(a, &refused);
 	if (a->refused)
 		notice_about(d->conf, &a->job, &refused, &notices);
 	what.job = &a->job;
@@ -229,29 +223,6 @@ void intake_own(struct intake *in, const struct job *job, bool forced,
 	put(a);
 }
 
-/* Its trigger, and who it is from: what verify.h refuses later. */
-static bool is_known(const struct conf *conf, const struct job *job,
-	struct err *err)
-{
-	if (!target_find(conf, job, err))
-		return false;
-	if (job->notice || job->event.trigger ||
-		conf_source(conf, str_from(job->event.source)))
-		return true;
-	err_fail(err, "source %s is not configured here yet",
-		job->event.source);
-	return false;
-}
-
-/* Not ours, by another configuration than ours: one of the two is about to be
- * read again. Only a push of this minute waits for that. */
-static bool may_settle(const struct deployer *d, const struct job *job)
-{
-	return job->generation &&
-		strcmp(job->generation, d->conf->generation) != 0 &&
-		clock_wall() - job->event.time < SETTLE_MS;
-}
-
 static bool is_deployer(const struct intake *in, uint64_t peer)
 {
 	for (size_t i = 0; i < in->deployers.n; i++)
@@ -272,6 +243,29 @@ static int check_job(const struct intake *in, const struct chan_from *from,
 	return target_check_ids(&msg->u.job, err);
 }
 
+/* May it be taken now? Else it is given back. */
+static bool begin(struct intake *in, const struct chan_from *from,
+	const char *id, unsigned *deaths)
+{
+	switch (arriving_begin(in->noted, id, clock_wall(), clock_mono(),
+		deaths)) {
+	case ARRIVING_GO:
+	case ARRIVING_ENDS:
+		return true;
+	case ARRIVING_LATER:
+		chan_nack(in->chan, from, ALONE_MS, "jobs are taken one at a "
+			"time, for one of them may have killed the deployer");
+		return false;
+	case ARRIVING_LEFT:
+		break;
+	}
+	log_limited(LOG_ERROR, id, "is left to the matcher: the deployer died "
+		"%u times when it was given this job", *deaths);
+	chan_nack(in->chan, from, MALFORMED_MS, "the deployer died each time "
+		"that it was given this job");
+	return false;
+}
+
 static void deliver(void *ctx, const struct chan_from *from,
 	const struct msg *msg)
 {
@@ -280,19 +274,23 @@ static void deliver(void *ctx, const struct chan_from *from,
 	const struct job *job = &msg->u.job;
 	struct arrival *a;
 	struct err err;
+	unsigned deaths;
 
 	if (check_job(in, from, msg, &err) < 0) {
 		log_limited(LOG_WARN, "intake", "not taken: %s", err.text);
 		chan_nack(in->chan, from, MALFORMED_MS, err.text);
 		return;
 	}
-	if (!is_known(d->conf, job, &err) && may_settle(d, job)) {
+	if (intake_is_early(d->conf, job, clock_wall(), &err)) {
 		chan_nack(in->chan, from, AGAIN_MS, err.text);
 		return;
 	}
+	if (!begin(in, from, job->id, &deaths))
+		return;
 	a = xcalloc(1, sizeof(*a));
 	a->in = in;
 	a->from = *from;
+	a->deaths = deaths;
 	field_copy(&job_table, &a->job, job);
 	put(a);
 }
@@ -346,6 +344,7 @@ struct intake *intake_open(struct deployer *d, struct err *err)
 	};
 
 	in->d = d;
+	in->noted = arriving_open(d->conf->deployer.state, clock_wall());
 	list_init(&in->arrivals);
 	list_init(&in->failed);
 	list_init(&in->unread);
@@ -353,6 +352,7 @@ struct intake *intake_open(struct deployer *d, struct err *err)
 	free(lanes);
 	if (in->chan)
 		return in;
+	arriving_close(in->noted);
 	free(in);
 	return NULL;
 }
@@ -376,6 +376,7 @@ void intake_close(struct intake *in)
 		node = in->arrivals.next;
 		arrival_free(CONTAINER_OF(node, struct arrival, node));
 	}
+	arriving_close(in->noted);
 	VEC_RELEASE(&in->deployers);
 	free(in);
 }

@@ -32,5 +32,12 @@ void intake_drain(struct intake *in);
 bool intake_accepts(const struct conf *conf, const struct job *job,
 	int64_t now, struct strbuf *key, bool *coalesce,
 	struct record *refused);
+/* The final row of one that has killed so many processes; it is logged. */
+void intake_parks(const struct job *job, unsigned deaths, int64_t now,
+	struct record *row);
+/* Not ours, by another configuration than ours: one of the two is about to be
+ * read again. Only a push of this minute waits for that. */
+bool intake_is_early(const struct conf *conf, const struct job *job,
+	int64_t now, struct err *err);
 
 #endif

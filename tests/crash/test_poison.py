@@ -106,6 +106,34 @@ def test_job_that_kills_deployers(stacks):
         sink.close()
 
 
+def test_job_that_kills_deployers_before_its_commit(stacks):
+    """Its matcher gives it again and again: five deaths and it has its row;
+    its neighbours are taken, one at a time."""
+    sink = Sink()
+    stack = stacks([{"name": "tell", "repository": "shop/**",
+                     "url": sink.url()}], build=BUILD_FAIL)
+    stack.start("logger", "matcher", "ingress")
+    events = [stack.push("shop/app", f"v{i}") for i in range(10)]
+    poison = stack.push("shop/app", "poison")
+    events += [stack.push("shop/app", f"w{i}") for i in range(10)]
+    keeper = Keeper(stack, "deployer.intake.poison:die", "deployer")
+    try:
+        row = wait_for("it is parked", lambda: stack.rows(
+            event=poison, status="failed"), 60)[0]
+        assert row["final"] and row["reason"].startswith(
+            "parked: the deployer died 5 times in a row"), row
+        for event in events:
+            assert stack.wait_final(event)["status"] == "200"
+        deaths = keeper.deaths
+        assert 5 <= deaths <= 7, deaths
+        time.sleep(1)
+        assert keeper.deaths == deaths
+    finally:
+        keeper.close()
+    assert len(stack.finals()) == len(events) + 1
+    sink.close()
+
+
 def test_after_a_death_a_slow_receiver_holds_nobody(stacks):
     """What was under way is run one at a time, but not for long."""
     slow, quick = Sink(delay=60), Sink()

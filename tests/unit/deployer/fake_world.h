@@ -527,7 +527,7 @@ static void row_free(struct seen_row *row)
 static UNUSED int world_teardown(void **state)
 {
 	static const char *const files[] = {"pullwire.yml", "queue.db",
-		"queue.db-wal", "queue.db-shm", "queue.db.lock"};
+		"queue.db-wal", "queue.db-shm", "queue.db.lock", "arriving"};
 	char *orders = xprintf("%s/orders", world.dir);
 
 	(void)state;
