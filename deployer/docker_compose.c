@@ -231,15 +231,20 @@ static void go_back(struct docker_task *t, const struct docker_compose *c,
 	docker_task_progress(t, "going back to the old image");
 	if (docker_image_tag(t->api, old, t->repository,
 		    t->run->job->event.tag, &e) == 0 &&
-		up(t, c, &e) == 0 && check(t, old, NULL, &e) == 0)
-		driver_result_set(res, DRIVER_ROLLED_BACK,
-			"%.360s; Compose made service %.100s from its former "
-			"image again", why->text, c->service);
-	else
+		up(t, c, &e) == 0 && check(t, old, NULL, &e) == 0) {
+		/* Without a verdict on the image nothing is remembered of it. */
+		if (why->code == DOCKER_GATE_NO_VERDICT)
+			driver_result_err(res, DRIVER_FAILED, why);
+		else
+			driver_result_set(res, DRIVER_ROLLED_BACK,
+				"%.360s; Compose made service %.100s from its "
+				"former image again", why->text, c->service);
+	} else {
 		driver_result_set(res, DRIVER_FAILED,
 			"%.150s; and going back by Compose failed: %.150s. By "
 			"hand: docker tag %.19s %.100s and docker compose up "
 			"-d", why->text, e.text, old, t->reference);
+	}
 	docker_task_lap(t, "rollback");
 }
 

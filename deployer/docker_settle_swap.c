@@ -133,7 +133,11 @@ static int settle_both(const struct docker_settle *how,
 		gate(how, s, old, false, &good, why, err) != 0)
 		return -1;
 	if (!good)
-		return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
+		return go_back(how, s,
+			why->code == DOCKER_GATE_NO_VERDICT
+				? DOCKER_SETTLED_UNDONE
+				: DOCKER_SETTLED_BACK,
+			out, err);
 	*out = DOCKER_SETTLED_FORWARD;
 	if ((how->keep ? docker_swap_take_over(how->api, s, err)
 		       : docker_swap_forward(how->api, s, err)) != 0)
