@@ -1,4 +1,4 @@
-/* Waiting for an engine's containers to change: GET /events (Docker Engine
+/* Waiting for an engine's containers and services to change: GET /events (Docker Engine
  * API), which the engine ends after a while by itself. */
 #include "deployer/docker_labels.h"
 
@@ -21,8 +21,9 @@ int docker_labels_wait(const struct conf_engine *engine, int64_t since,
 	struct err *err)
 {
 	static const char filters[] =
-		"{\"type\":[\"container\"],\"event\":[\"start\",\"rename\","
-		"\"destroy\"]}";
+		"{\"type\":[\"container\",\"service\"],\"event\":["
+		"\"start\",\"rename\",\"destroy\","
+		"\"create\",\"update\",\"remove\"]}"; /* services */
 	struct docker_api *api = docker_api_open(engine, err);
 	struct strbuf path = {0};
 	bool seen = false;

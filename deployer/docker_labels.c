@@ -5,6 +5,7 @@
 #include "deployer/docker_spec.h"
 #include "deployer/docker_swap.h"
 #include "deployer/docker_watchtower.h"
+#include "deployer/swarm_labels.h"
 #include "proto/base/mem.h"
 
 #define PREFIX STR("pullwire.")
@@ -44,9 +45,9 @@ static bool is_ours(const char *key)
 	return str_starts(str_from(key), STR(DOCKER_LABEL_MAC));
 }
 
-static void own_labels(struct json *out, const struct json *container)
+static void own_labels(struct json *out, const struct json *all)
 {
-	const struct json *l = json_first(labels_of(container));
+	const struct json *l = json_first(all);
 
 	for (; l != NULL; l = json_next(l)) {
 		struct str key = str_from(json_key(l));
@@ -65,19 +66,63 @@ static void own_labels(struct json *out, const struct json *container)
 }
 
 /* Is one asked for? */
-static bool enabled(const struct json *container, const char *from,
-	bool watchtower, struct opt_errors *faults)
+static bool enabled(const struct docker_labelled *l, bool watchtower,
+	struct opt_errors *faults)
 {
-	const char *own = label(container, DOCKER_LABEL_ENABLE);
+	const char *own = json_str(json_get(l->labels, DOCKER_LABEL_ENABLE));
 
 	if (own == NULL)
 		return watchtower && docker_watchtower_enabled(
-			labels_of(container), from, faults);
+			l->labels, l->from, faults);
 	if (!is(own, "true") && !is(own, "false"))
-		opt_error(faults, from, 0, "label " DOCKER_LABEL_ENABLE
+		opt_error(faults, l->from, 0, "label " DOCKER_LABEL_ENABLE
 			" is `%s`, neither true nor false: its labels are not "
 			"looked at", own);
 	return is(own, "true");
+}
+
+/* The image's name without tag and digest, as rules write it. */
+static bool repository(const char *image, struct strbuf *out)
+{
+	struct docker_ref ref;
+
+	if (image == NULL || str_starts(str_from(image), STR("sha256:")))
+		return false;
+	docker_ref_split(str_from(image), &ref);
+	strbuf_add_str(out, ref.repository);
+	return out->len > 0;
+}
+
+struct json *docker_labels_read(const struct docker_labelled *l,
+	struct json *deploy, bool watchtower, struct opt_errors *faults)
+{
+	const char *other = json_str(json_get(l->labels, "pullwire.trigger"));
+	struct strbuf repo = {0};
+	struct json *t, *keys;
+
+	if (!enabled(l, watchtower, faults)) {
+		json_free(deploy);
+		return NULL;
+	}
+	if (!repository(l->image, &repo)) {
+		opt_error(faults, l->from, 0, "its labels are not looked at: it "
+			"was made from an image without a name");
+		json_free(deploy);
+		return NULL;
+	}
+	t = json_new_object();
+	keys = json_new_object();
+	json_set_str(t, "from", l->from);
+	json_set_str(t, "name", other != NULL ? other : l->called);
+	json_set_str(t, "repository", strbuf_cstr(&repo));
+	json_set(t, "deploy", deploy);
+	/* Our own come after, and count. */
+	if (watchtower)
+		docker_watchtower_keys(l->labels, l->from, keys, faults);
+	own_labels(keys, l->labels);
+	json_set(t, "labels", keys);
+	strbuf_release(&repo);
+	return t;
 }
 
 /* What is redeployed, and what it is called: the container, or all of its
@@ -102,59 +147,53 @@ static struct json *target(const struct json *container, struct str name,
 	return deploy;
 }
 
-/* The image's name without tag and digest, as rules write it. */
-static bool repository(const char *image, struct strbuf *out)
+/* A task's container is Swarm's: whoever gave it labels meant the service's.
+ * Told once for all of them. */
+static bool is_task(const struct json *container, struct opt_errors *faults)
 {
-	struct docker_ref ref;
+	const char *service = label(container, "com.docker.swarm.service.name");
+	const char *own = label(container, DOCKER_LABEL_ENABLE);
+	char from[160];
+	size_t n;
 
-	if (image == NULL || str_starts(str_from(image), STR("sha256:")))
+	if (label(container, "com.docker.swarm.task.id") == NULL)
 		return false;
-	docker_ref_split(str_from(image), &ref);
-	strbuf_add_str(out, ref.repository);
-	return out->len > 0;
+	snprintf(from, sizeof(from), "service %.140s",
+		service != NULL ? service : "?");
+	n = strlen(from);
+	for (size_t i = 0; i < faults->list.n; i++)
+		if (strncmp(faults->list.v[i], from, n) == 0 &&
+			faults->list.v[i][n] == ':')
+			return true;
+	if (is(own, "true"))
+		opt_error(faults, from, 0, "the labels of its containers mean "
+			"nothing, its own do: `deploy: labels:` in a stack's "
+			"file, or `docker service update --label-add`");
+	return true;
 }
 
 struct json *docker_labels_trigger(const struct json *container,
 	const char *image, bool watchtower, struct opt_errors *faults)
 {
 	struct str name = str_from(docker_swap_name(container)), base;
-	struct strbuf called = {0}, repo = {0};
-	const char *other = label(container, "pullwire.trigger");
-	struct json *t, *labels, *deploy;
+	struct docker_labelled l = {.labels = labels_of(container),
+		.image = image};
+	struct strbuf called = {0};
+	struct json *t, *deploy;
 	char *from;
 
 	/* Being replaced: under either name it is the same application. */
 	if (docker_swap_is_alias(name, NULL, &base))
 		name = base;
-	if (is(label(container, COMPOSE "oneoff"), "True"))
+	if (is(label(container, COMPOSE "oneoff"), "True") ||
+		is_task(container, faults))
 		return NULL;
 	from = xprintf("container %.*s", (int)name.n, name.p);
-	if (!enabled(container, from, watchtower, faults)) {
-		free(from);
-		return NULL;
-	}
 	deploy = target(container, name, &called);
-	if (!repository(image, &repo))
-		opt_error(faults, from, 0, "its labels are not looked at: it "
-			"was made from an image without a name");
-	t = json_new_object();
-	labels = json_new_object();
-	json_set_str(t, "from", from);
-	json_set_str(t, "name", other != NULL ? other : strbuf_cstr(&called));
-	json_set_str(t, "repository", strbuf_cstr(&repo));
-	json_set(t, "deploy", deploy);
-	/* Our own come after, and count. */
-	if (watchtower)
-		docker_watchtower_keys(labels_of(container), from, labels,
-			faults);
-	own_labels(labels, container);
-	json_set(t, "labels", labels);
-	if (repo.len == 0) {
-		json_free(t);
-		t = NULL;
-	}
+	l.from = from;
+	l.called = strbuf_cstr(&called);
+	t = docker_labels_read(&l, deploy, watchtower, faults);
 	strbuf_release(&called);
-	strbuf_release(&repo);
 	free(from);
 	return t;
 }
@@ -256,7 +295,8 @@ int docker_labels(const struct conf_engine *engine, struct strbuf *set,
 			faults, err) == 0 &&
 		(!watchtower ||
 			add_labelled(api, triggers, DOCKER_WATCHTOWER_ENABLE,
-				true, faults, err) == 0))
+				true, faults, err) == 0) &&
+		swarm_labels_add(api, triggers, faults, err) == 0)
 		rc = 0;
 	json_set_str(all, "engine", engine->name);
 	json_set(all, "triggers", triggers);

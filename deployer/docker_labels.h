@@ -1,8 +1,9 @@
 /*
- * The triggers that a Docker engine's containers have as labels, and waiting
- * for them to change. `pullwire.enable=true` says that a container has one;
- * the labels `pullwire.KEY` are keys of the trigger, whose repository is the
- * image's. What the keys mean is conf_with_labels()'s business.
+ * The triggers that a Docker engine's containers, and the services of its Swarm
+ * (swarm_labels.h), have as labels, and waiting for them to change.
+ * `pullwire.enable=true` says that one has a trigger; the labels `pullwire.KEY`
+ * are keys of the trigger, whose repository is the image's. What the keys mean
+ * is conf_with_labels()'s business.
  */
 #ifndef DEPLOYER_DOCKER_LABELS_H
 #define DEPLOYER_DOCKER_LABELS_H
@@ -25,5 +26,17 @@ int docker_labels_wait(const struct conf_engine *engine, int64_t since,
  */
 struct json *docker_labels_trigger(const struct json *container,
 	const char *image, bool watchtower, struct opt_errors *faults);
+
+/* Who has labels. */
+struct docker_labelled {
+	const char *from;   /* "container web": so it is called in faults */
+	const char *called; /* the trigger, unless a label says otherwise */
+	const char *image;
+	const struct json *labels;
+};
+
+/* Pure: the same of anyone; deploy, the trigger's, is taken over. */
+struct json *docker_labels_read(const struct docker_labelled *l,
+	struct json *deploy, bool watchtower, struct opt_errors *faults);
 
 #endif

@@ -78,7 +78,8 @@ void labels_apply(struct labels *l)
 	opt_errors_release(&faults);
 	if (conf_labelled_triggers(conf).n ||
 		conf_labelled_triggers(l->d->conf).n)
-		log_info(NULL, "%zu triggers are labels of containers",
+		log_info(NULL, "%zu triggers are labels of containers and "
+			"services",
 			conf_labelled_triggers(conf).n);
 	conf_free(l->d->conf);
 	l->d->conf = conf;

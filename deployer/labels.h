@@ -1,7 +1,7 @@
 /*
- * Triggers that containers have as labels: looked for at each engine of our
- * lanes, at the start, whenever its containers change and now and then. What
- * is found becomes part of our configuration (conf_with_labels()) and is told
+ * Triggers that containers and services have as labels: looked for at each
+ * engine of our lanes, at the start, whenever those change and now and then.
+ * What is found becomes part of our configuration (conf_with_labels()) and is told
  * to every matcher; it is kept on disk, so that a deployer that starts before
  * its engine knows it, too. An engine that does not answer changes nothing.
  * Loop thread only.

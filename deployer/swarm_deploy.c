@@ -137,8 +137,6 @@ int swarm_deploy_prepare(struct swarm_rollout *r, struct driver_result *res)
 	}
 	note_old(r);
 	docker_task_lap(t, "inspect");
-	if (docker_verify(t, res) != 0)
-		return -1;
 	if (*t->note.to == '\0' && find_digest(t, &err) != 0) {
 		fail(&err, res);
 		return -1;
@@ -267,7 +265,8 @@ static void run(struct swarm_rollout *r, struct driver_result *res)
 	}
 	if (!begun) {
 		r->t->note.found = false;
-		if (swarm_deploy_prepare(r, res) != 0)
+		if (docker_verify(r->t, res) != 0 ||
+			swarm_deploy_prepare(r, res) != 0)
 			return;
 		if (driver_cancelled(r->t->run)) {
 			driver_result_set(res, DRIVER_CANCELLED,

@@ -100,7 +100,8 @@ const struct metric_family metric_families[METRICS] = {
 		"`notify` no more."),
 	[METRIC_PHASE] = HISTOGRAM("pullwire_deploy_phase_seconds", "deployer",
 		"phase", slow, "Time of a redeploy's phases: inspect, pull, "
-		"create, stop, start, gate, cleanup."),
+		"create, stop, start, gate, cleanup; of a service inspect, "
+		"verify, update; of both rollback."),
 	[METRIC_DELIVERY] = HISTOGRAM("pullwire_delivery_seconds", "deployer",
 		NULL, slow, "Time of a POST to a trigger URL, to its answer."),
 

@@ -105,6 +105,12 @@ static const struct {
 	{"{" C "{" W "enable\":\"True\"," W "monitor-only\":\"1\"}}", "a",
 		true, T "\"a\"" D "{\"dry_run\":\"true\"}}", NULL},
 	{"{" C "{" W "enable\":\"no\"}}", "a", true, NULL, NULL},
+	/* of a Swarm's task: told, once a service; without a word no word */
+	{"{" C "{\"pullwire.enable\":\"true\",\"com.docker.swarm.task.id\":"
+	 "\"x\",\"com.docker.swarm.service.name\":\"shop_web\"}}", "a", false,
+		NULL, "service shop_web: the labels of its containers mean "
+		"nothing, its own do"},
+	{"{" C "{\"com.docker.swarm.task.id\":\"x\"}}", "a", false, NULL, NULL},
 	/* what there is nothing like here is told; no-pull is obeyed */
 	{"{" C "{" W "enable\":\"true\"," W "scope\":\"x\"}}", "a",
 		true, T "\"a\"" D "{}}", "container web: label com.centuryl"
