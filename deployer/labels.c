@@ -7,6 +7,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/io/loop_drop.h"
 
 #define AGAIN_MS 5000 /* an engine that did not answer */
 /* Containers often change in groups: they are looked at together. */
@@ -87,8 +88,11 @@ void labels_apply(struct labels *l)
 
 /* ---- looking --------------------------------------------------------------- */
 
-static void look_free(struct look *k)
+/* Also on its worker, when the loop has ended meanwhile. */
+static void look_free(void *ctx)
 {
+	struct look *k = ctx;
+
 	conf_free(k->conf);
 	strbuf_release(&k->set);
 	opt_errors_release(&k->faults);
@@ -189,7 +193,7 @@ static void look_start(void *ctx)
 	k->wait = w->wait;
 	k->since = w->since;
 	w->look = k;
-	loop_spawn(w->of->d->loop, look_work, look_done, k);
+	loop_drop_spawn(w->of->d->loop, look_work, look_done, look_free, k);
 }
 
 /* ---- life ------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
+#include "proto/io/loop_drop.h"
 #include "proto/io/watch.h"
 
 #include <libgen.h>
@@ -145,6 +146,17 @@ static void accept_conf(struct reload *r, struct conf *conf)
 			       "restart the process");
 }
 
+/* Also on the thread that has read, when the loop has ended meanwhile. */
+static void reading_free(void *ctx)
+{
+	struct reading *j = ctx;
+
+	conf_free(j->conf);
+	opt_errors_release(&j->errs);
+	free(j->path);
+	free(j);
+}
+
 static void done(void *ctx)
 {
 	struct reading *j = ctx;
@@ -158,10 +170,7 @@ static void done(void *ctx)
 			accept_conf(r, j->conf);
 		r->asked = false;
 	}
-	conf_free(j->conf);
-	opt_errors_release(&j->errs);
-	free(j->path);
-	free(j);
+	reading_free(j);
 	if (r != NULL && r->again)
 		start(r);
 }
@@ -177,7 +186,7 @@ static void start(struct reload *r)
 	r->reading->r = r;
 	r->reading->path = xstrdup(r->spec.path);
 	r->reading->check = r->spec.check;
-	loop_spawn(r->loop, work, done, r->reading);
+	loop_drop_spawn(r->loop, work, done, reading_free, r->reading);
 }
 
 /* ---- life ------------------------------------------------------------------ */

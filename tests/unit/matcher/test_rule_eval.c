@@ -206,11 +206,13 @@ static void test_versions(void **state)
 
 		rule_eval(&set, NULL, &e, &results);
 		assert_int_equal(results.n, 1);
-		if (versions[i][2] != NULL)
+		if (versions[i][2] != NULL) {
+			assert_non_null(results.v[0].version);
 			assert_string_equal(
 				results.v[0].version, versions[i][2]);
-		else
+		} else {
 			assert_null(results.v[0].version);
+		}
 		rule_results_release(&results);
 	}
 }
