@@ -176,11 +176,30 @@ $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 
 build-fuzz: $(FUZZ)
 
-build-alloc: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(OUT)/tests/fuzz/alloc_%)
+# What decides and does nothing else: rules, queue, successors, notifications.
+PURE := matcher/rule_eval matcher/rule_index matcher/rule_load matcher/labels \
+	matcher/regex ingress/normalise ingress/provider ingress/trigger_url \
+	deployer/queue deployer/retry deployer/target deployer/verify \
+	deployer/docker_spec deployer/docker_fit deployer/docker_pick \
+	deployer/docker_written deployer/docker_evidence \
+	deployer/docker_progress deployer/docker_ref deployer/registry_auth \
+	deployer/notice deployer/notice_text deployer/notification \
+	deployer/signature logger/query logger/row logger/output \
+	logger/processes proto/json proto/yaml proto/conf_labels proto/msg \
+	proto/field proto/record proto/credit proto/url proto/semver \
+	proto/window proto/enc
+PURE_UNIT := $(foreach p,$(PURE),$(OUT)/tests/unit/$(dir $(p))test_$(notdir $(p)))
 
-#: alloc      each parser with each of its allocations failing in turn
+$(OUT)/tests/fuzz/alloc_unit.so: tests/unit/alloc_unit.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -O1 -shared -fPIC -o $@ $<
+
+build-alloc: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(OUT)/tests/fuzz/alloc_%) \
+	$(OUT)/tests/fuzz/alloc_unit.so $(PURE_UNIT)
+
+#: alloc      parsers and all that is pure: each allocation fails in turn
 alloc: build-alloc
-	@tests/fuzz/alloc.sh $(OUT)/tests/fuzz
+	@tests/fuzz/alloc.sh $(OUT)/tests/fuzz $(PURE_UNIT)
 
 build-stores: $(STORES)
 
