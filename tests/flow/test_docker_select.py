@@ -23,7 +23,7 @@ ROWS = {
     "switched off": ({"labels": {"pullwire.enable": "false"}}, {},
                      "pullwire.enable=false"),
     "a Swarm task": ({"labels": {"com.docker.swarm.task.id": "x"}}, {},
-                     "belongs to a Swarm service"),
+                     "belongs to Swarm service"),
     "Kubernetes": ({"labels": {"io.kubernetes.pod.name": "x"}}, {},
                    "belongs to Kubernetes"),
     "Nomad": ({"labels": {"com.hashicorp.nomad.alloc_id": "x"}}, {},
