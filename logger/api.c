@@ -119,6 +119,7 @@ static enum auth_result find_who(const struct api *a,
 	const char *header = http_request_header(req, "Authorization");
 	struct str cookie = api_cookie(req);
 	int64_t now = clock_mono();
+	const char *identity;
 
 	*who = (struct auth_who){.role = AUTH_NOBODY};
 	if (!auth_asks(a->auth)) {
@@ -128,8 +129,12 @@ static enum auth_result find_who(const struct api *a,
 	if (header != NULL && strncasecmp(header, "Bearer ", 7) == 0)
 		return auth_token(a->auth, http_request_peer(req),
 			str_trim(str_from(header + 7)), now, who);
-	if (cookie.n > 0)
-		return auth_session(a->auth, cookie, now, who);
+	if (cookie.n > 0 &&
+		auth_session(a->auth, cookie, now, who) == AUTH_OK)
+		return AUTH_OK;
+	for (size_t i = 0; (identity = http_request_identity(req, i)); i++)
+		if (auth_certificate(a->auth, identity, who) == AUTH_OK)
+			return AUTH_OK;
 	return AUTH_NONE;
 }
 

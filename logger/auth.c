@@ -10,6 +10,8 @@
 
 struct token {
 	unsigned char hash[ENC_SHA256_LEN];
+	bool hashed; /* else there is only a certificate */
+	struct opt_strs certs;
 	enum auth_role role;
 	char *name;
 };
@@ -36,6 +38,22 @@ struct auth {
 	VEC(struct failures) failures;
 };
 
+static struct opt_strs copy_strs(const struct opt_strs *from)
+{
+	struct opt_strs to = {.v = xcalloc(from->n + 1, sizeof(char *))};
+
+	for (; to.n < from->n; to.n++)
+		to.v[to.n] = xstrdup(from->v[to.n]);
+	return to;
+}
+
+static void free_strs(struct opt_strs *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+}
+
 struct auth *auth_new(const struct conf_logger *c)
 {
 	struct auth *a = xcalloc(1, sizeof(*a));
@@ -45,16 +63,16 @@ struct auth *auth_new(const struct conf_logger *c)
 	CONF_EACH(c->tokens, const struct conf_token, t) {
 		struct token *to = &a->tokens[a->n_tokens++];
 
-		if (enc_unhex(str_from(t->sha256), to->hash,
-			    sizeof(to->hash)) < 0)
+		to->hashed = t->sha256 != NULL;
+		if (to->hashed && enc_unhex(str_from(t->sha256), to->hash,
+					  sizeof(to->hash)) < 0)
 			BUG("a checked token has no hash");
+		to->certs = copy_strs(&t->client_cert);
 		to->role = t->role == ROLE_OPERATOR ? AUTH_OPERATOR
 						    : AUTH_VIEWER;
 		to->name = xstrdup(t->name);
 	}
-	a->hosts.v = xcalloc(c->hosts.n + 1, sizeof(char *));
-	for (; a->hosts.n < c->hosts.n; a->hosts.n++)
-		a->hosts.v[a->hosts.n] = xstrdup(c->hosts.v[a->hosts.n]);
+	a->hosts = copy_strs(&c->hosts);
 	return a;
 }
 
@@ -62,12 +80,12 @@ void auth_free(struct auth *a)
 {
 	if (a == NULL)
 		return;
-	for (size_t i = 0; i < a->n_tokens; i++)
+	for (size_t i = 0; i < a->n_tokens; i++) {
 		free(a->tokens[i].name);
-	for (size_t i = 0; i < a->hosts.n; i++)
-		free(a->hosts.v[i]);
+		free_strs(&a->tokens[i].certs);
+	}
 	free(a->tokens);
-	free(a->hosts.v);
+	free_strs(&a->hosts);
 	VEC_RELEASE(&a->sessions);
 	VEC_RELEASE(&a->failures);
 	pthread_mutex_destroy(&a->lock);
@@ -113,6 +131,12 @@ static struct failures *failures_of(struct auth *a, const char *address,
 
 /* ---- tokens ---------------------------------------------------------------- */
 
+static void set_who(struct auth_who *who, const struct token *t)
+{
+	*who = (struct auth_who){.role = t->role};
+	snprintf(who->name, sizeof(who->name), "%s", t->name);
+}
+
 enum auth_result auth_token(struct auth *a, const char *address,
 	struct str token, int64_t now, struct auth_who *who)
 {
@@ -124,7 +148,7 @@ enum auth_result auth_token(struct auth *a, const char *address,
 	enc_sha256(token.p, token.n, hash);
 	/* All of them, so that time tells nothing. */
 	for (size_t i = 0; i < a->n_tokens; i++) {
-		if (same_hash(a->tokens[i].hash, hash))
+		if (same_hash(a->tokens[i].hash, hash) && a->tokens[i].hashed)
 			found = &a->tokens[i];
 	}
 	pthread_mutex_lock(&a->lock);
@@ -136,11 +160,26 @@ enum auth_result auth_token(struct auth *a, const char *address,
 		result = AUTH_WRONG;
 	}
 	pthread_mutex_unlock(&a->lock);
-	if (result == AUTH_OK) {
-		*who = (struct auth_who){.role = found->role};
-		snprintf(who->name, sizeof(who->name), "%s", found->name);
-	}
+	if (result == AUTH_OK)
+		set_who(who, found);
 	return result;
+}
+
+enum auth_result auth_certificate(const struct auth *a, const char *identity,
+	struct auth_who *who)
+{
+	for (size_t i = 0; i < a->n_tokens; i++) {
+		const struct token *t = &a->tokens[i];
+
+		for (size_t k = 0; k < t->certs.n; k++) {
+			if (strcmp(t->certs.v[k], identity) != 0)
+				continue;
+			set_who(who, t);
+			who->session = true;
+			return AUTH_OK;
+		}
+	}
+	return AUTH_NONE;
 }
 
 /* ---- sessions -------------------------------------------------------------- */
@@ -215,7 +254,8 @@ void auth_sign_out(struct auth *a, struct str cookie)
 
 bool auth_holds(struct auth *a, const struct auth_who *who, int64_t now)
 {
-	bool holds = !who->session; /* tokens are those of the start */
+	/* Tokens and certificates are those of the start. */
+	bool holds = !who->session || who->serial == 0;
 
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < a->sessions.n && !holds; i++)

@@ -1,6 +1,7 @@
 /*
  * Who asks, and what may they? Tokens are 32 random bytes; what is stored is
- * their SHA-256, which is enough for what nobody can guess. The page trades a
+ * their SHA-256, which is enough for what nobody can guess. A TLS certificate
+ * that the configuration names stands for a token. The page trades a
  * token for a session, whose cookie ends with this process, with its sign-out
  * or after AUTH_SESSION_MS without a request. Without configured tokens
  * everybody who reaches us is a viewer: then we listen on loopback only.
@@ -26,8 +27,8 @@ enum auth_role { AUTH_NOBODY, AUTH_VIEWER, AUTH_OPERATOR };
 struct auth_who {
 	enum auth_role role;
 	char name[65];
-	bool session; /* known by a cookie, which browsers send unasked */
-	uint64_t serial; /* of the session */
+	bool session; /* known by what browsers send unasked */
+	uint64_t serial; /* of the session by a cookie; 0: by a certificate */
 };
 
 enum auth_result {
@@ -47,6 +48,9 @@ bool auth_asks(const struct auth *a);
 /* A token from this address. */
 enum auth_result auth_token(struct auth *a, const char *address,
 	struct str token, int64_t now, struct auth_who *who);
+/* What a certificate proves of the client: "sha256:HEX", or a name. */
+enum auth_result auth_certificate(const struct auth *a, const char *identity,
+	struct auth_who *who);
 /* What a cookie says. */
 enum auth_result auth_session(struct auth *a, struct str cookie, int64_t now,
 	struct auth_who *who);

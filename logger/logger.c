@@ -41,6 +41,15 @@ static struct http_tls_files tls_files(const struct conf_tls *c)
 	return (struct http_tls_files){c->cert, c->key, c->client_ca};
 }
 
+static bool wants_certificates(const struct conf_logger *c)
+{
+	bool wants = false;
+
+	CONF_EACH(c->tokens, const struct conf_token, t)
+		wants |= t->client_cert.n > 0;
+	return wants;
+}
+
 void logger_check(const struct conf *conf, struct opt_errors *errs)
 {
 	const struct conf_logger *c = &conf->logger;
@@ -51,6 +60,10 @@ void logger_check(const struct conf *conf, struct opt_errors *errs)
 	if (c->tls.cert && c->tls.key && http_tls_check(&files, &err) < 0)
 		opt_error(errs, file, c->tls.where.line, "logger.tls: %s",
 			err.text);
+	if (c->tls.client_ca && !wants_certificates(c))
+		opt_error(errs, file, c->tls.where.line, "logger.tls.client_ca "
+			"lets nobody in by itself: name in `client_cert` of "
+			"`logger.tokens` whose certificate is good for what");
 	if (!c->http || logger_is_loopback(c->http))
 		return;
 	if (c->tokens.n == 0)
@@ -118,14 +131,16 @@ static int start_intake(struct logger *g, const struct conf *conf,
 	return g->intake != NULL ? 0 : -1;
 }
 
-static int start_tls(struct logger *g, const struct conf_tls *c,
+static int start_tls(struct logger *g, const struct conf_logger *c,
 	struct err *err)
 {
-	struct http_tls_files files = tls_files(c);
+	struct http_tls_files files = tls_files(&c->tls);
 
-	if (!c->cert)
+	if (!c->tls.cert)
 		return 0;
 	g->tls = http_tls_open(daemon_loop(g->daemon), &files, err);
+	if (g->tls != NULL)
+		http_tls_ask(g->tls, wants_certificates(c));
 	return g->tls != NULL ? 0 : -1;
 }
 
@@ -172,7 +187,7 @@ static int start_http(struct logger *g, const struct conf *conf,
 		.ctx = &g->api,
 	};
 
-	if (start_tls(g, &conf->logger.tls, err) < 0)
+	if (start_tls(g, &conf->logger, err) < 0)
 		return -1;
 	c.tls = g->tls;
 	start_api(g, conf);

@@ -263,7 +263,8 @@ struct conf_token {
 	struct opt_where where;
 	char *name;   /* unique */
 	int role;     /* enum conf_role; conf_roles[] has the words */
-	char *sha256; /* of the token, 64 hexadecimal digits */
+	char *sha256; /* of the token, 64 hexadecimal digits; or NULL */
+	struct opt_strs client_cert; /* as of a source */
 };
 
 extern const char *const conf_roles[];

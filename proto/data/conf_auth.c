@@ -217,7 +217,8 @@ void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 		FAULT(auth, "none", "none: the source asks for a secret as "
 				    "well; take one of both out");
 	check_forms(l, auth, a);
-	conf_check_client_cert(l, auth, &a->client_cert);
+	conf_check_client_cert(l, auth, "ingress", &l->conf->ingress.tls,
+		&a->client_cert);
 	if (header && header->kind == YAML_MAP) {
 		check_header_name(l, header, "name", a->header.name);
 		check_lengths(l, header, "secret", &a->header.secret);

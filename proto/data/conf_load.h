@@ -68,9 +68,9 @@ void conf_check_name(struct conf_loader *l, const struct yaml *map,
 /* auth: and allow: of a source, presets filled in. */
 void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s);
-/* Fingerprints in one form; what `ingress.tls` must have for each. */
+/* Fingerprints in one form; what the tls of the section must have for each. */
 void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
-	struct opt_strs *list);
+	const char *section, const struct conf_tls *tls, struct opt_strs *list);
 /* tokens: and hosts: of the logger. */
 void conf_check_logger(struct conf_loader *l, const struct yaml *map);
 /* Name or number of a signal that Linux knows. */

@@ -20,7 +20,12 @@ static const struct opt token_opts[] = {
 	KEY(struct conf_token, sha256, OPT_STR, NULL,
 		"SHA-256 of the token. `pullwire-logger token NAME` makes a "
 		"token and prints this.",
-		.flags = OPT_REQUIRED, .max = 64),
+		.max = 64),
+	KEY(struct conf_token, client_cert, OPT_STRS, NULL,
+		"Who shows this TLS certificate needs no token: its SHA-256, or "
+		"a name in it that `logger.tls.client_ca` vouches for, as in "
+		"`auth` of a source.",
+		.max = 255),
 };
 static const struct opt_table token_table = TABLE(struct conf_token, "tokens",
 	token_opts, "Who may see the access log. The token itself is stored "
@@ -90,6 +95,12 @@ static void check_token(struct conf_loader *l, const struct yaml *map,
 	unsigned char hash[ENC_SHA256_LEN];
 
 	conf_check_name(l, map, "token", t->name, &t->where);
+	if (!t->sha256 && t->client_cert.n == 0)
+		FAULT(map, "name", "token `%s` has neither `sha256` nor "
+			"`client_cert`: nobody could use it; `pullwire-logger "
+			"token NAME` makes one", t->name ? t->name : "");
+	conf_check_client_cert(l, map, "logger", &l->conf->logger.tls,
+		&t->client_cert);
 	if (t->sha256 &&
 		enc_unhex(str_from(t->sha256), hash, sizeof(hash)) < 0)
 		FAULT(map, "sha256", "sha256: not the SHA-256 of a token: 64 "

@@ -56,10 +56,8 @@ static bool is_plain(const char *name)
 }
 
 void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
-	struct opt_strs *list)
+	const char *section, const struct conf_tls *tls, struct opt_strs *list)
 {
-	const struct conf_tls *tls = &l->conf->ingress.tls;
-
 	for (size_t i = 0; i < list->n; i++) {
 		char *plain = fingerprint(list->v[i]);
 
@@ -77,12 +75,12 @@ void conf_check_client_cert(struct conf_loader *l, const struct yaml *auth,
 				list->v[i]);
 		} else if (tls->cert && !tls->client_ca) {
 			FAULT(auth, "client_cert", "client_cert: `%s` is a "
-				"name, so `ingress.tls.client_ca` must say who "
+				"name, so `%s.tls.client_ca` must say who "
 				"vouches for names; without, give the SHA-256 "
-				"of the certificate", list->v[i]);
+				"of the certificate", list->v[i], section);
 		}
 	}
 	if (list->n && !tls->cert)
 		FAULT(auth, "client_cert", "client_cert: senders show a "
-			"certificate with TLS only; set `ingress.tls`");
+			"certificate with TLS only; set `%s.tls`", section);
 }

@@ -3,11 +3,12 @@ import hashlib
 import json
 import socket
 import ssl
+import urllib.error
 import urllib.request
 
 import pytest
 
-from rig.certs import Authority
+from rig.certs import Authority, fingerprint
 from rig.stack import Stack
 
 TOKEN = "the-token"
@@ -58,7 +59,72 @@ def test_tls(tmp_path):
         stack.close()
 
 
+def test_client_certificates(tmp_path):
+    """Who shows a certificate that the configuration names needs no token."""
+    authority = Authority(str(tmp_path))
+    cert, key = authority.issue("log", san="IP:127.0.0.1")
+    shown = {
+        "ann": authority.issue("ann", cn="ann.example.com"),
+        "bob": authority.issue("bob"),
+        "eve": authority.issue("eve"),
+        "self": authority.issue("self", by=None, cn="ann.example.com"),
+        "old": authority.issue("old", cn="ann.example.com", days="-1"),
+    }
+    stack = Stack([], logger={
+        "tls": {"cert": cert, "key": key, "client_ca": authority.cert},
+        "tokens": [
+            {"name": "ann", "role": "operator",
+             "client_cert": ["ann.example.com"]},
+            {"name": "bob", "client_cert": [fingerprint(shown["bob"][0])]},
+            {**TOKENS[0], "name": "cy"}]})
+    port = stack.logger_port
+    stack.settings["logger"]["http"] = f"0.0.0.0:{port}"
+    stack.write()
+    stack.get_quietly = listens
+
+    def ask(who, path="/v1/records", body=None, **headers):
+        context = ssl.create_default_context(cafile=authority.cert)
+        if who:
+            context.load_cert_chain(*shown[who])
+        request = urllib.request.Request(f"https://127.0.0.1:{port}{path}",
+                                         body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10,
+                                        context=context) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as e:
+            return e.code, json.loads(e.read())
+
+    try:
+        stack.start("logger")
+        assert ask("ann")[0] == ask("bob")[0] == 200
+        assert ask("ann", "/v1/session")[1]["role"] == "operator"
+        assert ask("bob", "/v1/session")[1]["name"] == "bob"
+        for nobody in None, "eve", "self", "old":
+            try:
+                assert ask(nobody)[0] == 401, nobody
+            except (urllib.error.URLError, OSError):
+                assert nobody in ("self", "old")  # the handshake's end
+        assert ask(None, Authorization="Bearer " + TOKEN)[0] == 200
+        # Browsers show certificates unasked, as they send cookies.
+        order = "/v1/jobs/none/cancel"
+        assert ask("bob", order, b"{}", **{"X-Pullwire": "1"})[0] == 403
+        assert ask("ann", order, b"{}")[0] == 403
+        assert ask("ann", order, b"{}", **{
+            "X-Pullwire": "1", "Origin": "https://evil.example.com"})[0] == 403
+        assert ask("ann", order, b"{}", **{"X-Pullwire": "1"})[0] == 503
+    finally:
+        stack.close()
+
+
 @pytest.mark.parametrize("logger,says", [
+    ({"tls": {"cert": "c", "key": "k", "client_ca": "a"}, "tokens": TOKENS},
+     "lets nobody in by itself"),
+    ({"tokens": [{"name": "ann"}]}, "neither `sha256` nor `client_cert`"),
+    ({"tokens": [{"name": "ann", "client_cert": ["ann"]}], "plain_http": True},
+     "set `logger.tls`"),
+    ({"tokens": [{"name": "ann", "client_cert": ["ann"]}],
+      "tls": {"cert": "c", "key": "k"}}, "`logger.tls.client_ca` must say"),
     ({}, "`logger.tokens` must say who may see"),
     ({"tokens": TOKENS}, "set `logger.tls`"),
     ({"plain_http": True}, "`logger.tokens` must say who may see"),
