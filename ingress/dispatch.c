@@ -121,7 +121,7 @@ void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
 
 struct filling {
 	struct dispatch *d;
-	size_t n, damaged;
+	size_t n;
 };
 
 static void load_row(void *ctx, struct spool_row *row)
@@ -134,7 +134,7 @@ static void load_row(void *ctx, struct spool_row *row)
 		return;
 	}
 	parked_damaged(&f->d->c, row);
-	f->damaged++;
+	marks_add(f->d->marks, row->seq, row->damage);
 }
 
 /* What refill() can do now; takes the lock. */
@@ -191,7 +191,6 @@ static int64_t load(struct dispatch *d, int64_t after, int64_t upto,
 	if (from_tail)
 		d->loaded = last;
 	d->held += f.n;
-	d->pending -= (int64_t)f.damaged;
 	pthread_mutex_unlock(&d->lock);
 	return last;
 }
@@ -236,7 +235,7 @@ static void on_acked(void *ctx, struct chan_item *ci)
 	struct dispatch *d = ctx;
 	struct item *it = CONTAINER_OF(ci, struct item, chan);
 
-	marks_add(d->marks, it->seq);
+	marks_add(d->marks, it->seq, NULL);
 	item_drop(d, it);
 	poke(d);
 }
@@ -262,11 +261,13 @@ static void on_died(void *ctx, struct chan_item *ci)
 	struct dispatch *d = ctx;
 	struct item *it = CONTAINER_OF(ci, struct item, chan);
 
-	if (!parked_after(&d->c, &it->event, it->seq, ci->credit.deaths))
+	const char *why = parked_after(&d->c, &it->event, ci->credit.deaths);
+
+	if (!why)
 		return;
+	marks_add(d->marks, it->seq, why);
 	chan_remove(d->chan, ci);
 	item_drop(d, it);
-	on_marked(d, 1);
 	poke(d);
 }
 

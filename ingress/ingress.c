@@ -184,6 +184,7 @@ void *ingress_start(struct daemon *d, const struct conf *conf,
 	g->spool = spool_open(dir, err);
 	if (!g->spool)
 		goto fail;
+	parked_start(dir);
 	g->reader = spool_reader_open(dir, err);
 	if (!g->reader || start_links(g, err) < 0)
 		goto fail;

@@ -11,7 +11,7 @@ struct marks {
 	struct spool *spool;
 	void (*marked)(void *ctx, size_t n);
 	void *ctx;
-	VEC(int64_t) seqs;
+	VEC(struct spool_mark) waiting;
 	size_t writing; /* the first so many of them are under way */
 
 	pthread_mutex_t lock; /* guards these: */
@@ -43,7 +43,7 @@ void marks_free(struct marks *m)
 {
 	if (!m)
 		return;
-	VEC_RELEASE(&m->seqs);
+	VEC_RELEASE(&m->waiting);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
 }
@@ -60,8 +60,8 @@ static void settle(void *ctx)
 	m->writing = 0;
 	if (!ok)
 		return;
-	m->seqs.n -= n;
-	memmove(m->seqs.v, m->seqs.v + n, m->seqs.n * sizeof(m->seqs.v[0]));
+	m->waiting.n -= n;
+	memmove(m->waiting.v, m->waiting.v + n, m->waiting.n * sizeof(m->waiting.v[0]));
 	m->marked(m->ctx, n);
 	marks_tick(m);
 }
@@ -82,21 +82,23 @@ static void written(void *ctx, const struct err *err)
 
 void marks_tick(struct marks *m)
 {
-	size_t n = m->seqs.n < BATCH_MAX ? m->seqs.n : BATCH_MAX;
+	size_t n = m->waiting.n < BATCH_MAX ? m->waiting.n : BATCH_MAX;
 
 	if (m->writing || !n)
 		return;
-	if (!spool_done(m->spool, m->seqs.v, n, written, m))
+	if (!spool_mark(m->spool, m->waiting.v, n, written, m))
 		m->writing = n;
 }
 
-void marks_add(struct marks *m, int64_t seq)
+void marks_add(struct marks *m, int64_t seq, const char *parked)
 {
-	VEC_PUSH(&m->seqs, seq);
+	struct spool_mark mark = {seq, parked};
+
+	VEC_PUSH(&m->waiting, mark);
 	marks_tick(m);
 }
 
 size_t marks_len(const struct marks *m)
 {
-	return m->seqs.n;
+	return m->waiting.n;
 }

@@ -1,8 +1,8 @@
 /*
- * Acknowledged events on their way to be marked done in the spool. One write
- * at a time: what is acknowledged meanwhile goes with the next. A write that
- * fails is repeated at the next tick; a crash before it repeats the event,
- * which does no harm. Loop thread only, but for the spool's callback.
+ * Events on their way to be marked in the spool: done when a matcher has
+ * acknowledged them, or parked. One write at a time: what comes meanwhile goes
+ * with the next. A write that fails, or finds the queue full, is repeated at
+ * the next tick; a crash before it repeats what led to it, which does no harm. Loop thread only, but for the spool's callback.
  */
 #ifndef INGRESS_MARKS_H
 #define INGRESS_MARKS_H
@@ -12,12 +12,13 @@
 
 struct marks;
 
-/* marked is told on the loop how many more are done. */
+/* marked is told on the loop how many more are marked. */
 struct marks *marks_new(struct loop *l, struct spool *s,
 	void (*marked)(void *ctx, size_t n), void *ctx);
-void marks_add(struct marks *m, int64_t seq);
+/* parked: why, a literal; NULL: done. */
+void marks_add(struct marks *m, int64_t seq, const char *parked);
 void marks_tick(struct marks *m);
-size_t marks_len(const struct marks *m); /* not yet done */
+size_t marks_len(const struct marks *m); /* not yet marked */
 /* Before the spool is closed: marked is not called any more. */
 void marks_close(struct marks *m);
 void marks_free(struct marks *m); /* after the spool was closed */

@@ -12,7 +12,8 @@
 #include "proto/data/db.h"
 #include "proto/io/loop_drop.h"
 
-#define RELEASE "release-" /* an event's id follows */
+#define ASKED "release-"   /* an order; the event's id follows */
+#define TAKEN "releasing-" /* the same, on its way to the disk */
 #define DIED "five matchers in a row died at once when they were given it alone"
 
 /* ---- parking --------------------------------------------------------------- */
@@ -25,24 +26,22 @@ void parked_damaged(const struct dispatch_config *c,
 	log_error(NULL, "event %lld: %s", (long long)row->seq, row->damage);
 	rows_damaged(&r, row, clock_wall());
 	outbox_observe(c->outbox, &r);
-	spool_park(c->spool, row->seq, row->damage);
 }
 
-bool parked_after(const struct dispatch_config *c, const struct event *e,
-	int64_t seq, unsigned deaths)
+const char *parked_after(const struct dispatch_config *c,
+	const struct event *e, unsigned deaths)
 {
 	struct record r = {0};
 
 	log_warn(e->id, "a matcher died at once when it was given this event "
 		"alone, number %u in a row", deaths);
 	if (deaths < PARKED_DEATHS)
-		return false;
+		return NULL;
 	log_error(e->id, "parked: " DIED "; `pullwire-ingress release` gives "
 		"it out again");
 	rows_parked(&r, e, DIED, clock_wall());
 	outbox_observe(c->outbox, &r);
-	spool_park(c->spool, seq, DIED);
-	return true;
+	return DIED;
 }
 
 /* ---- releasing ------------------------------------------------------------- */
@@ -52,22 +51,34 @@ struct release {
 	struct dispatch *dispatch;
 	int64_t seq; /* 0: there is no such event */
 	bool failed;
+	char *asked, *taken; /* the order's names */
 	char id[UID_LEN];
 };
+
+static void release_free(struct release *r)
+{
+	free(r->asked);
+	free(r->taken);
+	free(r);
+}
 
 static void released(void *ctx)
 {
 	struct release *r = ctx;
 
 	if (r->failed) {
-		log_error(r->id, "is not released: the spool cannot commit");
+		log_limited(LOG_ERROR, "release", "event %s is not released "
+			"yet: the spool cannot commit", r->id);
+		(void)rename(r->taken, r->asked);
 	} else if (r->seq == 0) {
 		log_warn(r->id, "is not released: no such event is parked");
 	} else {
 		log_info(r->id, "released");
 		dispatch_again(r->dispatch, r->seq);
 	}
-	free(r);
+	if (!r->failed)
+		(void)unlink(r->taken);
+	release_free(r);
 }
 
 /* On the writer's thread. */
@@ -77,22 +88,49 @@ static void written(void *ctx, int64_t seq, const struct err *err)
 
 	r->seq = seq;
 	r->failed = err != NULL;
-	loop_drop_post(r->loop, released, free, r);
+	loop_post(r->loop, released, r);
 }
 
 static void carry_out(struct loop *l, struct spool *s, struct dispatch *d,
-	const char *id)
+	const char *dir, const char *id)
 {
-	struct release *r;
+	struct release *r = xcalloc(1, sizeof(*r));
 
-	if (!uid_valid(id))
-		return;
-	r = xcalloc(1, sizeof(*r));
 	r->loop = l;
 	r->dispatch = d;
+	r->asked = xprintf("%s/" ASKED "%s", dir, id);
+	r->taken = xprintf("%s/" TAKEN "%s", dir, id);
 	snprintf(r->id, sizeof(r->id), "%s", id);
-	if (spool_release(s, r->id, written, r) < 0)
-		free(r);
+	if (!uid_valid(id)) {
+		(void)unlink(r->asked);
+	} else if (rename(r->asked, r->taken) == 0) {
+		if (spool_release(s, r->id, written, r) == 0)
+			return;
+		(void)rename(r->taken, r->asked);
+	}
+	release_free(r);
+}
+
+/* Those are of a process that died on the way. */
+void parked_start(const char *dir)
+{
+	DIR *folder = opendir(dir);
+	struct dirent *e;
+
+	while (folder && (e = readdir(folder)) != NULL) {
+		char *taken, *asked;
+
+		if (strncmp(e->d_name, TAKEN, strlen(TAKEN)) != 0)
+			continue;
+		taken = xprintf("%s/%s", dir, e->d_name);
+		asked = xprintf("%s/" ASKED "%s", dir,
+			e->d_name + strlen(TAKEN));
+		(void)rename(taken, asked);
+		free(taken);
+		free(asked);
+	}
+	if (folder)
+		closedir(folder);
 }
 
 void parked_tick(struct loop *l, struct spool *s, struct dispatch *d,
@@ -101,16 +139,9 @@ void parked_tick(struct loop *l, struct spool *s, struct dispatch *d,
 	DIR *folder = opendir(dir);
 	struct dirent *e;
 
-	while (folder && (e = readdir(folder)) != NULL) {
-		char *path;
-
-		if (strncmp(e->d_name, RELEASE, strlen(RELEASE)) != 0)
-			continue;
-		path = xprintf("%s/%s", dir, e->d_name);
-		if (unlink(path) == 0)
-			carry_out(l, s, d, e->d_name + strlen(RELEASE));
-		free(path);
-	}
+	while (folder && (e = readdir(folder)) != NULL)
+		if (!strncmp(e->d_name, ASKED, strlen(ASKED)))
+			carry_out(l, s, d, dir, e->d_name + strlen(ASKED));
 	if (folder)
 		closedir(folder);
 }
@@ -176,7 +207,7 @@ int parked_release_run(const struct conf *conf, int argc, char **argv)
 			"`pullwire-ingress parked` lists them\n");
 		return 2;
 	}
-	path = xprintf("%s/" RELEASE "%s", conf->ingress.state, argv[1]);
+	path = xprintf("%s/" ASKED "%s", conf->ingress.state, argv[1]);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));

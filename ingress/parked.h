@@ -12,14 +12,18 @@
 
 #define PARKED_DEATHS 5 /* in a row */
 
-/* Loop thread. A damaged row of the spool: */
+/* Loop thread. They tell; the caller marks. A damaged row of the spool: */
 void parked_damaged(const struct dispatch_config *c,
 	const struct spool_row *row);
-/* A matcher died of the event; true: it is parked now. */
-bool parked_after(const struct dispatch_config *c, const struct event *e,
-	int64_t seq, unsigned deaths);
+/* A matcher died of the event: why it is to be parked now, or NULL. */
+const char *parked_after(const struct dispatch_config *c,
+	const struct event *e, unsigned deaths);
 
-/* Carries out releases, which are files in the spool's folder. Every second. */
+/* Releases are files in the spool's folder. Each stays until it is carried
+ * out on the disk: what a full queue, a failing disk or a crash kept from
+ * that is tried again. At the start: */
+void parked_start(const char *dir);
+/* Every second: */
 void parked_tick(struct loop *l, struct spool *s, struct dispatch *d,
 	const char *dir);
 

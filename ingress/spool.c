@@ -72,18 +72,17 @@ void spool_note_commit(struct spool *s, const struct err *err)
 
 /* ---- done, park, prune, probe -------------------------------------------- */
 
-struct mark {
+struct marking {
 	struct spool *spool;
-	const char *damage; /* park with this reason; NULL: done */
 	void (*done)(void *ctx, const struct err *err);
 	void *ctx;
 	size_t n;
-	int64_t seqs[];
+	struct spool_mark marks[];
 };
 
-static int apply_mark(struct db *db, void *ctx, struct err *err)
+static int apply_marks(struct db *db, void *ctx, struct err *err)
 {
-	struct mark *m = ctx;
+	struct marking *m = ctx;
 	struct db_stmt *st;
 
 	st = db_prepare(db, "update event set state = ?2, reason = ?3"
@@ -91,18 +90,18 @@ static int apply_mark(struct db *db, void *ctx, struct err *err)
 	if (!st)
 		return -1;
 	for (size_t i = 0; i < m->n; i++) {
-		db_bind_i64(st, 1, m->seqs[i]);
-		db_bind_str(st, 2, m->damage ? "parked" : "done");
-		db_bind_str(st, 3, m->damage);
+		db_bind_i64(st, 1, m->marks[i].seq);
+		db_bind_str(st, 2, m->marks[i].parked ? "parked" : "done");
+		db_bind_str(st, 3, m->marks[i].parked);
 		if (db_step(st, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static void done_mark(void *ctx, const struct err *err)
+static void done_marks(void *ctx, const struct err *err)
 {
-	struct mark *m = ctx;
+	struct marking *m = ctx;
 
 	spool_note_commit(m->spool, err);
 	if (m->done)
@@ -110,37 +109,18 @@ static void done_mark(void *ctx, const struct err *err)
 	free(m);
 }
 
-static struct mark *mark_new(struct spool *s, const int64_t *seqs, size_t n)
-{
-	struct mark *m = xmalloc(sizeof(*m) + n * sizeof(seqs[0]));
-
-	*m = (struct mark){.spool = s, .n = n};
-	memcpy(m->seqs, seqs, n * sizeof(seqs[0]));
-	return m;
-}
-
-int spool_done(struct spool *s, const int64_t *seqs, size_t n,
+int spool_mark(struct spool *s, const struct spool_mark *marks, size_t n,
 	void (*done)(void *ctx, const struct err *err), void *ctx)
 {
-	struct mark *m = mark_new(s, seqs, n);
-	struct db_write write = {apply_mark, done_mark, m};
+	struct marking *m = xmalloc(sizeof(*m) + n * sizeof(marks[0]));
+	struct db_write write = {apply_marks, done_marks, m};
 
-	m->done = done;
-	m->ctx = ctx;
+	*m = (struct marking){s, done, ctx, n};
+	memcpy(m->marks, marks, n * sizeof(marks[0]));
 	if (!db_writer_put(s->writer, &write))
 		return 0;
 	free(m);
 	return -1;
-}
-
-void spool_park(struct spool *s, int64_t seq, const char *damage)
-{
-	struct mark *m = mark_new(s, &seq, 1);
-	struct db_write write = {apply_mark, done_mark, m};
-
-	m->damage = damage;
-	if (db_writer_put(s->writer, &write) < 0)
-		free(m);
 }
 
 struct release {

@@ -70,13 +70,16 @@ void spool_put_release(struct spool_put *put);
 
 /* ---- afterwards ------------------------------------------------------------ */
 
-/* Marks n events done. seqs is copied. done (on the writer's thread) may tell
- * an error: then none of them is marked. -1: the queue is full. */
-int spool_done(struct spool *s, const int64_t *seqs, size_t n,
+/* What becomes of an event: done, or parked. */
+struct spool_mark {
+	int64_t seq;
+	const char *parked; /* why; a literal. NULL: done */
+};
+
+/* Marks n events; marks is copied. done (on the writer's thread) may tell an
+ * error: then none of them is marked. -1: the queue is full. */
+int spool_mark(struct spool *s, const struct spool_mark *marks, size_t n,
 	void (*done)(void *ctx, const struct err *err), void *ctx);
-/* Parks an event; why is a literal. When that does not get through, what led
- * to it happens again. */
-void spool_park(struct spool *s, int64_t seq, const char *why);
 /* Parked is pending again. done runs on the writer's thread with the event's
  * seq, or 0 when no such event is parked. id is borrowed until then. -1: the
  * queue is full. */

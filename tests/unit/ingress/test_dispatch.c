@@ -4,7 +4,9 @@
  * when told to.
  */
 #include "ingress/dispatch.h"
+#include "ingress/parked.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -390,11 +392,59 @@ static void test_damaged(void **state)
 	assert_string_equal(rows.v[0].status, "failed");
 	assert_non_null(strstr(rows.v[0].reason, "damaged"));
 	assert_true(rows.v[0].final);
-	assert_int_equal(dispatch_pending(dispatch), 2);
+	TURN_UNTIL(dispatch_pending(dispatch) == 2);
 	close_all();
 	open_all();
 	TURN_UNTIL(n_ready == 2);
 	assert_int_equal(rows.n, 1); /* told once: it is parked */
+}
+
+static bool is_file(const char *prefix, const char *id, bool make)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s%s", dir, prefix, id);
+	fd = open(path, make ? O_WRONLY | O_CREAT : O_RDONLY, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* An order to release is there until it is carried out on the disk, also when
+ * the process dies on the way; one that finds nothing goes, too. */
+static void test_parked_and_released(void **state)
+{
+	struct chan_item *it;
+	char id[UID_LEN];
+
+	(void)state;
+	put(1, 1);
+	TURN_UNTIL(n_ready == 1);
+	lease(1);
+	it = first_of(&flying);
+	it->credit.deaths = PARKED_DEATHS;
+	ops->died(ops_ctx, it);
+	assert_int_equal(rows.n, 1);
+	snprintf(id, sizeof(id), "%s", rows.v[0].event);
+	TURN_UNTIL(dispatch_pending(dispatch) == 0);
+	close_all();
+	open_all();
+	turn(20);
+	assert_int_equal(n_ready, 0);
+	assert_true(is_file("releasing-", id, true));
+	parked_tick(loop, spool, dispatch, dir);
+	turn(20);
+	assert_int_equal(n_ready, 0);
+	parked_start(dir);
+	assert_true(is_file("release-", id, false));
+	for (int i = 0; i < 2; i++) {
+		parked_tick(loop, spool, dispatch, dir);
+		assert_false(is_file("release-", id, false));
+		TURN_UNTIL(n_ready == 1);
+		TURN_UNTIL(!is_file("releasing-", id, false));
+		assert_true(is_file("release-", id, true));
+	}
 }
 
 /* One that is released while it has yet to be read from the disk comes once. */
@@ -481,6 +531,7 @@ int main(void)
 		TEST(test_window),
 		TEST(test_refused_step_aside),
 		TEST(test_damaged),
+		TEST(test_parked_and_released),
 		TEST(test_released_before_it_is_read),
 		TEST(test_drain),
 		TEST(test_mark_again),

@@ -162,6 +162,14 @@ static void done_flag(void *ctx, const struct err *err)
 
 /* ---- tests ---- */
 
+static int mark(struct spool *s, int64_t seq, const char *parked,
+	void (*done)(void *ctx, const struct err *err), void *ctx)
+{
+	struct spool_mark m = {seq, parked};
+
+	return spool_mark(s, &m, 1, done, ctx);
+}
+
 static void test_restart(void **state)
 {
 	struct spool *s = open_spool();
@@ -174,7 +182,7 @@ static void test_restart(void **state)
 	(void)state;
 	assert_true(a > 0 && a < b && b < c);
 	assert_true(spool_healthy(s));
-	assert_int_equal(spool_done(s, &b, 1, done_flag, &marked), 0);
+	assert_int_equal(mark(s, b, NULL, done_flag, &marked), 0);
 	spool_close(s); /* finishes what is queued */
 	assert_int_equal(marked, 1);
 
@@ -254,7 +262,7 @@ static void test_repeats(void **state)
 	/* Known after it was done, and after a restart. Then it goes the way
 	 * once more, as it was, and once only while it is under way. */
 	for (int64_t round = 1; round <= 2; round++) {
-		spool_done(s, &a, 1, NULL, NULL);
+		mark(s, a, NULL, NULL, NULL);
 		spool_close(s);
 		s = open_spool();
 		for (int i = 0; i < 2; i++) {
@@ -319,8 +327,8 @@ static void test_damaged(void **state)
 	assert_string_equal(l.tags, "a d ");
 	assert_int_equal(l.damaged, 2);
 	assert_non_null(strstr(l.damage, "another id"));
-	spool_park(s, 2, "checksum");
-	spool_park(s, 3, "id");
+	mark(s, 2, "checksum", NULL, NULL);
+	mark(s, 3, "id", NULL, NULL);
 	spool_reader_close(r);
 	spool_close(s);
 	s = open_spool();
@@ -344,8 +352,8 @@ static void test_prune(void **state)
 	seqs[1] = put_one(s, base + 1000, "2", "b");
 	seqs[2] = put_one(s, base + 2000, "3", "c");
 	put_one(s, base + 3000, "4", "d");
-	spool_done(s, seqs, 1, NULL, NULL);
-	spool_done(s, seqs + 2, 1, NULL, NULL);
+	mark(s, seqs[0], NULL, NULL, NULL);
+	mark(s, seqs[2], NULL, NULL, NULL);
 	spool_prune(s, base + 2000); /* a goes, b is pending, c is young */
 	spool_close(s);
 	s = open_spool();
