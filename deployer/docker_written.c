@@ -14,7 +14,7 @@ enum { MODIFIED, ADDED };
 #define ROUNDED_MS 500 /* to the nearest second */
 /* A first start may wait so long for what it depends on. */
 #define FIRST_MS (10 * 60 * 1000)
-/* Each start by Compose writes them again, just before. */
+/* An `up` of a stopped one writes them again, just before its start. */
 #define AGAIN_MS 10000
 
 bool docker_written_is_possible(const struct json *container)

@@ -2,10 +2,13 @@
  * Files that Compose wrote into a container when it made it, so that a
  * successor made from the container's settings would be without them (Compose
  * specification, "secrets" and "configs"): a secret or config whose value is in
- * the project or the environment is no mount but a copy. Compose 2.26 and 2.40
- * write it between the container's creation and its start, as root and mode
- * 0444 unless told, at the time of writing rounded to a whole second, which is
- * what no file has that a program writes by itself.
+ * the project or the environment is no mount but a copy. Compose 2.26 writes
+ * it when it creates the container, 2.40 before each start that is an `up`, as
+ * root and mode 0444 unless told, at the time of writing rounded to a whole
+ * second, which is what no file has that a program writes by itself.
+ *
+ * Not seen: one that 2.40 wrote anew more than ten minutes after the creation,
+ * once the container was started by somebody else since.
  */
 #ifndef DEPLOYER_DOCKER_WRITTEN_H
 #define DEPLOYER_DOCKER_WRITTEN_H

@@ -117,8 +117,8 @@ static const struct {
 	{LATER, STAT("292", DAY "18:10:57Z"), true},
 	{NEVER, STAT("292", DAY "18:10:57Z"), true},
 	{FRESH, STAT("292", DAY "20:10:57+02:00"), true},
-	/* After a wait; by a start of its own; too late for the one and too
-	 * early for the other. */
+	/* After a wait; by an `up` of a stopped one; too late for the one and
+	 * too early for the other. */
 	{LATER, STAT("420", DAY "18:20:56Z"), true},
 	{LATER, STAT("420", DAY "18:20:57Z"), false},
 	{LATER, STAT("420", DAY "19:39:49Z"), false},
