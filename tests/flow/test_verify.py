@@ -1,6 +1,8 @@
 """verify: registry. A push whose sender proves nothing about it is only a hint:
 real registries are asked, one of them wants a login, before anything is done.
 """
+import collections
+import random
 import time
 
 import pytest
@@ -86,6 +88,70 @@ def test_engine(stacks, engine, registry):
     row = stack.wait_final(event)
     assert (row["status"], row["to_digest"]) == ("deployed", old), row
     engine.remove_all(NAME)
+
+
+def forge(rng, n, digests, callback):
+    """A body of a sender that signs nothing, by someone who has its URL."""
+    repository = rng.choice([
+        "forged/web", "forged/other", "library/alpine", "forged/web:v1",
+        "evil.example.com/forged/web", "../forged/web", "forged/web$(id)"])
+    push = {"tag": rng.choice(["v1", "v2", "latest", "v1;id", "-v1"]),
+            "pushed_at": 1790000000 + n, "pusher": "mallory",
+            "digest": rng.choice(digests)}
+    if n % 2:
+        return "hub", {"push_data": push, "callback_url": callback,
+                       "repository": {"repo_name": repository}}
+    push["pushed_at"] = f"2026-11-29 12:{n // 60 % 60:02}:{n % 60:02}"
+    space, _, name = repository.rpartition("/")
+    return "acr", {"push_data": push, "callback_url": callback,
+                   "repository": {"namespace": space, "name": name,
+                                  "region": "r",
+                                  "repo_full_name": repository}}
+
+
+def test_a_thousand_forged_pushes(stacks, engine, registry):
+    """None brings another image than the registry has under that tag, nor one
+    of another repository; and nobody is called back."""
+    sink, rng = Sink(), random.Random(1)
+    engine.remove_all("forged")
+    ref = f"{registry.host}/forged/web:v1"
+    old = images.put(engine, registry, "forged/web", "v1", "one", PLAIN)
+    new = images.put(engine, registry, "forged/web", "v1", "two", PLAIN)
+    other = images.put(engine, registry, "forged/other", "v1", "x", PLAIN)
+    image = engine.run("forged", ref) and engine.inspect("forged")["Image"]
+    before = {i["Id"] for i in engine.call("GET", "/images/json")}
+    free = {"rate": 1000000, "burst": 1000000}
+    stack = stacks([{"name": "web", "repository": "forged/web",
+                     "tags": ["v1"], "grace": "50ms",
+                     "deploy": {"container": "forged"}}],
+                   {"local": engine.sock},
+                   [hint("hub", registry.host, **{"type": "dockerhub"}, **free),
+                    hint("acr", registry.host, **{"type": "aliyun"}, **free)])
+    stack.start()
+    digests = [old, new, other, "sha256:" + "a" * 64, "latest", None]
+    events = []
+    for n in range(1000):
+        source, body = forge(rng, n, digests, sink.url())
+        answer = stack.post(body, source, token=None,
+                            query="?token=" + TOKEN)
+        assert answer.status in (200, 202, 400), (answer.text, body)
+        if answer.status == 202:
+            events.append(answer.json()["id"])
+    assert len(events) > 200
+    final = wait_for("a final row of each", lambda: (
+        lambda rows: rows if set(events) <= {r["event"] for r in rows}
+        else None)(stack.finals()), 60)
+    assert {r["status"] for r in final} <= {
+        "no_trigger", "untriggered", "stale", "unchanged", "superseded",
+        "deployed", "rejected"}, collections.Counter(r["status"] for r in final)
+    assert all(r["to_digest"] == new for r in final
+               if r["status"] in ("unchanged", "deployed"))
+    assert any(r["status"] == "stale" for r in final)
+    assert engine.inspect("forged")["Image"] == image
+    assert {i["Id"] for i in engine.call("GET", "/images/json")} == before
+    assert sink.requests == []
+    sink.close()
+    engine.remove_all("forged")
 
 
 def test_trigger_url(stacks, private):
