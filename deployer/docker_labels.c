@@ -107,6 +107,7 @@ struct json *docker_labels_read(const struct docker_labelled *l,
 	if (!repository(l->image, &repo)) {
 		opt_error(faults, l->from, 0, "its labels are not looked at: it "
 			"was made from an image without a name");
+		strbuf_release(&repo);
 		json_free(deploy);
 		return NULL;
 	}
