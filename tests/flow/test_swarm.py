@@ -209,14 +209,14 @@ BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
     ("pause", "crash", "the image before runs again", ["update", "back"]),
     ("pause", "unhealthy", "the image before runs again", ["update", "back"]),
     ("rollback", "crash", "Swarm went back", ["update"]),
-    ("continue", "crash", "did not end within 4 s", ["update", "back"])])
+    ("continue", "crash", "did not end within 3 s", ["update", "back"])])
 def test_bad(sw, action, kind, who, asked):
     sw.create(action, replicas=2)
     config = sw.swarm.service(NAME)["Spec"]["UpdateConfig"]
     sw.put("v2", **BAD[kind])
     proxy = sw.proxy()
     r = sw.deploy(proxy=proxy, grace="10s", rules={
-        "health_timeout": "4s" if action == "continue" else "60s"})
+        "health_timeout": "3s" if action == "continue" else "60s"})
     assert r["status"] == "rolled_back" and who in r["reason"], r
     assert updates(proxy) == asked
     assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
@@ -496,16 +496,22 @@ def test_labels_of_tasks(shop, swarm):
     "name": "web", "repository": NAME, "deploy": {"service": NAME}}]],
     indirect=True)
 def test_by_hand(shop, swarm):
-    """The deployer is killed amid an update and goes on with it; plan says
-    what would be done; rollback leads back."""
+    """The deployer is killed amid an update, and stopped, and goes on with it;
+    plan says what would be done; rollback leads back."""
     def ask(*words):
         told = shop.run("deployer", *words)
         return told.returncode, told.stdout + told.stderr
 
     swarm.create(NAME, shop.image("v1"))
-    shop.put("v2", health='HEALTHCHECK --interval=2s CMD ["/bin/true"]')
+    shop.put("v2", health='HEALTHCHECK --interval=3s CMD ["/bin/true"]')
     wait_for("the update goes on", lambda: swarm.status(NAME) == "updating")
     shop.kill("deployer")
+    shop.start("deployer")
+    wait_for("it goes on", lambda: shop.daemons["deployer"].log().count(
+        "engine local answers") == 2)
+    stopped = time.monotonic()
+    assert shop.stop("deployer") == 0
+    assert time.monotonic() - stopped < 5, "it waits for Swarm"
     shop.start("deployer")
     row = shop.final("v2")
     assert row["status"] == "deployed", row
