@@ -269,7 +269,9 @@ mutations: deps
 	@cd tests && /usr/bin/python3 -m pytest -v -p no:cacheprovider \
 		crash/test_mutations.py
 
-build-mutated: $(OUT)/tests/unit/proto/test_credit
+build-mutated: $(addprefix $(OUT)/tests/unit/,proto/test_credit ingress/test_spool \
+	deployer/test_queue deployer/test_queue_store deployer/test_docker_note \
+	logger/test_store) $(OUT)/tests/crash/stores-queue
 
 #: soak       flat memory and descriptors for MINUTES=60
 soak: deps

@@ -1,5 +1,6 @@
 #include "ingress/spool_read.h"
 
+#include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/data/db.h"
@@ -94,7 +95,8 @@ static const char *read_event(struct db_stmt *st, struct spool_row *row)
 	struct err err = {0};
 
 	spool_sum(payload, want);
-	if (!sum || strcmp(sum, want) != 0)
+	/* spool.sum is the mutation that the tests must catch. */
+	if ((!sum || strcmp(sum, want) != 0) && !FAIL_POINT("spool.sum"))
 		return "the spool's copy of the event is damaged: its "
 		       "checksum differs";
 	if (field_unpack(&event_table, payload, &row->event, &err) < 0) {

@@ -8,6 +8,7 @@
 
 #include "logger/row_sum.h"
 #include "logger/store_sql.h"
+#include "proto/base/fail.h"
 
 static const char *const migrations[] = {
 	"CREATE TABLE record ("
@@ -47,20 +48,22 @@ const struct db_schema sqlite_schema = {
 	.name = "access log", .migrations = migrations,
 	.n = ARRAY_LEN(migrations),
 	/* A group's rows touch many pages of ten indexes. */
-	.cache_mib = 64};
+	.cache_mib = 48};
 
 /* ---- a record's columns -------------------------------------------------- */
 
 static char *insert_text(void)
 {
 	struct strbuf sql = {0};
+	/* The mutation that the tests must catch: who comes last is kept. */
+	bool last = FAIL_POINT("log.first");
 
-	strbuf_add_cstr(&sql, "INSERT INTO record (");
+	strbuf_addf(&sql, "INSERT %sINTO record (", last ? "OR REPLACE " : "");
 	store_sql_columns(&sql);
 	strbuf_add_cstr(&sql, ", checksum) VALUES (");
 	for (size_t i = 0; i < record_table.n; i++)
 		strbuf_add_cstr(&sql, "?, ");
-	strbuf_add_cstr(&sql, "?) ON CONFLICT DO NOTHING");
+	strbuf_addf(&sql, "?)%s", last ? "" : " ON CONFLICT DO NOTHING");
 	return strbuf_detach(&sql);
 }
 

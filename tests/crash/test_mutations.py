@@ -2,6 +2,7 @@
 the tests that stand for it. A mutation is a failure point of make FAIL=1.
 """
 import os
+import re
 import subprocess
 import sys
 
@@ -18,6 +19,17 @@ WIRE = [
     ("credit.stale", "conform/test_repeats.py", "late_acknowledgements"),
     ("queue.repeat", "conform/test_repeats.py", "job_that_comes_again"),
     ("spool.repeat", "conform/test_repeats.py", "body_that_comes_again"),
+]
+# mutation, a unit's program, and its test that turns red
+UNIT = [
+    ("credit.stale", "proto/test_credit", "test_stale"),
+    ("credit.suspect", "proto/test_credit", "test_killer"),
+    ("db.owner", "ingress/test_spool", "test_one_owner"),
+    ("spool.sum", "ingress/test_spool", "test_damaged"),
+    ("queue.final", "deployer/test_queue_store", "test_one_final_row"),
+    ("queue.target", "deployer/test_queue", "test_model"),
+    ("journal.put", "deployer/test_docker_note", "test_life"),
+    ("log.first", "logger/test_store", "one_row_is_final"),
 ]
 
 
@@ -47,13 +59,35 @@ def test_found(mutation, path, which):
         got.stdout[-4000:]
 
 
-def test_unit_finds():
-    """An ACK of an ended lease, in the model of who holds what."""
-    program = os.path.join(BUILD_FAIL, "tests/unit/proto/test_credit")
-    for fail, want in (("", True), ("credit.stale:error", False)):
-        got = subprocess.run([program], capture_output=True, env={
+def mutated(program, args, fail, folder):
+    return subprocess.run(
+        [os.path.join(BUILD_FAIL, program), *args], capture_output=True,
+        text=True, timeout=120, env={
             **os.environ, "PULLWIRE_FAIL": fail,
+            "PULLWIRE_FAIL_DIR": str(folder),
+            "CMOCKA_MESSAGE_OUTPUT": "TAP",
             # A test that fails frees nothing.
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
             + ":detect_leaks=0"})
-        assert (got.returncode == 0) == want, got.stderr[-2000:]
+
+
+@pytest.mark.parametrize("mutation,program,test", UNIT)
+def test_unit_finds(mutation, program, test, tmp_path):
+    """Green with the guard; without it the test that stands for it is red."""
+    program = "tests/unit/" + program
+    got = mutated(program, [], "", tmp_path)
+    assert got.returncode == 0, got.stdout[-2000:]
+    got = mutated(program, [], f"{mutation}:error", tmp_path)
+    assert got.returncode != 0
+    assert not re.search(f"^ok [0-9]+ - {test}$", got.stdout, re.M), \
+        got.stdout[-2000:]
+
+
+def test_flips_find(tmp_path):
+    """Without the checksum of each job turned bits are not seen; that they
+    are with it, test_stores.py shows."""
+    got = mutated("tests/crash/stores-queue",
+                  ["flips", str(tmp_path / "store"), "1000"],
+                  "queue.sum:error", tmp_path)
+    print(got.stdout[-500:])
+    assert got.returncode == 1 and ", 0 lost unseen" not in got.stdout
