@@ -342,35 +342,43 @@ static int look(struct docker_task *t, const struct json *list,
 	return -1;
 }
 
+int docker_compose_find(struct docker_task *t, const struct json *list,
+	struct docker_compose *c, struct err *why)
+{
+	struct json *first = docker_container_inspect(t->api,
+		json_str(json_get(json_first(list), "Id")), why);
+	int rc = first != NULL ? docker_compose_from_labels(first, c, why) : -1;
+
+	if (rc == 0) {
+		if (check_source(t, first, why) != 0)
+			rc = -1;
+		else if (strncmp(docker_api_endpoint(t->api), "unix:", 5) != 0)
+			rc = err_fail(why, "Compose is run for engines on a "
+				"unix socket only");
+		else if (check_paths(&c->files, why) != 0 ||
+			check_paths(&c->env_files, why) != 0)
+			rc = -1;
+		if (rc != 0)
+			docker_compose_release(c);
+	}
+	json_free(first);
+	return rc;
+}
+
 bool docker_compose_deploy(struct docker_task *t, const struct json *list,
 	struct driver_result *res, struct err *why)
 {
 	struct docker_replace r = {0};
 	struct docker_compose c;
-	struct json *first = docker_container_inspect(t->api,
-		json_str(json_get(json_first(list), "Id")), why);
-	int rc = first != NULL ? docker_compose_from_labels(first, &c, why)
-			       : -1;
 
-	if (rc == 0 && check_source(t, first, why) != 0) {
-		docker_compose_release(&c);
-		rc = -1;
-	}
-	json_free(first);
-	if (rc != 0)
+	if (docker_compose_find(t, list, &c, why) != 0)
 		return false;
-	if (strncmp(docker_api_endpoint(t->api), "unix:", 5) != 0)
-		rc = err_fail(why, "Compose is run for engines on a unix "
-				   "socket only");
-	else if ((rc = check_paths(&c.files, why)) == 0)
-		rc = check_paths(&c.env_files, why);
-	if (rc == 0 && look(t, list, &r, res) == 0) {
+	if (look(t, list, &r, res) == 0) {
 		replace(t, &c, json_str(json_get(r.old, "Image")), res);
 		docker_prepare_release(&r);
-	} else if (rc == 0 && t->note.found &&
-		res->status == DRIVER_UNCHANGED) {
+	} else if (t->note.found && res->status == DRIVER_UNCHANGED) {
 		go_on(t, &c, res);
 	}
 	docker_compose_release(&c);
-	return rc == 0;
+	return true;
 }

@@ -29,6 +29,10 @@ int docker_compose_from_labels(const struct json *container,
 	struct docker_compose *c, struct err *err);
 void docker_compose_release(struct docker_compose *c);
 
+/* May it be Compose that replaces them (listed)? 0, and *c is the caller's; or
+ * -1 with why not. Changes nothing. */
+int docker_compose_find(struct docker_task *t, const struct json *list,
+	struct docker_compose *c, struct err *why);
 /*
  * The service's containers (listed) by Compose. True: it is done or has
  * failed, *res says how. False: it is to be done by the API, since why.

@@ -1,5 +1,6 @@
 #include "deployer/docker_plan.h"
 
+#include "deployer/docker_compose.h"
 #include "deployer/docker_diff.h"
 #include "deployer/docker_follow.h"
 #include "deployer/docker_order.h"
@@ -113,6 +114,25 @@ static void print_steps(const struct docker_replace *r,
 		printf("  run the post check in %s\n", s->name);
 }
 
+/* What Compose makes of it is in its files. */
+static void print_compose(const struct docker_task *t,
+	const struct docker_compose *c)
+{
+	const struct opt_strs *after = &t->run->trigger->deploy.restart_after;
+
+	printf("steps, by Compose and its files, which may change more\n"
+	       "  give the image the name %s\n"
+	       "  docker compose --project-name %s", t->reference, c->project);
+	for (size_t i = 0; i < c->files.n; i++)
+		printf(" --file %s", c->files.v[i]);
+	for (size_t i = 0; i < c->env_files.n; i++)
+		printf(" --env-file %s", c->env_files.v[i]);
+	printf(" up -d --no-deps --no-build %s\n"
+	       "  wait until what it started is good\n", c->service);
+	for (size_t i = 0; i < after->n; i++)
+		printf("  restart %s\n", after->v[i]);
+}
+
 static int allow(void *ctx, const char *name, struct err *err)
 {
 	(void)ctx;
@@ -121,19 +141,23 @@ static int allow(void *ctx, const char *name, struct err *err)
 	return 0;
 }
 
-/* Nonzero: it would not be replaced. */
+/* compose: not NULL, it replaces them. Nonzero: it would not be replaced. */
 static int plan_one(struct docker_task *t, struct docker_follow *follow,
-	const struct json *targets, const struct json *listed)
+	const struct json *targets, const struct json *listed,
+	const struct docker_compose *compose)
 {
-	struct docker_replace r = {.t = t, .swap = &t->note.now};
+	struct docker_replace r = {.t = t,
+		.swap = &t->note.now,
+		.by_compose = compose != NULL};
 	const char *name = docker_swap_name(listed);
 	struct driver_result res = {0};
 	struct strbuf diff = {0};
 	struct err err = {0};
 	int rc = docker_prepare(&r, json_str(json_get(listed, "Id")), &res);
 
-	if (rc == 0 && docker_follow_prepare(follow, t, targets, allow, NULL,
-			       &err) != 0) {
+	if (rc == 0 && compose == NULL &&
+		docker_follow_prepare(follow, t, targets, allow, NULL, &err) !=
+			0) {
 		driver_result_err(&res, DRIVER_REFUSED, &err);
 		rc = -1;
 	}
@@ -145,7 +169,10 @@ static int plan_one(struct docker_task *t, struct docker_follow *follow,
 		printf("\n%s: %s -> %s\nsettings that change\n%s", name,
 			json_str(json_path(r.old, "Config.Image")),
 			t->reference, strbuf_cstr(&diff));
-		print_steps(&r, follow);
+		if (compose != NULL)
+			print_compose(t, compose);
+		else
+			print_steps(&r, follow);
 	}
 	docker_swap_release(r.swap);
 	docker_prepare_release(&r);
@@ -157,8 +184,10 @@ static int plan_all(struct docker_task *t, const char *image)
 {
 	const struct conf_deploy *target = &t->run->trigger->deploy;
 	struct docker_follow follow = {0};
+	struct docker_compose compose;
 	struct err err = {0};
 	struct json *list = NULL;
+	bool by_compose = false;
 	int code = 1;
 
 	if (target->service != NULL)
@@ -174,9 +203,17 @@ static int plan_all(struct docker_task *t, const char *image)
 	if (json_len(list) == 0)
 		printf("There is no container of this target at engine %s.\n",
 			t->run->engine->name);
+	else if (target->compose_files && target->compose != NULL) {
+		by_compose = docker_compose_find(t, list, &compose, &err) == 0;
+		if (!by_compose)
+			printf("Without its Compose files: %s\n", err.text);
+	}
 	for (const struct json *c = json_first(list); c; c = json_next(c))
-		if (plan_one(t, &follow, list, c) == 0)
+		if (plan_one(t, &follow, list, c,
+			    by_compose ? &compose : NULL) == 0)
 			code = 0;
+	if (by_compose)
+		docker_compose_release(&compose);
 	docker_follow_release(&follow);
 	json_free(list);
 	return code;

@@ -9,6 +9,7 @@ import pytest
 
 from rig.docker import rig
 from rig.drive import CRASH, drive, drive_program, put, ref  # noqa: F401
+from rig.stack import BUILD
 
 PROJECT = """
 services:
@@ -242,6 +243,13 @@ def test_written_by_compose(project, engine, tmp_path):
     assert mine(engine)[f"{NAME}-web-1"]["Id"] == old
     d.how = {"compose_files": True}
     env = {"PATH": path_for(d, tmp_path)}
+    plan = subprocess.run(
+        [os.path.join(BUILD, "pullwire-deployer"), "-c",
+         d.config(engine.sock, {"repository": NAME}), "plan", "web",
+         ref(d, "latest")], capture_output=True, text=True, timeout=20)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert f" --file {yml} up -d --no-deps --no-build web\n" in plan.stdout
+    assert "stop " not in plan.stdout and "refused" not in plan.stdout
     assert is_by_compose(d.deploy(env=env))
     push(d, "v3")
     up("secrets: [key]")
