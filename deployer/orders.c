@@ -4,23 +4,18 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deployer/order.h"
+#include "deployer/order_file.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
 #define FILE_MAX ((size_t)4 << 20)
 #define TEXT_MAX 1024
+#define ANSWER_S 60 /* so long an answer is there for who asked */
 #define OPEN_MAX 256 /* orders of loggers that are not ended */
-
-/* A file that is being carried out, or was and could not be removed. */
-struct order_file {
-	struct list node;
-	char *path;
-	size_t open; /* orders of it that are not ended, and its reading */
-	bool removed;
-};
 
 struct orders {
 	struct deployer *d;
@@ -40,53 +35,6 @@ struct order {
 	struct chan_asker from;
 	struct order_file *file; /* NULL: a logger's */
 };
-
-/* ---- a file's life ----------------------------------------------------------- */
-
-static struct order_file *file_find(struct orders *of, const char *path)
-{
-	LIST_EACH(&of->files, node) {
-		struct order_file *f =
-			CONTAINER_OF(node, struct order_file, node);
-
-		if (strcmp(f->path, path) == 0)
-			return f;
-	}
-	return NULL;
-}
-
-static struct order_file *file_new(struct orders *of, const char *path)
-{
-	struct order_file *f = xcalloc(1, sizeof(*f));
-
-	f->path = xstrdup(path);
-	f->open = 1;
-	list_push_back(&of->files, &f->node);
-	return f;
-}
-
-static void file_free(struct order_file *f)
-{
-	list_remove(&f->node);
-	free(f->path);
-	free(f);
-}
-
-static int file_remove(struct order_file *f)
-{
-	f->removed = f->removed || unlink(f->path) == 0;
-	if (!f->removed)
-		log_limited(LOG_ERROR, f->path, "cannot be removed: %s",
-			strerror(errno));
-	return f->removed ? 0 : -1;
-}
-
-/* One that stays is known, so that it is not carried out again. */
-static void file_leave(struct order_file *f)
-{
-	if (f && --f->open == 0 && file_remove(f) == 0)
-		file_free(f);
-}
 
 /* ---- an order's life ------------------------------------------------------- */
 
@@ -108,7 +56,7 @@ const char *order_who(const struct order *o)
 static void order_free(struct order *o)
 {
 	list_remove(&o->node);
-	file_leave(o->file);
+	order_file_leave(o->file);
 	o->of->n_asked -= o->asked;
 	json_free(o->args);
 	free(o->who);
@@ -149,6 +97,8 @@ void order_done(struct order *o, struct json *body, const char *fmt, ...)
 	}
 	if (o->asked)
 		tell(o, &a);
+	if (o->file)
+		order_file_tell(o->file, true, a.text);
 	field_release(&answer_table, &a);
 	json_free(body);
 	order_free(o);
@@ -166,6 +116,8 @@ void order_refuse(struct order *o, const char *code, const char *fmt, ...)
 		tell(o, &a);
 	else
 		log_warn(NULL, "%s: %s", o->who, a.text);
+	if (o->file)
+		order_file_tell(o->file, false, a.text);
 	field_release(&answer_table, &a);
 	order_free(o);
 }
@@ -288,29 +240,40 @@ static int read_file(const char *path, struct strbuf *out)
 
 static void carry_out_file(struct orders *o, const char *path)
 {
-	struct order_file *f = file_find(o, path);
+	struct order_file *f = order_file_find(&o->files, path);
 	struct strbuf sb = {.limit = FILE_MAX};
 	struct str rest, line;
 
 	if (f) {
-		if (f->open == 0 && file_remove(f) == 0)
-			file_free(f);
+		if (f->open == 0 && order_file_remove(f) == 0)
+			order_file_free(f);
 		return;
 	}
 	if (read_file(path, &sb) < 0)
 		return;
-	f = file_new(o, path);
+	f = order_file_new(&o->files, path);
 	rest = strbuf_str(&sb);
-	if (sb.failed)
+	if (sb.failed) {
 		log_error(path, "has more than %zu bytes of orders", FILE_MAX);
+		order_file_tell(f, false, "these are too many orders at once");
+	}
 	/* Before, so that no crash repeats it. */
-	else if (repeats(rest) || file_remove(f) == 0)
+	else if (repeats(rest) || order_file_remove(f) == 0)
 		while (str_split(&rest, '\n', &line))
 			carry_out_line(o, f, line);
 	else
-		log_limited(LOG_ERROR, path, "is not carried out");
+		order_file_tell(f, false, "the order's file cannot be removed");
 	strbuf_release(&sb);
-	file_leave(f);
+	order_file_leave(f);
+}
+
+/* Who waited for it is gone. */
+static void remove_old(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime > ANSWER_S)
+		unlink(path);
 }
 
 void orders_tick(struct orders *o)
@@ -327,13 +290,13 @@ void orders_tick(struct orders *o)
 		return;
 	}
 	while ((e = readdir(dir))) {
-		size_t n = strlen(e->d_name);
-		char *path;
+		struct str name = str_from(e->d_name);
+		char *path = xprintf("%s/%s", o->folder, e->d_name);
 
-		if (n < 6 || strcmp(e->d_name + n - 6, ".order") != 0)
-			continue;
-		path = xprintf("%s/%s", o->folder, e->d_name);
-		carry_out_file(o, path);
+		if (str_ends(name, STR(ORDER_FILE)))
+			carry_out_file(o, path);
+		else if (str_ends(name, STR(ORDER_FILE_ANSWER)))
+			remove_old(path);
 		free(path);
 	}
 	closedir(dir);
@@ -365,7 +328,7 @@ void orders_free(struct orders *o)
 	while (!list_empty(&o->open))
 		order_free(CONTAINER_OF(o->open.next, struct order, node));
 	while (!list_empty(&o->files))
-		file_free(CONTAINER_OF(o->files.next, struct order_file, node));
+		order_file_free(CONTAINER_OF(o->files.next, struct order_file, node));
 	free(o->folder);
 	free(o);
 }

@@ -36,7 +36,9 @@ struct queue_read_filter;
 int orders_filter(struct queue_read_filter *f, const char *name,
 	const char *value, struct err *err);
 
-/* The commands `redeliver` and `enable`. */
+/* The commands wait for the answer, for five seconds, and print it: 0 it is
+ * done, or no deployer has answered; 1 refused; 2 not understood.
+ * `redeliver` and `enable`: */
 int orders_redeliver(const struct conf *conf, int argc, char **argv);
 /* `queue VERB JOB`: argv from VERB on, which is one of these. */
 bool orders_is_about_job(const char *verb);

@@ -4,21 +4,24 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "deployer/order_file.h"
 #include "deployer/queue_read.h"
 #include "deployer/queue_schema.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 
-/* Whole or not at all: the daemon sees names that end in .order only. */
-static int write_order(const struct conf *conf, const struct strbuf *text)
+#define ANSWER_MS 5000
+
+/* Whole or not at all: the daemon sees names that end in .order only. The
+ * answer's path, to be freed; NULL: it is not written, and told. */
+static char *write_order(const struct conf *conf, const struct strbuf *text)
 {
 	char id[UID_LEN];
 	char *path = xprintf("%s/orders/%s", conf->deployer.state,
 		uid_new(clock_wall(), id));
-	char *ready = xprintf("%s.order", path);
+	char *ready = xprintf("%s" ORDER_FILE_ASKS, path), *answer = NULL;
 	struct err err;
 	FILE *f = NULL;
-	int rc = -1;
 
 	if (db_make_folders(path, &err) < 0)
 		goto out;
@@ -29,15 +32,66 @@ static int write_order(const struct conf *conf, const struct strbuf *text)
 		err_fail(&err, "%s cannot be written: %s", ready,
 			strerror(errno));
 	else
-		rc = 0;
+		answer = xprintf("%s" ORDER_FILE_ANSWER, path);
 	if (f)
 		fclose(f);
 out:
-	if (rc < 0)
+	if (!answer)
 		fprintf(stderr, "%s\n", err.text);
 	free(path);
 	free(ready);
-	return rc;
+	return answer;
+}
+
+/* What the deployer says; the exit code. */
+static int print_answer(FILE *f, const char *said)
+{
+	char line[2048];
+	bool done = fgets(line, sizeof(line), f) &&
+		strcmp(line, "done\n") == 0;
+
+	if (done && said) {
+		fputs(said, stdout);
+		return 0;
+	}
+	while (fgets(line, sizeof(line), f))
+		fputs(line, done ? stdout : stderr);
+	return done ? 0 : 1;
+}
+
+/* said: what is printed when all is done; NULL: what the deployer says. */
+static int wait_answer(const struct conf *conf, const char *path,
+	const char *said)
+{
+	int64_t end = clock_mono() + ANSWER_MS;
+	FILE *f;
+	int code;
+
+	while (!(f = fopen(path, "r")) && clock_mono() < end)
+		clock_sleep(20);
+	if (!f) {
+		printf("%sasked for, but no deployer with the state %s has "
+		       "answered yet: it is done when one runs. Look at "
+		       "`pullwire-deployer queue` and the access log\n",
+			said ? said : "", conf->deployer.state);
+		return 0;
+	}
+	code = print_answer(f, said);
+	fclose(f);
+	unlink(path);
+	return code;
+}
+
+/* Writes it, lets go of it, and waits for the answer; the exit code. */
+static int ask(const struct conf *conf, struct strbuf *order,
+	const char *said)
+{
+	char *path = write_order(conf, order);
+	int code = path ? wait_answer(conf, path, said) : 1;
+
+	free(path);
+	strbuf_release(order);
+	return code;
 }
 
 struct range {
@@ -127,6 +181,7 @@ static int find_range(const struct conf *conf, struct range *r)
 int orders_redeliver(const struct conf *conf, int argc, char **argv)
 {
 	struct range r = {0};
+	char said[96];
 	int code = 1;
 
 	if (parse(&r, argc, argv) < 0) {
@@ -140,25 +195,13 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv)
 		fprintf(stderr, "%zu are too many at once, %d is the most: "
 				"narrow it with --since and --until\n", r.n,
 			ORDERS_MAX);
-	} else if (write_order(conf, &r.orders) == 0) {
-		printf("%zu job%s will be done again; see "
-		       "`pullwire-deployer queue`\n", r.n, r.n == 1 ? "" : "s");
-		code = 0;
+	} else {
+		snprintf(said, sizeof(said), "%zu job%s will be done again; see "
+			"`pullwire-deployer queue`\n", r.n, r.n == 1 ? "" : "s");
+		code = ask(conf, &r.orders, said);
 	}
 	strbuf_release(&r.orders);
 	return code;
-}
-
-/* Writes it and lets go of it; the exit code. */
-static int ask(const struct conf *conf, struct strbuf *order)
-{
-	int rc = write_order(conf, order);
-
-	if (rc == 0)
-		printf("asked for; see `pullwire-deployer queue` and the "
-		       "access log\n");
-	strbuf_release(order);
-	return rc < 0 ? 1 : 0;
 }
 
 bool orders_is_about_job(const char *verb)
@@ -187,7 +230,7 @@ int orders_job(const struct conf *conf, int argc, char **argv)
 		return 2;
 	}
 	strbuf_addf(&order, "%s %s\n", argv[0], argv[1]);
-	return ask(conf, &order);
+	return ask(conf, &order, NULL);
 }
 
 int orders_enable(const struct conf *conf, int argc, char **argv)
@@ -204,7 +247,7 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 		return 2;
 	}
 	strbuf_addf(&order, "enable %s\n", t->name);
-	return ask(conf, &order);
+	return ask(conf, &order, NULL);
 }
 
 const struct conf_trigger *orders_find_target(const struct conf *conf,
@@ -237,5 +280,5 @@ int orders_rollback(const struct conf *conf, int argc, char **argv)
 		return 2;
 	}
 	strbuf_addf(&order, "rollback %s\n", t->name);
-	return ask(conf, &order);
+	return ask(conf, &order, NULL);
 }

@@ -112,10 +112,10 @@ def test_no_way_back(op, engine, registry):
     engine.remove("op")
     engine.run("op", other)
     assert op.wait_final(op.deploy("v2"))["status"] == "deployed"
-    assert op.run("deployer", "rollback", "op").returncode == 0
-    wait_for("the refusal", lambda: f"container op ran {other} before, which "
-             "is not of trigger op's repository: create it by hand"
-             in op.daemons["deployer"].log())
+    done = op.run("deployer", "rollback", "op")
+    assert done.returncode == 1 and done.stderr == (
+        f"container op ran {other} before, which is not of trigger op's "
+        "repository: create it by hand\n"), done
     assert running(engine) == "v2"
 
 
@@ -128,7 +128,7 @@ def test_hold_release_cancel(op, engine):
     op.start("deployer")
     job = op.deploy("v2") + "/op"
     wait_for("it waits", lambda: "waits for approval" in queue(op))
-    queue(op, "hold", job)
+    assert queue(op, "hold", job) == f"{job} is held\n"
     wait_for("it is held", lambda: "is held by hand" in queue(op))
     queue(op, "approve", job)
     wait_for("the approval", lambda: "approval" not in queue(op))
@@ -142,6 +142,15 @@ def test_hold_release_cancel(op, engine):
     assert row["status"] == "refused" and "cancelled by" in row["reason"]
     assert running(engine) == "v2"
     assert op.run("deployer", "queue", "cancel", "x").returncode == 2
+    for verb, says in (("cancel", "not cancelled"), ("hold", "not held"),
+                       ("release", "not released"),
+                       ("approve", "not approved")):
+        done = op.run("deployer", "queue", verb, other + "/op")
+        assert done.returncode == 1, done
+        assert f"{other}/op does not wait here: {says}" in done.stderr
+    op.stop("deployer")
+    done = op.run("deployer", "queue", "retry", other + "/op")
+    assert done.returncode == 0 and "no deployer with the state" in done.stdout
 
 
 def test_plan(op, engine, registry):

@@ -475,10 +475,10 @@ static void test_rollback_of_nothing(void **state)
 		"ran before"));
 }
 
-static void write_order(const char *text)
+static void write_file(const char *name, const char *text)
 {
 	char *folder = xprintf("%s/orders", world.dir);
-	char *path = xprintf("%s/1.order", folder);
+	char *path = xprintf("%s/%s", folder, name);
 	FILE *f;
 
 	/* The folder is there from the start, and the deployer's own. */
@@ -488,6 +488,11 @@ static void write_order(const char *text)
 	fclose(f);
 	free(path);
 	free(folder);
+}
+
+static void write_order(const char *text)
+{
+	write_file("1.order", text);
 }
 
 static void approve_by(const char *text)
@@ -564,6 +569,58 @@ static void test_file_that_is_carried_out_once(void **state)
 	run_until(two_deployed);
 }
 
+/* Owned; NULL: there is none yet. */
+static char *read_answer(void)
+{
+	char *path = xprintf("%s/orders/1.answer", world.dir);
+	char text[1024] = {0};
+	FILE *f = fopen(path, "r");
+
+	if (f) {
+		assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+		fclose(f);
+		unlink(path);
+	}
+	free(path);
+	return f ? xstrdup(text) : NULL;
+}
+
+static char *told;
+
+static bool is_told(void)
+{
+	if (!told)
+		told = read_answer();
+	return told != NULL;
+}
+
+/* Who asked by a file is told what became of it, once all of it has ended. */
+static void test_file_that_asks(void **state)
+{
+	static const struct {
+		const char *asks, *told;
+	} cases[] = {
+		{"hold " JOB(01) "\n", "done\n" JOB(01) " is held\n"},
+		{"release " JOB(01) "\nhold e/t\n",
+			"refused\ne/t does not wait here: not held\n"
+			"1 of 2 are done\n"},
+		{"rollback web\n", "refused\nit is not known what container "
+			"web ran before: nothing was deployed there from "
+			"here\n"},
+	};
+
+	(void)state;
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_waits);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_file("1.asks.order", cases[i].asks);
+		run_until(is_told);
+		assert_string_equal(told, cases[i].told);
+		free(told);
+		told = NULL;
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -577,6 +634,7 @@ int main(void)
 		TEST(test_file), TEST(test_file_json),
 		TEST(test_file_stays_until_it_is_on_disk),
 		TEST(test_file_that_is_carried_out_once),
+		TEST(test_file_that_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
