@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import pushes
 from peer.sink import Sink
 from rig.docker import TOP
 from rig.stack import Daemon, free_port, wait_for
@@ -217,3 +218,25 @@ def test_sigterm_with_work_in_hand(stacks):
     all_final(stack, events)
     check_once(stack, slow, events, repeated=1)
     slow.close()
+
+
+def test_sigterm_under_load(stacks, sink):
+    """Pushes go on while one after the other, and then all at once, are told
+    to end: within ten seconds, with status 0, and nothing is done twice."""
+    stack = stacks(pushes.triggers(sink)).start()
+    sender = pushes.Sender(stack)
+    took = {}
+    for names in (["ingress"], ["matcher"], ["deployer"], ["logger"],
+                  ["logger", "deployer", "matcher", "ingress"]):
+        before = len(sender.acked)
+        wait_for("pushes flow", lambda: len(sender.acked) > before + 20)
+        since = time.monotonic()
+        for name in names:
+            stack.daemons[name].process.terminate()
+        for name in names:
+            assert stack.daemons[name].stop(10) == 0
+        took["+".join(names)] = round(time.monotonic() - since, 2)
+        stack.start(*names)
+    print(took)
+    assert max(took.values()) < 10
+    pushes.settle(stack, sender, sink, repeats=64)
