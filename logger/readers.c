@@ -1,11 +1,14 @@
 #include "logger/readers.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+
+#define READER_NICE 10
 
 struct work {
 	struct list node;
@@ -21,6 +24,20 @@ struct readers {
 	struct list waiting; /* struct work */
 	bool stopping;
 };
+
+void readers_give_way(void)
+{
+	static _Thread_local bool lowered;
+	int now;
+
+	if (lowered)
+		return;
+	/* 0 is the calling thread here; where it is not, nothing is lost. The
+	 * system caps the sum. */
+	now = getpriority(PRIO_PROCESS, 0);
+	(void)setpriority(PRIO_PROCESS, 0, now + READER_NICE);
+	lowered = true;
+}
 
 /* The next one; NULL: it is to end. */
 static struct work *take(struct readers *r)
@@ -65,6 +82,7 @@ void readers_put(struct readers *r, void (*fn)(void *ctx, bool late),
 {
 	struct work *w = xcalloc(1, sizeof(*w));
 
+	readers_give_way();
 	w->fn = fn;
 	w->ctx = ctx;
 	w->since = clock_mono();

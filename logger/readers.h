@@ -13,8 +13,11 @@
 struct readers;
 
 struct readers *readers_start(void) MUST_CHECK;
+/* The calling thread gives way to all others from now on. */
+void readers_give_way(void);
 /* Runs fn on one of the threads, in the order of putting; late: it has waited
- * for longer than READERS_WAIT_MS. Any thread. */
+ * for longer than READERS_WAIT_MS. Any thread: it gives way,
+ * since it will also have to send what was read. */
 void readers_put(struct readers *r, void (*fn)(void *ctx, bool late),
 	void *ctx);
 /* Runs what was put, then ends; NULL is fine. */

@@ -1,14 +1,13 @@
 #include "logger/store.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 
+#include "logger/readers.h"
 #include "logger/row_sum.h"
 #include "proto/base/clock.h"
 #include "proto/base/metrics.h"
 
-#define READER_NICE 10
-#define LONG_US 5000
+#define LONG_US 1000
 #define MANY_ROWS 1000 /* a second */
 #define PAUSE_TIMES 3  /* as long as the query */
 #define PAUSE_MAX_MS 100
@@ -77,12 +76,7 @@ struct span {
 
 static struct span reading_begins(struct store *s)
 {
-	static _Thread_local bool lowered;
-
-	/* 0 is the calling thread here; where it is not, nothing is lost. */
-	if (!lowered)
-		(void)setpriority(PRIO_PROCESS, 0, READER_NICE);
-	lowered = true;
+	readers_give_way();
 	while (sem_wait(&s->readers) < 0)
 		if (errno != EINTR)
 			BUG("sem_wait: %s", strerror(errno));
