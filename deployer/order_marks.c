@@ -44,6 +44,14 @@ static void set(bool *mark, enum queue_store_mark to)
 		*mark = to == QUEUE_STORE_SET;
 }
 
+static void marking_free(void *ctx)
+{
+	struct marking *m = ctx;
+
+	free(m->id);
+	free(m);
+}
+
 static void marked(void *ctx)
 {
 	struct marking *m = ctx;
@@ -58,8 +66,7 @@ static void marked(void *ctx)
 	if (job && job->state == QUEUE_WAITING)
 		queue_hurry(m->d->queue, job, clock_wall());
 	runner_kick(m->d);
-	free(m->id);
-	free(m);
+	marking_free(m);
 }
 
 static void mark(struct deployer *d, struct order *o,
@@ -73,7 +80,7 @@ static void mark(struct deployer *d, struct order *o,
 	m->id = xstrdup(job->id);
 	m->marks = *marks;
 	m->is = is;
-	queue_store_mark(d->store, job->id, marks, marked, m);
+	queue_store_mark(d->store, job->id, marks, marked, marking_free, m);
 }
 
 void order_approve(struct deployer *d, struct order *o)

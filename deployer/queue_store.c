@@ -229,13 +229,14 @@ void queue_store_progress(struct queue_store *s, const char *id,
 
 void queue_store_mark(struct queue_store *s, const char *id,
 	const struct queue_store_marks *marks, void (*done)(void *ctx),
-	void *ctx)
+	void (*drop)(void *ctx), void *ctx)
 {
 	struct queue_write *w = queue_write_new(queue_write_mark, id);
 
 	w->marks = *marks;
 	w->s = s;
 	w->on_change = done;
+	w->drop = drop;
 	w->ctx = ctx;
 	s->pending++;
 	write_put(w);
@@ -334,8 +335,14 @@ void queue_store_close(struct queue_store *s)
 		db_writer_stop(s->writer);
 	loop_timer_cancel(&s->again);
 	while ((node = list_pop_front(&s->under_way)) ||
-		(node = list_pop_front(&s->failed)))
-		queue_write_free(CONTAINER_OF(node, struct queue_write, node));
+		(node = list_pop_front(&s->failed))) {
+		struct queue_write *w =
+			CONTAINER_OF(node, struct queue_write, node);
+
+		if (w->drop)
+			w->drop(w->ctx);
+		queue_write_free(w);
+	}
 	free(s);
 }
 

@@ -99,9 +99,10 @@ struct queue_store_marks {
 	} approved, paused, forced;
 };
 
+/* drop is called in place of done when the store is closed before. */
 void queue_store_mark(struct queue_store *s, const char *id,
 	const struct queue_store_marks *marks, void (*done)(void *ctx),
-	void *ctx);
+	void (*drop)(void *ctx), void *ctx);
 
 /* An ended job waits again, to be redelivered, a redeploy forced; its tries go
  * on counting. nothing: it is not ended, or not here any more. */

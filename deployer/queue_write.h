@@ -47,6 +47,7 @@ struct queue_write {
 	struct err err;
 	void (*on_arrival)(void *ctx, bool known, const struct err *err);
 	void (*on_change)(void *ctx);
+	void (*drop)(void *ctx); /* in their place, at the close; or NULL */
 	void *ctx;
 };
 
