@@ -4,8 +4,9 @@
  * for a moment after each update and for good where there is no task to
  * replace; "completed" also ends an update whose tasks all fail, if its
  * FailureAction is "continue", or whose new tasks are still to come up, if
- * someone changes the service amid it; and it may stay "updating" for ever with a task
- * that no node can take. Pure.
+ * someone changes the service amid it; and it may stay "updating" for ever,
+ * with a task that no node can take, or one that crashes too late for its
+ * Monitor. Pure.
  */
 #ifndef DEPLOYER_SWARM_WAIT_H
 #define DEPLOYER_SWARM_WAIT_H

@@ -18,6 +18,7 @@ from rig.stack import wait_for
 from rig.swarm import MS, Swarm
 
 NAME = "swarm-web"
+WATCHED = 1500  # ms: longer than a crash takes to be seen
 
 
 @pytest.fixture(scope="module")
@@ -209,14 +210,14 @@ BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
     ("pause", "crash", "the image before runs again", ["update", "back"]),
     ("pause", "unhealthy", "the image before runs again", ["update", "back"]),
     ("rollback", "crash", "Swarm went back", ["update"]),
-    ("continue", "crash", "did not end within 3 s", ["update", "back"])])
+    ("continue", "crash", "did not end within 6 s", ["update", "back"])])
 def test_bad(sw, action, kind, who, asked):
-    sw.create(action, replicas=2)
+    sw.create(action, replicas=2, monitor=WATCHED)
     config = sw.swarm.service(NAME)["Spec"]["UpdateConfig"]
     sw.put("v2", **BAD[kind])
     proxy = sw.proxy()
     r = sw.deploy(proxy=proxy, grace="10s", rules={
-        "health_timeout": "3s" if action == "continue" else "60s"})
+        "health_timeout": "6s" if action == "continue" else "60s"})
     assert r["status"] == "rolled_back" and who in r["reason"], r
     assert updates(proxy) == asked
     assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
@@ -350,7 +351,7 @@ def test_login(sw, engine):
     ("bad", 2, "before"), ("bad", 2, "amid")])
 def test_killed(sw, kind, at, when):
     """Before a call, amid it and after it: one update for one job."""
-    sw.create()
+    sw.create(monitor=WATCHED if kind == "bad" else 300)
     sw.put("v2", **(BAD["crash"] if kind == "bad" else {}))
     proxy = sw.proxy(at, when)
     assert sw.deploy(proxy=proxy) is None
@@ -376,7 +377,7 @@ def finish(sw, kind, sent):
 
 @pytest.mark.parametrize("action", ["pause", "rollback"])
 def test_killed_while_it_waits(sw, action):
-    sw.create(action)
+    sw.create(action, monitor=WATCHED)
     sw.put("v2", **BAD["crash"])
     proxy = sw.proxy()
     told = []
@@ -453,7 +454,7 @@ def shop(swarm, engine, registry, stacks, request):
 def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
     """Its push redeploys it; a bad image leaves it as it was; back by hand;
     its tasks make no triggers of their own."""
-    swarm.create(NAME, shop.image("v1"), labels={
+    swarm.create(NAME, shop.image("v1"), monitor=WATCHED, labels={
         "pullwire.enable": "true", "pullwire.expression": r"v\d+",
         "pullwire.health-timeout": "30s"})
     shop.knows(1)

@@ -43,10 +43,12 @@ class Swarm:
                 and t["Status"]["State"] == "running"]
 
     def spec(self, name, image, action="pause", replicas=1, mode=None,
-             labels=None, **template):
-        """Updates all at once, watched for 300 ms. stop-first: with the
-        other order 20.10 makes too many tasks where some crash meanwhile."""
-        how = {"Parallelism": 0, "Monitor": 300 * MS, "Order": "stop-first"}
+             labels=None, monitor=300, **template):
+        """Updates all at once, watched for so many ms: what fails later Swarm
+        does not hold against the update. stop-first: with the other order
+        20.10 makes too many tasks where some crash meanwhile."""
+        how = {"Parallelism": 0, "Monitor": monitor * MS,
+               "Order": "stop-first"}
         spec = {
             "Name": name, "Labels": labels or {},
             "TaskTemplate": {
