@@ -1,51 +1,19 @@
 #include "ingress/dispatch.h"
 
-#include <pthread.h>
-
-#include "ingress/aside.h"
-#include "ingress/marks.h"
+#include "ingress/dispatch_inside.h"
 #include "ingress/parked.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-#define CHUNK 500 /* events read from disk in one turn of the loop */
 #define ASIDE_MS 10000
-
-struct item {
-	struct chan_item chan;
-	struct list node; /* in dispatch.items */
-	struct event event;
-	int64_t seq;
-};
-
-struct dispatch {
-	struct dispatch_config c;
-	struct chan *chan;
-
-	pthread_mutex_t lock; /* guards these: */
-	struct list inbox; /* items on their way from the writer's thread */
-	int64_t loaded, tail; /* see the header's invariant */
-	size_t held; /* items in memory, the inbox's included */
-	int64_t pending;
-	bool posted; /* take_inbox() is on its way */
-	bool closed;
-
-	/* Loop thread only: */
-	struct list items;
-	struct marks *marks;
-	struct aside aside;
-	bool draining;
-};
-
-static void refill(struct dispatch *d);
 
 /* ---- items --------------------------------------------------------------- */
 
-static struct item *item_new(struct event *e, int64_t seq)
+struct dispatch_item *dispatch_item_new(struct event *e, int64_t seq)
 {
-	struct item *it = xcalloc(1, sizeof(*it));
+	struct dispatch_item *it = xcalloc(1, sizeof(*it));
 
 	it->event = *e;
 	memset(e, 0, sizeof(*e));
@@ -55,20 +23,20 @@ static struct item *item_new(struct event *e, int64_t seq)
 	return it;
 }
 
-static void item_free(struct item *it)
+static void item_free(struct dispatch_item *it)
 {
 	field_release(&event_table, &it->event);
 	free(it);
 }
 
-static void item_send(struct dispatch *d, struct item *it)
+void dispatch_item_send(struct dispatch *d, struct dispatch_item *it)
 {
 	list_push_back(&d->items, &it->node);
 	chan_put(d->chan, &it->chan);
 }
 
 /* Forgets it here; it stays pending in the spool unless it was marked. */
-static void item_drop(struct dispatch *d, struct item *it)
+static void item_drop(struct dispatch *d, struct dispatch_item *it)
 {
 	list_remove(&it->node);
 	item_free(it);
@@ -79,7 +47,7 @@ static void item_drop(struct dispatch *d, struct item *it)
 
 /* ---- from the writer's thread -------------------------------------------- */
 
-static void take_inbox(void *ctx)
+void dispatch_take_inbox(void *ctx)
 {
 	struct dispatch *d = ctx;
 	struct list fresh, *node;
@@ -91,8 +59,8 @@ static void take_inbox(void *ctx)
 		list_push_back(&fresh, node);
 	pthread_mutex_unlock(&d->lock);
 	while ((node = list_pop_front(&fresh)))
-		item_send(d, CONTAINER_OF(node, struct item, node));
-	refill(d);
+		dispatch_item_send(d, CONTAINER_OF(node, struct dispatch_item, node));
+	dispatch_refill(d);
 }
 
 void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
@@ -102,7 +70,7 @@ void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
 	pthread_mutex_lock(&d->lock);
 	keep = d->tail == d->loaded && d->held < DISPATCH_WINDOW && !d->closed;
 	if (keep) {
-		list_push_back(&d->inbox, &item_new(e, seq)->node);
+		list_push_back(&d->inbox, &dispatch_item_new(e, seq)->node);
 		d->held++;
 		d->loaded = seq;
 	}
@@ -114,109 +82,7 @@ void dispatch_accept(struct dispatch *d, struct event *e, int64_t seq)
 	if (!keep)
 		field_release(&event_table, e);
 	if (post)
-		loop_post(d->c.loop, take_inbox, d);
-}
-
-/* ---- from the disk ------------------------------------------------------- */
-
-struct filling {
-	struct dispatch *d;
-	size_t n;
-};
-
-static void load_row(void *ctx, struct spool_row *row)
-{
-	struct filling *f = ctx;
-
-	if (!row->damage) {
-		item_send(f->d, item_new(&row->event, row->seq));
-		f->n++;
-		return;
-	}
-	parked_damaged(&f->d->c, row);
-	marks_add(f->d->marks, row->seq, row->damage);
-}
-
-/* What refill() can do now; takes the lock. */
-struct room {
-	int64_t loaded, tail;
-	bool disk;  /* a chunk from the disk waits and fits */
-	bool full;  /* it waits and does not fit */
-	bool aside; /* there is room for one that was set aside */
-};
-
-static struct room look(struct dispatch *d)
-{
-	struct room r;
-
-	pthread_mutex_lock(&d->lock);
-	r.loaded = d->loaded;
-	r.tail = d->tail;
-	r.disk = d->loaded < d->tail && d->held + CHUNK <= DISPATCH_WINDOW;
-	r.full = d->loaded < d->tail && !r.disk;
-	r.aside = d->held < DISPATCH_WINDOW / 2;
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-/* Sees to it that refill() is called soon when it has something to do. */
-static void poke(struct dispatch *d)
-{
-	struct room r = look(d);
-	bool post = false;
-
-	if (r.disk || (r.aside && aside_due(&d->aside, clock_mono()))) {
-		pthread_mutex_lock(&d->lock);
-		post = !d->posted;
-		d->posted = true;
-		pthread_mutex_unlock(&d->lock);
-	}
-	if (post)
-		loop_post(d->c.loop, take_inbox, d);
-}
-
-/* Reads up to limit events into memory; how far, as seq. */
-static int64_t load(struct dispatch *d, int64_t after, int64_t upto,
-	size_t limit, bool from_tail)
-{
-	struct filling f = {.d = d};
-	struct err err = {0};
-	int64_t last = after;
-
-	if (spool_reader_load(d->c.reader, after, upto, limit, load_row, &f,
-		&last, &err) < 0)
-		log_limited(LOG_ERROR, "spool-read", "the spool cannot be "
-			"read: %s", err.text);
-	pthread_mutex_lock(&d->lock);
-	if (from_tail)
-		d->loaded = last;
-	d->held += f.n;
-	pthread_mutex_unlock(&d->lock);
-	return last;
-}
-
-/* One chunk from the disk and one of what was set aside; then again while
- * there is room and more to read. */
-static void refill(struct dispatch *d)
-{
-	struct room r = look(d);
-	int64_t now = clock_mono(), seq;
-	bool moved = false;
-
-	if (d->draining)
-		return;
-	/* While loaded < tail, nobody else changes loaded. */
-	if (r.disk)
-		moved = load(d, r.loaded, r.tail, CHUNK, true) > r.loaded;
-	for (int i = 0; i < CHUNK && look(d).aside &&
-		(seq = aside_due(&d->aside, now)); i++) {
-		if (load(d, seq - 1, seq, 1, false) != seq)
-			break;
-		aside_pop(&d->aside);
-		moved = true;
-	}
-	if (moved)
-		poke(d);
+		loop_post(d->c.loop, dispatch_take_inbox, d);
 }
 
 /* ---- what the channel says ----------------------------------------------- */
@@ -233,33 +99,33 @@ static void on_marked(void *ctx, size_t n)
 static void on_acked(void *ctx, struct chan_item *ci)
 {
 	struct dispatch *d = ctx;
-	struct item *it = CONTAINER_OF(ci, struct item, chan);
+	struct dispatch_item *it = CONTAINER_OF(ci, struct dispatch_item, chan);
 
 	marks_add(d->marks, it->seq, NULL);
 	item_drop(d, it);
-	poke(d);
+	dispatch_poke(d);
 }
 
 static void on_nacked(void *ctx, struct chan_item *ci, const char *reason)
 {
 	struct dispatch *d = ctx;
-	struct item *it = CONTAINER_OF(ci, struct item, chan);
+	struct dispatch_item *it = CONTAINER_OF(ci, struct dispatch_item, chan);
 
 	log_limited(LOG_WARN, "nack", "a matcher did not take event %s: %s",
 		it->event.id, reason ? reason : "no reason given");
-	if (!d->draining && !look(d).full)
+	if (!d->draining && !dispatch_room(d).full)
 		return;
 	if (!d->draining)
 		aside_add(&d->aside, it->seq, clock_mono() + d->c.aside_ms);
 	chan_remove(d->chan, ci);
 	item_drop(d, it);
-	poke(d);
+	dispatch_poke(d);
 }
 
 static void on_died(void *ctx, struct chan_item *ci)
 {
 	struct dispatch *d = ctx;
-	struct item *it = CONTAINER_OF(ci, struct item, chan);
+	struct dispatch_item *it = CONTAINER_OF(ci, struct dispatch_item, chan);
 
 	const char *why = parked_after(&d->c, &it->event, ci->credit.deaths);
 
@@ -268,7 +134,7 @@ static void on_died(void *ctx, struct chan_item *ci)
 	marks_add(d->marks, it->seq, why);
 	chan_remove(d->chan, ci);
 	item_drop(d, it);
-	poke(d);
+	dispatch_poke(d);
 }
 
 static void on_sent(void *ctx, struct chan_item *ci)
@@ -316,7 +182,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *c,
 		dispatch_free(d);
 		return NULL;
 	}
-	refill(d);
+	dispatch_refill(d);
 	return d;
 }
 
@@ -338,9 +204,9 @@ void dispatch_free(struct dispatch *d)
 		return;
 	dispatch_close(d);
 	LIST_EACH(&d->items, node)
-		item_free(CONTAINER_OF(node, struct item, node));
+		item_free(CONTAINER_OF(node, struct dispatch_item, node));
 	LIST_EACH(&d->inbox, fresh)
-		item_free(CONTAINER_OF(fresh, struct item, node));
+		item_free(CONTAINER_OF(fresh, struct dispatch_item, node));
 	marks_free(d->marks);
 	aside_release(&d->aside);
 	pthread_mutex_destroy(&d->lock);
@@ -350,14 +216,14 @@ void dispatch_free(struct dispatch *d)
 void dispatch_tick(struct dispatch *d)
 {
 	marks_tick(d->marks);
-	refill(d);
+	dispatch_refill(d);
 }
 
 void dispatch_drain(struct dispatch *d)
 {
 	d->draining = true;
 	LIST_EACH(&d->items, node) {
-		struct item *it = CONTAINER_OF(node, struct item, node);
+		struct dispatch_item *it = CONTAINER_OF(node, struct dispatch_item, node);
 
 		if (it->chan.credit.lease)
 			continue;
@@ -382,7 +248,7 @@ void dispatch_again(struct dispatch *d, int64_t seq)
 	/* Else it comes from the disk with its neighbours. */
 	if (loaded)
 		aside_add(&d->aside, seq, clock_mono());
-	poke(d);
+	dispatch_poke(d);
 }
 
 size_t dispatch_matchers(const struct dispatch *d)
