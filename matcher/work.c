@@ -1,12 +1,9 @@
 #include "matcher/work.h"
 
-#include "matcher/labels.h"
-#include "matcher/outage.h"
-#include "matcher/rows.h"
+#include "matcher/work_inside.h"
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/log.h"
-#include "proto/base/map.h"
 #include "proto/base/metrics.h"
 #include "proto/base/uid.h"
 
@@ -17,22 +14,6 @@
 #define BUSY_MS 5000
 #define DRAIN_MS 5000
 #define BAD_EVENT_DELAY_MS 60000
-
-struct work {
-	struct loop *loop;
-	struct chan *in, *out;
-	struct rows *rows;
-	struct ruleset *rules;
-	struct labels *labels; /* triggers of containers */
-	struct loop_timer *tick;
-	struct list tasks;
-	struct map *by_event; /* event id -> struct task */
-	struct outages lanes;
-	struct work_limits limits;
-	bool draining;
-	void (*drained)(void *ctx);
-	void *ctx;
-};
 
 /* How long no deployer has served the lane, ms. */
 static int64_t lane_away(struct work *w, const char *lane, int64_t now)
@@ -366,44 +347,4 @@ void work_drain(struct work *w)
 void work_send_status(struct work *w, const struct msg_status *s)
 {
 	rows_send_status(w->rows, s);
-}
-
-/* ---- what is told about it ----------------------------------------------- */
-
-static void report_lanes(
-	struct work *w, const struct ruleset *rules, struct daemon *d)
-{
-	for (size_t i = 0; i < rules->n_lanes; i++) {
-		const char *lane = rules->lanes[i];
-
-		if (chan_has_lane(w->out, lane))
-			daemon_ready(d, lane);
-		else
-			daemon_not_ready(d, lane,
-				"no deployer serves lane `%s`", lane);
-	}
-}
-
-void work_report(struct work *w, struct daemon *d)
-{
-	int64_t now = clock_mono();
-
-	if (chan_peers(w->in) == 0)
-		daemon_not_ready(d, "the ingress", "no ingress is connected");
-	else
-		daemon_ready(d, "the ingress");
-	if (rows_away(w->rows, now) > 0)
-		daemon_not_ready(d, "the logger", "no logger takes rows");
-	else
-		daemon_ready(d, "the logger");
-	if (labels_missing(w->labels) != NULL)
-		daemon_not_ready(d, "labels", "no deployer has told yet which "
-			"labels the containers of engine `%s` have: no push "
-			"ends as no_trigger", labels_missing(w->labels));
-	else
-		daemon_ready(d, "labels");
-	report_lanes(w, w->rules, d);
-	report_lanes(w, labels_rules(w->labels), d);
-	metric_set(METRIC_EVALUATING, NULL, NULL,
-		(int64_t)map_len(w->by_event));
 }
