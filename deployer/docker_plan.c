@@ -266,6 +266,22 @@ static int plan(const struct conf *conf, const struct conf_trigger *trigger,
 	return code;
 }
 
+/* Is it an image that a push can bring to the trigger? */
+static bool is_of(const struct conf_trigger *t, const char *image)
+{
+	struct docker_ref ref;
+	char *registry, *path;
+	bool is;
+
+	docker_ref_split(str_from(image), &ref);
+	registry = xmemdup0(ref.registry.p, ref.registry.n);
+	path = xmemdup0(ref.path.p, ref.path.n);
+	is = conf_repository_match(t->repository, registry, path);
+	free(registry);
+	free(path);
+	return is;
+}
+
 int docker_plan_run(const struct conf *conf, int argc, char **argv)
 {
 	const struct conf_trigger *t =
@@ -276,6 +292,11 @@ int docker_plan_run(const struct conf *conf, int argc, char **argv)
 				"container or the service that it is for; and "
 				"an image, NAME:TAG\n");
 		return 2;
+	}
+	if (!is_of(t, argv[2])) {
+		fprintf(stderr, "trigger %s is for %s: no push of %s would be "
+				"done by it\n", t->name, t->repository, argv[2]);
+		return 1;
 	}
 	http_global_init();
 	return plan(conf, t, argv[2]);

@@ -43,7 +43,8 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv);
 /* `queue VERB JOB`: argv from VERB on, which is one of these. */
 bool orders_is_about_job(const char *verb);
 int orders_job(const struct conf *conf, int argc, char **argv);
-/* By the trigger's name, or by the container's or the service's; NULL: none. */
+/* By the trigger's name, or by what it redeploys, as rows have that (`container
+ * web`) or without the first word; NULL: none. */
 const struct conf_trigger *orders_find_target(const struct conf *conf,
 	const char *text);
 /* `rollback TARGET`: a trigger, or what it redeploys. */

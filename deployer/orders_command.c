@@ -257,14 +257,19 @@ const struct conf_trigger *orders_find_target(const struct conf *conf,
 
 	if (t)
 		return t->url ? NULL : t;
-	CONF_EACH(conf->triggers, const struct conf_trigger, i)
-		if ((i->deploy.container &&
-			    strcmp(i->deploy.container, text) == 0) ||
-			(i->deploy.compose &&
-				strcmp(i->deploy.compose, text) == 0) ||
-			(i->deploy.service &&
-				strcmp(i->deploy.service, text) == 0))
+	CONF_EACH(conf->triggers, const struct conf_trigger, i) {
+		struct strbuf target = {0};
+		struct str whole, name;
+		bool is;
+
+		conf_trigger_target(i, &target);
+		whole = strbuf_str(&target);
+		name = str_cut(whole, str_find(whole, ' ') + 1, whole.n);
+		is = !i->url && (str_is(whole, text) || str_is(name, text));
+		strbuf_release(&target);
+		if (is)
 			return i;
+	}
 	return NULL;
 }
 

@@ -177,5 +177,10 @@ def test_plan(op, engine, registry):
     done = op.run("deployer", "plan", "op", f"{registry.host}/shop/op:v1")
     assert done.returncode == 1 and "unchanged" in done.stdout
     assert op.run("deployer", "plan", "nothing", image).returncode == 2
+    # As rows have the target; an image that no push brings there.
+    assert op.run("deployer", "plan", "container op", image).returncode == 0
+    done = op.run("deployer", "plan", "op", f"{registry.host}/shop/other:v1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "trigger op is for shop/op: no push of " in done.stderr
     assert engine.inspect("op") == before
     assert {c["Id"] for c in engine.containers()} == known
