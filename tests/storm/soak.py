@@ -1,113 +1,222 @@
 #!/usr/bin/python3
-"""Hours of quiet work: memory and descriptors must stay flat.
+"""Hours of work without rest: memory, descriptors and threads stay flat.
 
-soak.py [MINUTES [RATE]]: sender.py posts RATE events a second to one of each
-process, of which a fifth is notified twice. Every ten seconds the resident
-memory and the open descriptors of each are noted. A line is fitted to each
-after a fifth of the time: what it grows by over the rest, as a share of its
-mean, must stay below 5 %. At the end the access log is compared with what
-was acknowledged. The figures are printed as JSON.
+soak.py [MINUTES [RATE]]: the processes of the kill storm, of which one of each
+kind is watched and never touched. Meanwhile sender.py posts RATE events a
+second of which a fifth is notified twice, real images are pushed for two real
+containers, the other matchers and the other deployer are killed or told to end
+in turn and started again, so that the watched ones lose and find their peers,
+the configuration changes (every third file is a bad one), and readers keep
+streams of the page open for a while and ask for everything it shows. Every
+second what each watched process has is noted; a line is fitted to the medians
+of ten seconds, after a fifth of the time: what it rises by over the rest, as a
+share of its mean, must stay below 5 %. (Memory: or below half a MiB, of which an
+allocator's pools are made; the figure is printed all the same. The logger's
+writer keeps 64 MiB of pages, filled by some 80,000 rows: let the first fifth
+have as many.) At the end the access log and the
+containers are compared with what was acknowledged, as the storm does. The
+figures are printed as JSON.
 """
+import http.client
 import json
 import os
-import sqlite3
-import subprocess
+import statistics
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
-from rig.stack import DAEMONS, Stack, wait_for  # noqa: E402
-from storm import expected, triggers  # noqa: E402
+from rig import docker  # noqa: E402
+from rig.stack import http as request  # noqa: E402
+from storm import Storm  # noqa: E402
 
-EVERY = 10
+WATCHED = ("ingress", "matcher-1", "deployer-2", "logger")
+RESTARTED = ("matcher-2", "deployer-1", "matcher-3")
+RESTART_EVERY, RELOAD_EVERY, SAMPLE_EVERY = 15, 20, 10
+APART = 7  # no process starts while its file is a bad one
 LIMIT = 5.0  # per cent
+POOLS = 512  # KiB
+MEASURES = ("KiB", "files", "threads")
+STREAMS, STREAM_S = 6, 12
+PAGES = ("/", "/v1/records?limit=200", "/v1/records?status=deployed",
+         "/v1/triggers", "/v1/queue", "/v1/processes", "/v1/setup", "/metrics",
+         "/readyz")
 
 
-def resident(pid):
-    """Its own memory, KiB: pages of files come and go with the machine's."""
+def taken(pid):
+    """In the order of MEASURES. Of the memory its own alone: pages of files
+    come and go with the machine's."""
     with open(f"/proc/{pid}/status") as f:
-        return int(next(x for x in f if x.startswith("RssAnon")).split()[1])
+        fields = dict(line.split(":", 1) for line in f)
+    return (int(fields["RssAnon"].split()[0]),
+            len(os.listdir(f"/proc/{pid}/fd")), int(fields["Threads"]))
 
 
 def growth(values):
     """What a line through them rises by from end to end, in per cent of
     their mean."""
-    n, mean = len(values), sum(values) / len(values)
+    n, mean = len(values), statistics.mean(values)
     middle = (n - 1) / 2
     slope = sum((i - middle) * (v - mean) for i, v in enumerate(values)) / \
         sum((i - middle) ** 2 for i in range(n))
     return 100 * slope * (n - 1) / mean
 
 
-def watch(stack, sender, say):
-    samples = {name: [] for name in DAEMONS}
-    begin = time.monotonic()
-    while sender.poll() is None:
-        for name in DAEMONS:
-            daemon = stack.daemons[name]
-            assert daemon.alive(), f"{name} ended"
-            pid = daemon.process.pid
-            samples[name].append((resident(pid),
-                                  len(os.listdir(f"/proc/{pid}/fd"))))
-        if len(samples["ingress"]) % 30 == 1:
-            say(f"{time.monotonic() - begin:5.0f} s: " + ", ".join(
-                f"{n} {s[-1][0]} KiB {s[-1][1]} files"
-                for n, s in samples.items()))
-        time.sleep(EVERY)
-    return samples
+class Soak(Storm):
+    PUSH_EVERY = (3, 12)
 
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.samples = {name: [] for name in WATCHED}
+        self.done = {"reloads": 0, "bad_files": 0, "streams": 0, "pages": 0}
+        self.troubles = []  # what a reader met
 
-def check_rows(stack, history):
-    with open(history) as f:
-        acked = [line.split() for line in f]
-    want = {(event, trigger): status for _, event, repository, _ in acked
-            for trigger, status in expected(repository).items()}
-    log = sqlite3.connect(f"file:{stack.path('logger/log.db')}?mode=ro",
-                          uri=True)
-    mine = " from record where final and \"trigger\" is not null"
-    wait_for("every final row", lambda: log.execute(
-        "select count(*)" + mine).fetchone()[0] >= len(want), 60)
-    got = {(event, trigger): status for event, trigger, status in log.execute(
-        "select event, \"trigger\", status" + mine)}
-    assert got == want, len(want) - len(got)
-    return len(want)
+    # ---- readers
+
+    def stream(self, number):
+        """A browser's stream, left without a word after a while."""
+        while not self.over.is_set():
+            c = http.client.HTTPConnection(
+                "127.0.0.1", self.stack.logger_port, timeout=20)
+            end = time.monotonic() + STREAM_S + number
+            try:
+                c.request("GET", "/v1/stream",
+                          headers={"Accept": "text/event-stream"})
+                answer = c.getresponse()
+                if answer.status != 200:
+                    self.troubles.append(f"stream: {answer.status}")
+                while time.monotonic() < end and answer.read1(65536):
+                    pass
+                self.done["streams"] += 1
+            except OSError as e:
+                self.troubles.append(f"stream: {e}")
+            c.close()
+
+    def pages(self):
+        while not self.over.wait(0.2):
+            path = PAGES[self.done["pages"] % len(PAGES)]
+            try:
+                answer = request(
+                    "GET", f"http://127.0.0.1:{self.stack.logger_port}{path}")
+                if answer.status != 200:
+                    self.troubles.append(f"{path}: {answer.status}")
+            except OSError as e:
+                self.troubles.append(f"{path}: {e}")
+            self.done["pages"] += 1
+
+    # ---- what goes on beside
+
+    def replace(self, change):
+        """Each process's file, changed so."""
+        for path, text in self.files.items():
+            with open(path + ".new", "w") as f:
+                f.write(change(text))
+            os.rename(path + ".new", path)
+
+    def reload(self, turn):
+        """A trigger more, without it again, and a bad file for a while."""
+        if turn % 3 < 2:
+            more = "" if turn % 3 else (
+                '  - {"name": "another", "repository": "none/such", '
+                '"url": "http://127.0.0.1:8099/"}\n')
+            self.replace(lambda text: text.replace("triggers:\n",
+                                                   "triggers:\n" + more))
+            self.done["reloads"] += 1
+        else:
+            self.replace(lambda text: text + "nonsense: [\n")
+            time.sleep(2)
+            self.replace(lambda text: text)
+            self.done["bad_files"] += 1
+
+    def restart(self, turn):
+        name = RESTARTED[turn % len(RESTARTED)]
+        if turn // len(RESTARTED) % 2:
+            self.kill(name)
+        else:
+            assert self.daemons[name].stop() == 0, name
+            self.kills[name] += 1
+        self.start(name)
+
+    def disturb(self):
+        paths = {self.stack.config, *(c.config for c in self.configs.values())}
+        self.files = {}
+        for path in paths:
+            with open(path) as f:
+                self.files[path] = f.read()
+        readers = [threading.Thread(target=self.stream, args=(n,), daemon=True)
+                   for n in range(STREAMS)]
+        readers.append(threading.Thread(target=self.pages, daemon=True))
+        for reader in readers:
+            reader.start()
+        begin, turn, reloads, second = time.monotonic(), 0, 0, []
+        while (now := time.monotonic() - begin) < self.seconds:
+            second.append([taken(self.daemons[n].process.pid)
+                           for n in WATCHED])
+            if len(second) == SAMPLE_EVERY:
+                self.note(second, now)
+                second = []
+            if now > (turn + 1) * RESTART_EVERY:
+                self.restart(turn)
+                turn += 1
+            if now > (reloads + 1) * RELOAD_EVERY + APART:
+                self.reload(reloads)
+                reloads += 1
+            time.sleep(1)
+        self.over.set()
+        for reader in readers:
+            reader.join(20)
+        for name in WATCHED:
+            assert self.daemons[name].alive(), f"{name} ended"
+
+    def note(self, seconds, now):
+        for i, name in enumerate(WATCHED):
+            self.samples[name].append([
+                statistics.median(s[i][k] for s in seconds)
+                for k in range(len(MEASURES))])
+        if len(self.samples["ingress"]) % 6 == 1:
+            print(f"{now:5.0f} s: " + ", ".join(
+                f"{n} {s[-1][0]:.0f} KiB {s[-1][1]:.0f} files"
+                for n, s in self.samples.items()), flush=True)
+
+    def flat(self):
+        """Each measure of each watched process: first, last, growth."""
+        told = {}
+        for name, each in self.samples.items():
+            rest = each[len(each) // 5:]
+            told[name] = {
+                what: {"from": rest[0][k], "to": rest[-1][k],
+                       "growth_percent": round(growth([s[k] for s in rest]),
+                                               2)}
+                for k, what in enumerate(MEASURES)}
+        return told
 
 
 def main():
     given = [float(a) for a in sys.argv[1:]]
     minutes, rate = given + [60, 100][len(given):]
-    stack = Stack([])
-    sink = subprocess.Popen(
-        [sys.executable, os.path.join(HERE, "sink.py"), "/dev/null"],
-        stdout=subprocess.PIPE, text=True)
+    seconds = minutes * 60
+    soak = Soak(docker.Engine(os.environ.get("PULLWIRE_ENGINE", "engine-soak")),
+                docker.Registry(os.environ.get("PULLWIRE_REGISTRY",
+                                               "registry-soak")),
+                seconds, rate, int(seconds * rate), "soak")
     try:
-        stack.settings["triggers"] = [
-            t for t in triggers(int(sink.stdout.readline())) if "url" in t]
-        stack.write()
-        stack.start()
-        sender = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "sender.py"),
-             str(stack.ingress_port), stack.path("history"), str(rate),
-             str(minutes * 60), str(int(minutes * 60 * rate)), "soak"],
-            stdout=subprocess.PIPE, text=True)
-        samples = watch(stack, sender, lambda x: print(x, flush=True))
-        told = json.loads(sender.stdout.read())
-        for name, each in samples.items():
-            rest = each[len(each) // 5:]
-            told[name] = {
-                "KiB": [rest[0][0], rest[-1][0]],
-                "files": [rest[0][1], rest[-1][1]],
-                "growth_percent": [round(growth([s[k] for s in rest]), 2)
-                                   for k in (0, 1)]}
-        told["final_rows"] = check_rows(stack, stack.path("history"))
-        told["lost"] = 0
-        print(json.dumps(told, indent=1))
-        grown = [n for n in samples if max(told[n]["growth_percent"]) > LIMIT]
-        assert not grown, grown
+        soak.prepare()
+        soak.run()
+        told = {**soak.check(), **soak.done, **soak.flat()}
+    except BaseException:
+        for name, daemon in soak.daemons.items():
+            print(f"---- {name}", *daemon.log().splitlines()[-40:], sep="\n")
+        raise
     finally:
-        sink.kill()
-        stack.close()
+        soak.close()
+    print(json.dumps(told, indent=1))
+    assert not soak.troubles, soak.troubles[:20]
+    grown = [(n, m, g) for n in WATCHED for m, g in
+             ((m, told[n][m]) for m in MEASURES)
+             if g["growth_percent"] > LIMIT
+             and (m != "KiB" or g["to"] - g["from"] > POOLS)]
+    assert not grown, grown
 
 
 if __name__ == "__main__":

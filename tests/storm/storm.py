@@ -83,6 +83,8 @@ class Config:
 
 
 class Storm:
+    PUSH_EVERY = (1, 6)  # seconds between images, from and to
+
     def __init__(self, engine, registry, seconds, rate, total, seed):
         self.engine, self.registry = engine, registry
         self.seconds, self.rate, self.total = seconds, rate, total
@@ -196,7 +198,7 @@ class Storm:
         """One container after the other, in steps that overtake each other;
         each push again until it is acknowledged."""
         n = 0
-        while not self.over.wait(self.random.uniform(1, 6)):
+        while not self.over.wait(self.random.uniform(*self.PUSH_EVERY)):
             name = self.random.choice(CONTAINERS)
             digest = self.random.choice(self.digests[name])
             version = self.digests[name].index(digest) + 1
