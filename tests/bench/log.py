@@ -334,8 +334,8 @@ def feed(logger, start, rows=FEED_ROWS):
 
 
 def measure_readers(logger, start, rounds=5):
-    """Ingest with and without readers, in turns; the median of the turns'
-    ratios. start: the number of a row that is not there yet."""
+    """Ingest with and without readers, in turns: the medians' ratio, and those
+    of the turns. start: the number of a row that is not there yet."""
     alone, beside, answers = [], [], 0
     for _ in range(rounds):
         alone.append(feed(logger, start))
@@ -346,8 +346,8 @@ def measure_readers(logger, start, rounds=5):
     ratios = [a / b for a, b in zip(alone, beside)]
     a, b = percentile(alone, 50), percentile(beside, 50)
     print(f"ingest, alone {FEED_ROWS / a:.0f} rows/s, beside {READERS} readers "
-          f"{FEED_ROWS / b:.0f} rows/s, ratio {percentile(ratios, 50):.2f} "
-          f"({min(ratios):.2f} to {max(ratios):.2f}; "
+          f"{FEED_ROWS / b:.0f} rows/s, ratio {a / b:.2f} (turns: "
+          f"{percentile(ratios, 50):.2f}, {min(ratios):.2f} to {max(ratios):.2f}; "
           f"{answers / sum(beside):.0f} answers/s)")
 
 
