@@ -28,9 +28,12 @@ def test_no_memory(stacks, nomemory, victim):
     stack = stacks([{"name": "tell", "repository": "shop/*",
                      "url": sink.url()}])
     full, acked, over = stack.path("full"), [], threading.Event()
+    mine = {"LD_PRELOAD": nomemory, "NOMEMORY": full,
+            # It ends amid its work, in a library maybe: nothing is freed.
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+            + ":detect_leaks=0"}
     for name in DAEMONS:
-        stack.start(name, env={"LD_PRELOAD": nomemory, "NOMEMORY": full}
-                    if name == victim else None)
+        stack.start(name, env=mine if name == victim else None)
 
     def post():
         n = 0
