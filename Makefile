@@ -290,7 +290,7 @@ faults: deps
 	@$(MAKE) -s --no-print-directory all build-stores
 	@cd tests && PULLWIRE_FAULTS=1 PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
 		-p no:cacheprovider crash/test_stores.py crash/test_disk.py \
-		crash/test_full.py
+		crash/test_full.py crash/test_disk_deploy.py
 
 #: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders
 test-slow: deps

@@ -14,7 +14,24 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
+#define FORGET_AGAIN_MS 500
+
 /* ---- back --------------------------------------------------- */
+
+/* A note that stays would be taken for a deploy under way by the next try. When
+ * the disk fails, so does the row of this one: both wait for it. */
+static int forget(struct docker_task *t, struct err *err)
+{
+	int rc = docker_note_forget(&t->note, err);
+
+	while (rc != 0 && !driver_cancelled(t->run)) {
+		log_limited(LOG_WARN, t->note.job, "%s; tried again until it "
+			"can", err->text);
+		clock_sleep(FORGET_AGAIN_MS);
+		rc = docker_note_forget(&t->note, err);
+	}
+	return rc;
+}
 
 /* The old containers are as they were. touched: one had been stopped. */
 static void went_back(struct docker_task *t, bool touched,
@@ -28,7 +45,7 @@ static void went_back(struct docker_task *t, bool touched,
 	/* Without a verdict on the image nothing is remembered of it. */
 	if (!touched || why->code == DOCKER_NOTE_FAILED ||
 		why->code == DOCKER_GATE_NO_VERDICT) {
-		rc = docker_note_forget(note, &e);
+		rc = forget(t, &e);
 		driver_result_err(res,
 			driver_cancelled(t->run) && !touched ? DRIVER_CANCELLED
 							     : DRIVER_FAILED,

@@ -135,7 +135,8 @@ suite kill tests/crash/test_kill.py
 suite stores tests/crash/test_stores.py tests/crash/test_mutations.py \
 	tests/crash/test_poison.py tests/crash/test_away.py \
 	tests/crash/test_memory.py
-suite disk tests/crash/test_disk.py tests/crash/test_full.py
+suite disk tests/crash/test_disk.py tests/crash/test_full.py \
+	tests/crash/test_disk_deploy.py
 suite page tests/page
 suite conform tests/conform
 suites_end
