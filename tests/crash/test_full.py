@@ -12,6 +12,7 @@ import pytest
 from peer.sink import Sink
 from pushes import (BACK, Sender, catches_up, missing, readiness, settle,
                     triggers, works)
+from rig.reports import NO_LEAKS
 from rig.stack import TOKEN, wait_for
 
 LONG = os.environ.get("PULLWIRE_FAULTS") == "1"
@@ -180,7 +181,9 @@ def test_descriptors_run_out(stacks, sink, victim):
     Who cannot have the files of a link ends, as without memory, and is
     started again; what waits for it is done when there are some."""
     stack = stacks(triggers(sink),
-                   deployer={"schedule": ["0s"] + ["1s"] * 9}).start()
+                   deployer={"schedule": ["0s"] + ["1s"] * 9})
+    stack.environment.update(NO_LEAKS)
+    stack.start()
     sender = Sender(stack)
     wait_for("pushes flow", lambda: len(sender.acked) > 10)
     daemon = stack.daemons[victim]

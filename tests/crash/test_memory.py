@@ -10,6 +10,7 @@ import pytest
 
 from peer.sink import Sink
 from rig.docker import TOP
+from rig.reports import NO_LEAKS
 from rig.stack import DAEMONS, wait_for
 
 
@@ -28,10 +29,7 @@ def test_no_memory(stacks, nomemory, victim):
     stack = stacks([{"name": "tell", "repository": "shop/*",
                      "url": sink.url()}])
     full, acked, over = stack.path("full"), [], threading.Event()
-    mine = {"LD_PRELOAD": nomemory, "NOMEMORY": full,
-            # It ends amid its work, in a library maybe: nothing is freed.
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
-            + ":detect_leaks=0"}
+    mine = {"LD_PRELOAD": nomemory, "NOMEMORY": full, **NO_LEAKS}
     for name in DAEMONS:
         stack.start(name, env=mine if name == victim else None)
 

@@ -10,6 +10,9 @@ FOLDER = os.environ.get("PULLWIRE_REPORTS")
 OPTIONS = {k: v for k, v in os.environ.items()
            if k in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
                     "PULLWIRE_UBSAN_PATH")}
+# For a process that ends amid its work, or cannot open a file for a report.
+NO_LEAKS = {"ASAN_OPTIONS": OPTIONS.get("ASAN_OPTIONS", "")
+            + ":detect_leaks=0"}
 # How many times longer than usual something may take.
 PATIENCE = float(os.environ.get("PULLWIRE_PATIENCE", "1"))
 
