@@ -10,6 +10,7 @@ import pytest
 
 from net.conftest import PUBLIC
 from net.test_certificates import TlsServer
+from rig import reports
 from rig.docker import TOP
 from rig.stack import wait_for
 
@@ -130,7 +131,8 @@ def test_ten_of_a_hundred(stacks, names, receivers):
         answer = row["response"] or {}
         assert len(answer.get("body") or "") <= 8192
         assert len(answer.get("headers") or {}) <= 50
-    assert among.most[0] < 64 and among.most[0] - alone.most[0] < 16
+    if not reports.FOLDER:  # a sanitizer keeps for a while what was freed
+        assert among.most[0] < 64 and among.most[0] - alone.most[0] < 16
     # A connection and a look-up for each slot at most, and none is kept.
     assert among.most[1] < alone.most[1] + 3 * 64
     assert left[1] - left[0] < 3 * len(bad) + 5
