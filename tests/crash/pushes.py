@@ -19,7 +19,7 @@ class Sender:
     def __init__(self, stack):
         self.stack = stack
         self.acked = []    # event ids
-        self.answers = []  # (time, status), of all
+        self.answers = []  # (when it was asked, status), of all
         self.wrong = []
         self.over = threading.Event()
         self.goes = threading.Event()
@@ -47,6 +47,7 @@ class Sender:
             while not self.over.is_set():
                 if not os.path.exists(self.stack.config):
                     return  # the test has failed
+                asked = time.monotonic()
                 try:
                     c = c or http.client.HTTPConnection(
                         "127.0.0.1", self.stack.ingress_port, timeout=10)
@@ -59,7 +60,7 @@ class Sender:
                     c = None
                     time.sleep(0.05)
                     continue
-                self.answers.append((time.monotonic(), answer.status))
+                self.answers.append((asked, answer.status))
                 if answer.status == 202:
                     self.acked.append(json.loads(text)["id"])
                     break
@@ -70,6 +71,7 @@ class Sender:
             time.sleep(max(0, begin + n * 4 / RATE - time.monotonic()))
 
     def since(self, begin):
+        """What was answered to those who asked since then."""
         return collections.Counter(s for t, s in self.answers if t > begin)
 
     def stop(self):
