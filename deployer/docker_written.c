@@ -23,36 +23,28 @@ bool docker_written_is_possible(const struct json *container)
 		       "com.docker.compose.project") != NULL;
 }
 
-/* The place of a mount is an empty file of the container's own, too. */
+static bool covers(const char *mount, const char *path)
+{
+	struct str at = str_from(mount), p = str_from(path);
+
+	return at.n > 0 && str_starts(p, at) &&
+		(p.n == at.n || p.p[at.n] == '/');
+}
+
+/* The place of a mount is an empty file of the container's own, too. A tmpfs of
+ * `--tmpfs` is not among the mounts that the engine tells. */
 static bool is_mounted(const struct json *container, const char *path)
 {
 	const struct json *m = json_first(json_get(container, "Mounts"));
 
-	for (; m; m = json_next(m)) {
-		struct str at = str_from(json_str(json_get(m, "Destination")));
-		struct str p = str_from(path);
-
-		if (at.n > 0 && str_starts(p, at) &&
-			(p.n == at.n || p.p[at.n] == '/'))
+	for (; m; m = json_next(m))
+		if (covers(json_str(json_get(m, "Destination")), path))
 			return true;
-	}
+	m = json_first(json_path(container, "HostConfig.Tmpfs"));
+	for (; m; m = json_next(m))
+		if (covers(json_key(m), path))
+			return true;
 	return false;
-}
-
-const char *docker_written_secret(const struct json *container,
-	const struct json *changes)
-{
-	const struct json *c = json_first(changes);
-
-	for (; c; c = json_next(c)) {
-		const char *path = json_str(json_get(c, "Path"));
-
-		if (path != NULL && json_i64(json_get(c, "Kind"), 0) == ADDED &&
-			str_starts(str_from(path), SECRETS) &&
-			!is_mounted(container, path))
-			return path;
-	}
-	return NULL;
 }
 
 /* ---- which files to look at ------------------------------------------ */
@@ -127,6 +119,24 @@ struct json *docker_written_candidates(const struct json *container,
 	return list;
 }
 
+struct json *docker_written_secrets(const struct json *container,
+	const struct json *changes, size_t max)
+{
+	struct json *added = json_new_array(), *list;
+	size_t more;
+
+	for (const struct json *c = json_first(changes); c; c = json_next(c)) {
+		const char *path = json_str(json_get(c, "Path"));
+
+		if (path != NULL && json_i64(json_get(c, "Kind"), 0) == ADDED &&
+			str_starts(str_from(path), SECRETS))
+			json_push(added, json_copy(c));
+	}
+	list = docker_written_candidates(container, added, max, &more);
+	json_free(added);
+	return list;
+}
+
 /* ---- what one of them is -------------------------------------------------- */
 
 /* 0: at *ms, a whole second and nothing finer. */
@@ -137,16 +147,27 @@ static int whole_second(const struct json *stat, int64_t *ms)
 	return str_find(text, '.') == text.n ? str_to_time(text, ms) : -1;
 }
 
+static bool is_file(const struct json *stat)
+{
+	return (json_i64(json_get(stat, "mode"), NO_FILE) & NO_FILE) == 0;
+}
+
+bool docker_written_is_secret(const struct json *stat)
+{
+	int64_t at;
+
+	return is_file(stat) && whole_second(stat, &at) == 0;
+}
+
 bool docker_written_is_copy(const struct json *container,
 	const struct json *stat)
 {
 	struct str created = str_from(json_str(json_get(container, "Created")));
 	struct str started =
 		str_from(json_str(json_path(container, "State.StartedAt")));
-	int64_t mode = json_i64(json_get(stat, "mode"), NO_FILE);
 	int64_t from, to = INT64_MAX, at;
 
-	if ((mode & NO_FILE) != 0 || whole_second(stat, &at) != 0 ||
+	if (!is_file(stat) || whole_second(stat, &at) != 0 ||
 		str_to_time(created, &from) != 0)
 		return false;
 	if (docker_swap_started(container) && str_to_time(started, &to) != 0)
@@ -183,7 +204,31 @@ static bool is_fine_in(struct docker_api *api, const char *id,
 	return fine;
 }
 
-/* The first that is a copy: the caller frees it; NULL: none, or err. */
+/* The first secret that is a copy: the caller frees it; NULL: none, or err. */
+static char *find_secret(struct docker_api *api, const struct json *container,
+	const struct json *changes, struct err *err)
+{
+	const char *id = json_str(json_get(container, "Id"));
+	struct json *list = docker_written_secrets(
+		container, changes, DOCKER_WRITTEN_MAX);
+	char *found = NULL;
+
+	for (const struct json *p = json_first(list); p && found == NULL;
+		p = json_next(p)) {
+		struct json *stat =
+			docker_container_stat(api, id, json_str(p), err);
+
+		if (stat == NULL && docker_api_unreachable(err))
+			break;
+		if (docker_written_is_secret(stat))
+			found = xstrdup(json_str(p));
+		json_free(stat);
+	}
+	json_free(list);
+	return found;
+}
+
+/* The same of configs, which may be anywhere. */
 static char *find_copy(struct docker_api *api, const struct json *container,
 	const struct json *changes, struct err *err)
 {
@@ -227,24 +272,27 @@ static int refuse(const struct json *container, const char *path,
 int docker_written_check(struct docker_api *api,
 	const struct json *container, struct err *err)
 {
-	const char *id = json_str(json_get(container, "Id")), *secret;
+	const char *id = json_str(json_get(container, "Id"));
 	struct err e = {0};
 	struct json *changes;
-	char *copy = NULL;
+	char *secret, *copy = NULL;
 	int rc = 0;
 
 	if (id == NULL || !docker_written_is_possible(container))
 		return 0;
 	changes = docker_container_changes(api, id, NULL);
-	secret = docker_written_secret(container, changes);
+	secret = find_secret(api, container, changes, &e);
+	if (secret == NULL && !docker_api_unreachable(&e))
+		copy = find_copy(api, container, changes, &e);
 	if (secret != NULL)
 		rc = refuse(container, secret, "secret", err);
-	else if ((copy = find_copy(api, container, changes, &e)) != NULL)
+	else if (copy != NULL)
 		rc = refuse(container, copy, "config", err);
 	else if (docker_api_unreachable(&e)) {
 		*err = e;
 		rc = -1;
 	}
+	free(secret);
 	free(copy);
 	json_free(changes);
 	return rc;

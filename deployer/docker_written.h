@@ -30,14 +30,17 @@ int docker_written_check(struct docker_api *api,
 
 bool docker_written_is_possible(const struct json *container);
 /* changes: the engine's list of the container's own files (Docker Engine API,
- * ContainerChanges). The path of a copied secret, changes' own, or NULL. */
-const char *docker_written_secret(const struct json *container,
-	const struct json *changes);
+ * ContainerChanges). The paths where secrets are, as below: those that may be
+ * files, are new and no mounts'. */
+struct json *docker_written_secrets(const struct json *container,
+	const struct json *changes, size_t max);
+/* stat: what the engine tells of one of them (ContainerArchiveInfo). One that
+ * the container wrote for itself has a finer time. */
+bool docker_written_is_secret(const struct json *stat);
 /* The paths, as an array that the caller frees, that may be files and are no
  * mounts': max of them. *more: how many were left out. */
 struct json *docker_written_candidates(const struct json *container,
 	const struct json *changes, size_t max, size_t *more);
-/* stat: what the engine tells of a file (ContainerArchiveInfo). */
 bool docker_written_is_copy(const struct json *container,
 	const struct json *stat);
 /* The same of the folder it is in: are times finer than a second kept here?

@@ -163,11 +163,14 @@ def test_dependents_refused(drive, engine):
 
 
 def test_secret_that_compose_wrote(drive, engine):
-    """A file at /run/secrets that is no mount would be lost: refused. Where no
-    Compose is at work it is the application's own affair."""
+    """A file at /run/secrets that is no mount and has Compose's kind of time
+    would be lost: refused. Where no Compose is at work it is the application's
+    own affair."""
     d = drive("drv-wrote")
-    script = ("app", HOLD[1].replace("while", "mkdir -p /run/secrets\n"
-                                     "echo s >/run/secrets/key\nwhile", 1))
+    script = ("app", HOLD[1].replace(
+        "while", "mkdir -p /run/secrets\necho s >/s\n"
+        "touch -d '2026-01-01 00:00:00' /s\nln /s /run/secrets/key\nwhile",
+        1))
     put(d, "v1", files=[script])
     digest = put(d, "v2", files=[script])
     compose(d, 1, ref(d, "v1"))

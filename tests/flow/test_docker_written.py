@@ -13,7 +13,8 @@ from rig.drive import (drive, drive_program, put, ref,  # noqa: F401
 # What entry scripts do at each start: new files, changed ones of the image,
 # copies that keep their times, many of them, and a folder of another date.
 WRITES = ("app", """#!/bin/sh
-mkdir -p /etc/app /many /old
+mkdir -p /etc/app /many /old /run/secrets/app
+echo decrypted >/run/secrets/app/key
 echo x >/etc/app/own.conf
 chmod 444 /etc/app/own.conf
 echo changed >/version
@@ -27,7 +28,7 @@ while :; do sleep 1 & wait $!; done
 NAME = "drv-written"
 
 
-def service(d, files, start=True, mtime=None):
+def service(d, files, start=True, mtime=None, host=None):
     """A container with Compose's labels. files are copied in before its first
     start, as Compose and `docker cp` do, with that time."""
     made = d.engine.call("POST", "/containers/create", {
@@ -35,7 +36,8 @@ def service(d, files, start=True, mtime=None):
             "com.docker.compose.project": d.name,
             "com.docker.compose.service": "app",
             "com.docker.compose.container-number": "1",
-            "com.docker.compose.oneoff": "False"}}, name=f"{d.name}-app-1")
+            "com.docker.compose.oneoff": "False"},
+        "HostConfig": host or {}}, name=f"{d.name}-app-1")
     for path in files:
         copy_into(d.engine, made["Id"], path, mtime)
     if start:
@@ -87,6 +89,18 @@ def test_files_of_its_own(drive, engine):
     assert version(engine, f"{NAME}-app-1") == "v2"
 
 
+@pytest.mark.parametrize("host", [
+    {"Binds": ["/etc/hostname:/run/secrets/tls/key:ro"]},
+    {"Tmpfs": {"/run/secrets/made": ""}}], ids=["bind", "tmpfs"])
+def test_mounts_among_secrets(drive, engine, host):
+    """The folder of a mount is no copy, and nor is a tmpfs, which the engine
+    tells of with none of the other mounts."""
+    d = prepare(drive, files=())
+    service(d, [], host=host)
+    r = d.deploy()
+    assert r["status"] == "deployed", r
+
+
 # In a folder of its own, next to the root, over a file of the image's.
 @pytest.mark.parametrize("path", ["/etc/deep/er/my.conf", "/mine", "/version"])
 def test_copies(drive, engine, path):
@@ -130,4 +144,4 @@ def test_more_than_are_looked_at(drive, engine):
     wait_up(engine, c, "")
     p = d.proxy()
     assert d.deploy(proxy=p)["status"] == "deployed"
-    assert p.looks == 500
+    assert p.looks == 500 + 1  # the one below /run/secrets

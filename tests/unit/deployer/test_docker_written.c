@@ -28,6 +28,17 @@ static const struct {
 		"[{\"Path\":\"/run/secrets/key\",\"Kind\":1}]", false},
 	{"{" COMPOSE ",\"Mounts\":[{\"Destination\":\"/run/secrets/ke\"}]}",
 		"[{\"Path\":\"/run/secrets/key\",\"Kind\":1}]", true},
+	/* The folder of a mount, and a tmpfs, which is not among them. */
+	{"{" COMPOSE ",\"Mounts\":[{\"Destination\":\"/run/secrets/a/b\"}]}",
+		"[{\"Path\":\"/run/secrets/a\",\"Kind\":1},"
+		"{\"Path\":\"/run/secrets/a/b\",\"Kind\":1}]", false},
+	{"{" COMPOSE ",\"HostConfig\":{\"Tmpfs\":{\"/run/secrets/a\":\"\"}}}",
+		"[{\"Path\":\"/run/secrets/a\",\"Kind\":1}]", false},
+	{"{" COMPOSE ",\"Mounts\":[{\"Destination\":\"/run/secrets/a/b\"}],"
+		"\"HostConfig\":{\"Tmpfs\":{\"/run/secrets/c\":\"\"}}}",
+		"[{\"Path\":\"/run/secrets/a\",\"Kind\":1},"
+		"{\"Path\":\"/run/secrets/a/b\",\"Kind\":1},"
+		"{\"Path\":\"/run/secrets/key\",\"Kind\":1}]", true},
 };
 
 static void test_secrets(void **state)
@@ -38,12 +49,14 @@ static void test_secrets(void **state)
 			json_parse(str_from(cases[i].container), NULL, NULL);
 		struct json *changes =
 			json_parse(str_from(cases[i].changes), NULL, NULL);
-		const char *path = docker_written_secret(c, changes);
+		struct json *paths = docker_written_secrets(c, changes, 9);
 
 		assert_true(docker_written_is_possible(c));
-		assert_int_equal(path != NULL, cases[i].refused);
-		if (path != NULL)
-			assert_string_equal(path, "/run/secrets/key");
+		assert_int_equal(json_len(paths), cases[i].refused);
+		if (cases[i].refused)
+			assert_string_equal(json_str(json_first(paths)),
+				"/run/secrets/key");
+		json_free(paths);
 		json_free(c);
 		json_free(changes);
 	}
@@ -162,6 +175,33 @@ static void test_stats(void **state)
 	}
 }
 
+static const struct {
+	const char *stat;
+	bool secret;
+} secrets[] = {
+	{STAT("292", DAY "18:10:57Z"), true},
+	{STAT("256", "2020-01-01T00:00:00Z"), true},
+	/* Written by the container itself; a folder, a link; unknown. */
+	{STAT("292", DAY "18:10:57.25Z"), false},
+	{STAT("2147484141", DAY "18:10:57Z"), false},
+	{STAT("134218239", DAY "18:10:57Z"), false},
+	{"{}", false},
+	{"null", false},
+};
+
+static void test_own_secrets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+		struct json *stat =
+			json_parse(str_from(secrets[i].stat), NULL, NULL);
+
+		assert_int_equal(
+			docker_written_is_secret(stat), secrets[i].secret);
+		json_free(stat);
+	}
+}
+
 static void test_fine(void **state)
 {
 	struct json *fine = json_parse(
@@ -192,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_candidates), cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_own_secrets),
 		cmocka_unit_test(test_fine),
 		cmocka_unit_test(test_others_are_not_asked)};
 
