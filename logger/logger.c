@@ -10,6 +10,7 @@
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 20
+#define DRAIN_STORE_MS 3000 /* then rows of a store that is silent go back */
 #define OUTPUT_WAIT_MS 2000 /* for a reader of standard output, at the end */
 
 /* ---- configuration --------------------------------------------------------- */
@@ -239,6 +240,8 @@ static void drain_tick(void *ctx)
 {
 	struct logger *g = ctx;
 
+	if (clock_mono() - g->drain_since > DRAIN_STORE_MS)
+		store_ending(g->store);
 	if (intake_drained(g->intake))
 		daemon_drained(g->daemon);
 }
@@ -249,6 +252,7 @@ void logger_drain(void *state)
 
 	http_server_quiesce(g->http);
 	intake_drain(g->intake);
+	g->drain_since = clock_mono();
 	g->drain = loop_timer_start(daemon_loop(g->daemon), 0, DRAIN_TICK_MS,
 		drain_tick, g);
 }
@@ -259,6 +263,7 @@ void logger_stop(void *state)
 
 	loop_timer_cancel(&g->drain);
 	loop_timer_cancel(&g->tick);
+	store_ending(g->store);
 	if (g->http != NULL)
 		http_server_stop(g->http);
 	http_tls_close(g->tls);

@@ -22,6 +22,7 @@ struct logger {
 	struct http_server *http;
 	struct loop_timer *tick;  /* every second */
 	struct loop_timer *drain; /* while stopping */
+	int64_t drain_since; /* mono ms */
 };
 
 /* For struct daemon_spec; the state is a struct logger. */

@@ -39,8 +39,8 @@ void readers_give_way(void)
 	lowered = true;
 }
 
-/* The next one; NULL: it is to end. */
-static struct work *take(struct readers *r)
+/* The next one; NULL: it is to end. At the end nobody waits for an answer. */
+static struct work *take(struct readers *r, bool *late)
 {
 	struct list *node;
 
@@ -48,6 +48,7 @@ static struct work *take(struct readers *r)
 	while (list_empty(&r->waiting) && !r->stopping)
 		pthread_cond_wait(&r->more, &r->lock);
 	node = list_pop_front(&r->waiting);
+	*late = r->stopping;
 	pthread_mutex_unlock(&r->lock);
 	return node != NULL ? CONTAINER_OF(node, struct work, node) : NULL;
 }
@@ -56,9 +57,10 @@ static void *run(void *arg)
 {
 	struct readers *r = arg;
 	struct work *w;
+	bool late;
 
-	while ((w = take(r)) != NULL) {
-		w->fn(w->ctx, clock_mono() - w->since > READERS_WAIT_MS);
+	while ((w = take(r, &late)) != NULL) {
+		w->fn(w->ctx, late || clock_mono() - w->since > READERS_WAIT_MS);
 		free(w);
 	}
 	return NULL;

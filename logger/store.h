@@ -71,6 +71,7 @@ struct store_config {
 struct store_driver {
 	const char *names[2]; /* before the colon of the configured store */
 	struct store *(*open)(const struct store_config *c, struct err *err);
+	void (*ending)(struct store *s); /* NULL: it waits for nobody */
 	void (*close)(struct store *s);
 	int (*put)(struct store *s, struct store_put *put);
 	int (*prune)(struct store *s, struct store_prune *prune);
@@ -97,6 +98,8 @@ struct store {
 extern const struct store_driver store_sqlite, store_postgresql;
 
 struct store *store_open(const struct store_config *c, struct err *err);
+/* The process ends: a database server that says nothing is given up soon. */
+void store_ending(struct store *s); /* NULL is fine */
 /* Writes what was put, calls what is outstanding; NULL is fine. */
 void store_close(struct store *s);
 /* 0, or -1 when too much waits already: then done is not called. */

@@ -128,9 +128,15 @@ struct pg *postgresql_connect(const struct postgresql *p, bool writes,
 		.password = &p->password,
 		.readonly = !writes,
 		.limit_ms = writes ? WRITE_MS : p->readonly ? 0 : QUERY_MS,
+		.ending = &p->ending,
 	};
-	struct pg *pg = pg_open(&c, err);
+	struct pg *pg;
 
+	if (atomic_load(&p->ending)) {
+		err_retry(err, "PostgreSQL: there is no connection, and we end");
+		return NULL;
+	}
+	pg = pg_open(&c, err);
 	if (pg == NULL)
 		return NULL;
 	if ((writes ? migrate(pg, err) : check_tables(pg, err)) == 0)
@@ -187,10 +193,16 @@ static int postgresql_check(struct store *s, struct err *err)
 
 /* ---- life ------------------------------------------------------------------------ */
 
+static void postgresql_ending(struct store *s)
+{
+	atomic_store(&postgresql_of(s)->ending, true);
+}
+
 static void postgresql_close(struct store *s)
 {
 	struct postgresql *p = postgresql_of(s);
 
+	postgresql_ending(s);
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	pthread_cond_signal(&p->more);
@@ -266,6 +278,7 @@ static struct store *postgresql_open(const struct store_config *c,
 const struct store_driver store_postgresql = {
 	.names = {"postgresql", "postgres"},
 	.open = postgresql_open,
+	.ending = postgresql_ending,
 	.close = postgresql_close,
 	.put = postgresql_put,
 	.prune = postgresql_prune,

@@ -19,6 +19,7 @@ struct postgresql {
 	char *url;
 	struct secret password;
 	bool readonly;
+	atomic_bool ending; /* a server that says nothing is waited for no more */
 
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t more;

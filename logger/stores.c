@@ -49,6 +49,12 @@ struct store *store_open(const struct store_config *c, struct err *err)
 	return NULL;
 }
 
+void store_ending(struct store *s)
+{
+	if (s != NULL && s->driver->ending != NULL)
+		s->driver->ending(s);
+}
+
 void store_close(struct store *s)
 {
 	if (s == NULL)

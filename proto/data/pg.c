@@ -9,12 +9,15 @@
 #include "proto/base/vec.h"
 
 #define GRACE_MS 3000 /* that an answer may come after the limit */
+#define END_MS 3000   /* for an answer while the process ends */
+#define LOOK_MS 200   /* between two looks whether it does */
 
 struct pg {
 	PGconn *c;
 	bool lost;
 	int64_t limit;    /* ms: of a statement; 0: none */
 	int64_t deadline; /* mono ms, of the one under way */
+	const atomic_bool *ending;
 	VEC(const char *) prepared; /* names: literals */
 };
 
@@ -71,6 +74,31 @@ static void begin(struct pg *p)
 	p->deadline = clock_mono() + p->limit + GRACE_MS;
 }
 
+static bool is_ending(const struct pg *p)
+{
+	return p->ending != NULL && atomic_load(p->ending);
+}
+
+static int64_t time_left(struct pg *p)
+{
+	int64_t now = clock_mono();
+
+	if (is_ending(p) && p->deadline > now + END_MS)
+		p->deadline = now + END_MS;
+	return p->deadline - now;
+}
+
+static int give_up(struct pg *p, struct err *err)
+{
+	p->lost = true;
+	if (is_ending(p))
+		return err_retry(err, "PostgreSQL: no answer, and we end: the "
+				      "connection is given up");
+	return err_retry(err, "PostgreSQL: no answer for %lld ms: the "
+			      "connection is given up",
+		(long long)(p->limit + GRACE_MS));
+}
+
 /* As PQgetResult, but a server that takes every byte and says nothing does not
  * keep us: then the connection is lost. */
 static int next_result(struct pg *p, PGresult **result, struct err *err)
@@ -78,15 +106,12 @@ static int next_result(struct pg *p, PGresult **result, struct err *err)
 	*result = NULL;
 	while (p->limit != 0 && PQisBusy(p->c)) {
 		struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
-		int64_t left = p->deadline - clock_mono();
+		int64_t left = time_left(p);
 
-		if (left <= 0) {
-			p->lost = true;
-			return err_retry(err, "PostgreSQL: no answer for %lld "
-					      "ms: the connection is given up",
-				(long long)(p->limit + GRACE_MS));
-		}
-		if (poll(&fd, 1, (int)left) > 0 && PQconsumeInput(p->c) != 1)
+		if (left <= 0)
+			return give_up(p, err);
+		if (poll(&fd, 1, (int)(left < LOOK_MS ? left : LOOK_MS)) > 0 &&
+			PQconsumeInput(p->c) != 1)
 			return fault(p, NULL, err);
 	}
 	*result = PQgetResult(p->c);
@@ -183,6 +208,7 @@ struct pg *pg_open(const struct pg_config *c, struct err *err)
 	}
 	p = xcalloc(1, sizeof(*p));
 	p->limit = c->limit_ms;
+	p->ending = c->ending;
 	p->c = PQconnectdbParams(keys, values, 1);
 	if (p->c != NULL)
 		PQsetNoticeProcessor(p->c, say_nothing, NULL);

@@ -10,6 +10,8 @@
 #ifndef PROTO_DATA_PG_H
 #define PROTO_DATA_PG_H
 
+#include <stdatomic.h>
+
 #include "proto/base/err.h"
 #include "proto/base/secret.h"
 
@@ -22,6 +24,9 @@ struct pg_config {
 	/* Of a statement, by the server; one that says nothing for 3 s more is
 	 * given up. 0: none. */
 	int64_t limit_ms;
+	/* Once true, no answer is waited for longer than 3 s, where there is a
+	 * limit; NULL: never. It outlives the connection. */
+	const atomic_bool *ending;
 };
 
 /* Is it a URL as libpq reads them? */

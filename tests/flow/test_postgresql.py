@@ -173,17 +173,22 @@ def http_get(port, path):
     return c.getresponse().status
 
 
-def test_a_server_that_says_nothing_holds_up_no_health(stacks, server):
-    """Its processes are stopped: connections stay, answers do not come."""
-    stack = stacks([], logger={"store": server}).start()
-    wait_for("a row is read", lambda: stack.get("/v1/records").status == 200)
+def backends(server):
+    """The server's processes for a logger, and last who would take new ones."""
     pids = [int(pid) for pid in subprocess.run(
         ["psql", "-qAtX", "-d", server, "-c", "SELECT pid FROM pg_stat_activity"
          " WHERE application_name = 'pullwire-logger'"], check=True, text=True,
         stdout=subprocess.PIPE).stdout.split()]
     assert len(pids) >= 2
-    with open(f"/proc/{pids[0]}/stat") as f:  # and who would take new ones
-        pids.append(int(f.read().rpartition(")")[2].split()[1]))
+    with open(f"/proc/{pids[0]}/stat") as f:
+        return pids + [int(f.read().rpartition(")")[2].split()[1])]
+
+
+def test_a_server_that_says_nothing_holds_up_no_health(stacks, server):
+    """Its processes are stopped: connections stay, answers do not come."""
+    stack = stacks([], logger={"store": server}).start()
+    wait_for("a row is read", lambda: stack.get("/v1/records").status == 200)
+    pids = backends(server)
     answers = []
     askers = [threading.Thread(target=lambda: answers.append(http_get(
         stack.logger_port, "/v1/records"))) for _ in range(12)]
@@ -207,6 +212,36 @@ def test_a_server_that_says_nothing_holds_up_no_health(stacks, server):
             os.kill(pid, signal.SIGCONT)
     event = stack.push("shop/web", "v1")
     wait_for("rows are stored again", lambda: stack.finals(event=event), 40)
+
+
+def test_a_server_that_says_nothing_holds_up_no_end(stacks, server):
+    """The logger ends with a row and questions in hand; the row comes again."""
+    stack = stacks([], logger={"store": server}).start()
+    wait_for("a row is read", lambda: stack.get("/v1/records").status == 200)
+    pids = backends(server)
+
+    def ask():
+        try:
+            http_get(stack.logger_port, "/v1/records")
+        except (OSError, http.client.HTTPException):
+            pass
+
+    askers = [threading.Thread(target=ask) for _ in range(12)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        event = stack.push("shop/web", "v1")
+        for asker in askers:
+            asker.start()
+        time.sleep(1)  # the row and the questions are on their way
+        assert stack.daemons["logger"].stop(10) == 0
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    for asker in askers:
+        asker.join()
+    stack.start("logger")
+    wait_for("the row is there", lambda: stack.finals(event=event), 30)
 
 
 def test_no_store_is_named_without_its_password(stacks):
