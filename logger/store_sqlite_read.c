@@ -141,21 +141,25 @@ static int run(struct db *db, struct store_sql *sql, struct reading *to,
 
 /* ---- a damaged file --------------------------------------------------------- */
 
-/* The row there, or when it cannot be read that it was there. */
-static void rescue_row(struct db *db, const struct query_cursor *at,
-	struct reading *to)
+/* The row there, or when it cannot be read that it was there. A read that
+ * failed is no damage: -1. */
+static int rescue_row(struct db *db, const struct query_cursor *at,
+	struct reading *to, struct err *err)
 {
 	const struct record unread = {.time = at->time};
 	struct store_sql sql = {0};
-	struct err err = {0};
 	int before = to->n;
 
 	store_sql_at(&sql, at->seq, "record");
-	if (run(db, &sql, to, &err) < 0 || to->n == before)
+	if (run(db, &sql, to, err) < 0 && err->cls != ERR_FAIL)
+		return -1;
+	if (to->n == before)
 		give(to, &unread, at->seq, ROW_SUM_MISSING);
+	return 0;
 }
 
-/* What damage keeps from being read together is read one by one. */
+/* What damage keeps from being read together is read one by one, all of it at
+ * one moment: what is deleted meanwhile is not missing. */
 static int rescue(struct db *db, const struct query *q, struct reading *to,
 	struct err *err)
 {
@@ -164,6 +168,8 @@ static int rescue(struct db *db, const struct query *q, struct reading *to,
 	struct db_stmt *s;
 	int rc = -1;
 
+	if (db_exec(db, "BEGIN", err) < 0)
+		return -1;
 	store_sql_places(&sql, q, "record");
 	s = prepare(db, &sql, err);
 	while (s != NULL && (rc = db_step(s, err)) > 0) {
@@ -173,9 +179,10 @@ static int rescue(struct db *db, const struct query *q, struct reading *to,
 		VEC_PUSH(&places, at);
 	}
 	for (size_t i = 0; rc == 0 && i < places.n && !to->ended; i++)
-		rescue_row(db, &places.v[i], to);
+		rc = rescue_row(db, &places.v[i], to, err);
 	VEC_RELEASE(&places);
-	return rc;
+	/* No COMMIT: it would tell of the damage again. */
+	return rc == 0 ? db_exec(db, "ROLLBACK", err) : -1;
 }
 
 int sqlite_query(struct store *s, const struct query *q,
