@@ -81,6 +81,12 @@ static void released(void *ctx)
 	release_free(r);
 }
 
+/* The loop has ended: the next start takes the order up again. */
+static void dropped(void *ctx)
+{
+	release_free(ctx);
+}
+
 /* On the writer's thread. */
 static void written(void *ctx, int64_t seq, const struct err *err)
 {
@@ -88,7 +94,7 @@ static void written(void *ctx, int64_t seq, const struct err *err)
 
 	r->seq = seq;
 	r->failed = err != NULL;
-	loop_post(r->loop, released, r);
+	loop_drop_post(r->loop, released, dropped, r);
 }
 
 static void carry_out(struct loop *l, struct spool *s, struct dispatch *d,
