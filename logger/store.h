@@ -56,7 +56,8 @@ typedef int store_row_fn(void *ctx, const struct record *r,
 typedef int store_read_fn(void *ctx, const struct record *r,
 	const struct query_cursor *at, int64_t sum);
 
-/* How many rows there are of a trigger (NULL: of none) and status. */
+/* How many rows there are of a trigger (NULL: of none) and status; what says
+ * none is "damaged". */
 typedef void store_count_fn(void *ctx, const char *trigger,
 	const char *status, int64_t n);
 

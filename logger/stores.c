@@ -160,11 +160,26 @@ int store_last(struct store *s, int64_t *seq, struct err *err)
 	return s->driver->last(s, seq, err);
 }
 
+struct counting {
+	store_count_fn *fn;
+	void *ctx;
+};
+
+/* No row was ever stored without a status. */
+static void check_count(void *ctx, const char *trigger, const char *status,
+	int64_t n)
+{
+	const struct counting *c = ctx;
+
+	c->fn(c->ctx, trigger, status != NULL ? status : ROW_DAMAGED, n);
+}
+
 int store_count(struct store *s, int64_t since, int64_t until,
 	store_count_fn *fn, void *ctx, struct err *err)
 {
+	struct counting counting = {fn, ctx};
 	struct span span = reading_begins(s);
-	int rc = s->driver->count(s, since, until, fn, ctx, err);
+	int rc = s->driver->count(s, since, until, check_count, &counting, err);
 
 	reading_ends(s, &span);
 	return rc;

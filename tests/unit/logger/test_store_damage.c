@@ -180,6 +180,31 @@ static void a_log_without_checksums(void **state)
 	rows_release(&rows);
 }
 
+static void take_count(void *ctx, const char *trigger, const char *status,
+	int64_t n)
+{
+	assert_string_equal(trigger, "t");
+	assert_string_equal(status, "damaged");
+	*(int64_t *)ctx += n;
+}
+
+/* Counts are of what a damaged file says, and it may say nothing. */
+static void a_status_that_is_gone_is_counted(void **state)
+{
+	struct err err = {0};
+	int64_t n = 0;
+
+	(void)state;
+	put_simple(1, "a", "t", "deployed", true);
+	change("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "
+		"replace(sql, 'status TEXT NOT NULL', 'status TEXT') "
+		"WHERE name = 'record'");
+	change("UPDATE %s SET status = NULL");
+	if (store_count(store, 0, 1000, take_count, &n, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(n, 1);
+}
+
 #define FLIP_ROWS 120
 #define FLIPS 500
 
@@ -380,6 +405,7 @@ int main(void)
 		T(old_rows_have_no_checksum),
 		T(a_log_without_checksums),
 		T(a_deleted_row_is_not_damaged),
+		T(a_status_that_is_gone_is_counted),
 		T(no_turned_bit_is_shown_as_true),
 	};
 	const struct CMUnitTest postgresql[] = {
