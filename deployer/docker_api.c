@@ -21,6 +21,7 @@ struct docker_api {
 	char *base;	    /* "https://host:2376" */
 	char *ca, *cert, *key;
 	int minor; /* 0: to be negotiated */
+	unsigned connections;
 	char platform[64];
 };
 
@@ -213,6 +214,7 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 		headers[call.n_headers++] = strbuf_cstr(&auth);
 	}
 	rc = http_perform(api->conn, &call, res, &low);
+	api->connections += res->connected;
 	strbuf_release(&url);
 	strbuf_release(&body);
 	registry_auth_wipe(&auth);
@@ -385,9 +387,19 @@ int docker_api_ping(struct docker_api *api, struct err *err)
 	return rc;
 }
 
-int docker_api_reconnect(struct docker_api *api, struct err *err)
+int docker_api_ping_anew(struct docker_api *api, struct err *err)
 {
-	http_conn_free(api->conn);
+	struct http_conn *kept = api->conn;
+	int rc;
+
 	api->conn = http_conn_new();
-	return docker_api_ping(api, err);
+	rc = docker_api_ping(api, err);
+	http_conn_free(api->conn);
+	api->conn = kept;
+	return rc;
+}
+
+unsigned docker_api_connections(const struct docker_api *api)
+{
+	return api->connections;
 }

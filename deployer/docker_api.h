@@ -28,9 +28,12 @@ const char *docker_api_endpoint(const struct docker_api *api);
 
 /* Does it answer? Seconds at most. */
 int docker_api_ping(struct docker_api *api, struct err *err);
-/* The same over a new connection, which an engine that is about to end does
- * not take any more. */
-int docker_api_reconnect(struct docker_api *api, struct err *err);
+/* The same over a connection of its own, which an engine that is about to end
+ * does not take any more. */
+int docker_api_ping_anew(struct docker_api *api, struct err *err);
+/* How many were made so far. One that is made while others are asked for all
+ * the time is another engine's: no engine ends them by itself. */
+unsigned docker_api_connections(const struct docker_api *api);
 /* Negotiates where that is still to do: 0, or -1. It is done again after the
  * connection broke, for the engine may have been replaced by another one. */
 int docker_api_negotiate(struct docker_api *api, struct err *err);

@@ -237,20 +237,37 @@ static int bad(struct docker_api *api, const struct json *container,
 		*words ? " (its last line: " : "", words, *words ? ")" : "");
 }
 
+/* The connection that we ask over: what lies behind it may be another engine
+ * by now, though no question went unanswered. systemd keeps the engine's socket
+ * (docker.socket), so who asks in between waits for the next one. */
+struct line {
+	unsigned made; /* connections */
+	bool stays;    /* it outlives an answer; some proxies' do not */
+};
+
 /*
  * An engine that ends stops its containers before it stops to answer those who
- * are connected: what they did then is not theirs. NULL is no answer.
+ * are connected: what they did then is not theirs. NULL is no answer. *other:
+ * it is another engine that answers.
  */
 static struct json *look(struct docker_api *api, const char *id,
-	struct err *err)
+	struct line *line, bool *other, struct err *err)
 {
 	struct json *c = docker_container_inspect(api, id, err);
 
-	if (c == NULL || strcmp(docker_swap_status(c), "exited") != 0 ||
-		docker_api_reconnect(api, err) == 0)
-		return c;
-	json_free(c);
-	return NULL;
+	if (c != NULL && strcmp(docker_swap_status(c), "exited") == 0) {
+		json_free(c);
+		c = NULL;
+		if (docker_api_ping_anew(api, err) == 0) {
+			line->made++; /* the ping's */
+			c = docker_container_inspect(api, id, err);
+		}
+	}
+	*other = c != NULL && line->stays &&
+		docker_api_connections(api) != line->made;
+	line->stays |= c != NULL && docker_api_connections(api) == line->made;
+	line->made = docker_api_connections(api);
+	return c;
 }
 
 static int decide(struct docker_api *api, const struct json *container,
@@ -269,14 +286,15 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 	struct docker_gate_base base = {0};
 	int64_t start = clock_mono(), seen = start, now;
 	enum docker_verdict verdict = DOCKER_WAIT;
-	bool first = true, away = false, was_away = false;
+	struct line line = {.made = docker_api_connections(api)};
+	bool first = true, away = false, was_away = false, other;
 	struct err e = {0};
 	char reason[256];
 	struct json *c;
 	int rc = 0;
 
 	while (verdict == DOCKER_WAIT) {
-		c = look(api, id, &e);
+		c = look(api, id, &line, &other, &e);
 		now = clock_mono();
 		if (c == NULL && e.code == 404)
 			return err_fail(err, "the new container ended and is gone");
@@ -285,7 +303,9 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 				*err = e;
 			return -1;
 		}
-		if (c != NULL && (first || away || now - seen > POLL_MS * 4)) {
+		was_away |= other;
+		if (c != NULL && (first || away || other ||
+					 now - seen > POLL_MS * 4)) {
 			/* The engine was away, and may have restarted it. */
 			docker_gate_base(&base, c);
 			if (first && g->fresh)

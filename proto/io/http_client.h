@@ -74,6 +74,7 @@ struct http_result {
 	struct strbuf body;
 	struct strbuf headers; /* "Name: value\n" lines, bounded */
 	char address[64];      /* connected to: "10.0.0.7:80"; or "" */
+	bool connected;        /* for it, rather than earlier */
 	int64_t duration_ms;
 };
 

@@ -376,11 +376,13 @@ static void note_address(struct http_transfer *t)
 
 int http_transfer_end(struct http_transfer *t, CURLcode rc, struct err *err)
 {
-	long status = 0;
+	long status = 0, connects = 0;
 	int result = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
 	t->res->status = (int)status;
+	t->res->connected = connects > 0;
 	t->res->duration_ms = clock_mono() - t->began;
 	note_address(t);
 	if (rc != CURLE_OK || !t->headers_done)

@@ -2,6 +2,8 @@
 started as its host would while the new container is at its gate.
 """
 import os
+import socket
+import socketserver
 import threading
 import time
 
@@ -33,6 +35,48 @@ def d(own_engine, registry, drive_program):
     made.close()
 
 
+class Kept(socketserver.ThreadingUnixStreamServer):
+    """The engine's socket as systemd keeps it (docker.socket): who connects
+    while there is no engine waits for the next one."""
+    daemon_threads = True
+
+    def __init__(self, engine, path):
+        self.engine, self.victim = engine, None
+        super().__init__(path, Held)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Held(socketserver.BaseRequestHandler):
+    def handle(self):
+        up = None
+        while up is None:
+            up = socket.socket(socket.AF_UNIX)
+            try:
+                up.connect(self.server.engine.sock)
+            except OSError:
+                up.close()
+                up = None
+                time.sleep(0.05)
+        back = threading.Thread(target=pump, args=(up, self.request))
+        back.start()
+        pump(self.request, up)
+        back.join()
+        up.close()
+
+
+def pump(a, b):
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+    except OSError:
+        pass
+    for s in a, b:
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
 def new_one(engine, order):
     """Its name when it runs, and is at its gate."""
     end = time.monotonic() + 20
@@ -47,14 +91,17 @@ def new_one(engine, order):
     raise AssertionError(names(engine, NAME))
 
 
-# Good or not; in which order; the policy of both.
-ROWS = [(True, "stop-first", "always"), (True, "stop-first", "no")]
+# Good or not; in which order; the policy of both; is its socket kept?
+ROWS = [(True, "stop-first", "always", False),
+        (True, "stop-first", "no", False), (True, "stop-first", "no", True)]
 if os.environ.get("PULLWIRE_KILLS"):
-    ROWS += [(False, "stop-first", "always"), (True, "start-first", "always")]
+    ROWS += [(False, "stop-first", "always", False),
+             (True, "start-first", "always", False),
+             (True, "stop-first", "always", True)]
 
 
-@pytest.mark.parametrize("good, order, policy", ROWS)
-def test_restarted_under_a_gate(d, own_engine, good, order, policy):
+@pytest.mark.parametrize("good, order, policy, kept", ROWS)
+def test_restarted_under_a_gate(d, own_engine, good, order, policy, kept):
     """What the engine stops is no fault of the image's. The old one does not
     come up beside the new one; at the end one runs, policies as they were."""
     engine = own_engine
@@ -65,7 +112,8 @@ def test_restarted_under_a_gate(d, own_engine, good, order, policy):
     d.push("v2", put(d, "v2", health=health if good else LATE,
                      files=[app] if good else ()))
     results = []
-    t = threading.Thread(target=lambda: results.append(d.deploy()))
+    held = Kept(engine, f"{d.dir}/kept.sock") if kept else None
+    t = threading.Thread(target=lambda: results.append(d.deploy(proxy=held)))
     t.start()
     new_one(engine, order)
     engine.restart()

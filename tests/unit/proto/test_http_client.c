@@ -671,6 +671,7 @@ static void test_conn_is_reused(void **state UNUSED)
 		char value[8];
 
 		assert_int_equal(http_perform(c, &call, &res, NULL), 0);
+		assert_int_equal(res.connected, i == 0);
 		assert_true(http_result_header(
 			&res, "x-a", value, sizeof(value)));
 		assert_string_equal(value, "1");
