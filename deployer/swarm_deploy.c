@@ -181,15 +181,32 @@ static int post(struct swarm_rollout *r, struct err *err)
 	return rc;
 }
 
-/* What else was changed meanwhile stays: the image goes into the newest. */
+/*
+ * What else was changed meanwhile stays: the image goes into the newest. Where
+ * it is in there already, by someone else or by an attempt whose answer was
+ * lost, a second update would only take away the Spec of before.
+ */
 static int post_again(struct swarm_rollout *r, int attempt, struct err *err)
 {
+	const struct docker_note *note = &r->t->note;
+
 	docker_task_progress(r->t, "someone else changes it, too");
 	swarm_rollout_pause(attempt);
 	err_clear(err);
-	if (swarm_rollout_look(r, err) != 0 || judge(r, err) != 0)
+	if (swarm_rollout_look(r, err) != 0)
 		return -1;
-	return post(r, err);
+	if (strcmp(note->from, note->to) != 0 &&
+		swarm_spec_has(spec_of(r), note->to))
+		return 0;
+	return judge(r, err) != 0 ? -1 : post(r, err);
+}
+
+/* The manager's own trouble, as a leader lost amid it, tells nothing of
+ * whether the Swarm took the update. */
+static bool is_unclear(const struct err *err)
+{
+	return docker_api_unreachable(err) ||
+		(err->code >= 500 && !swarm_service_is_conflict(err));
 }
 
 /* 0: the engine has it. -1 with *res, and no note unless it may have it. */
@@ -209,10 +226,11 @@ static int update(struct swarm_rollout *r, struct driver_result *res)
 		fail(&err, res);
 	else
 		driver_result_set(res, DRIVER_FAILED, "service %s was not "
-			"updated: %s", r->name, err.text);
+			"updated%s: %s", r->name, is_unclear(&err)
+				? ", as far as is known" : "", err.text);
 	if (res->status == DRIVER_FAILED)
 		res->cls = err.cls;
-	if (res->status != DRIVER_WAITING)
+	if (!is_unclear(&err))
 		(void)docker_note_forget(&r->t->note, &low);
 	return -1;
 }

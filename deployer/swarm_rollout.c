@@ -293,6 +293,23 @@ static int ask_back(struct swarm_rollout *r, struct err *err)
 	return rc;
 }
 
+/* Has it another image than ours and the one of before us? */
+static bool is_overtaken(const struct swarm_rollout *r)
+{
+	const struct docker_note *n = &r->t->note;
+	struct strbuf reference = {0}, digest = {0};
+	bool before;
+
+	swarm_spec_split(spec_of(r), &reference, &digest);
+	before = n->from_reference == NULL ||
+		(strcmp(strbuf_cstr(&reference), n->from_reference) == 0 &&
+			(*n->from == '\0' ||
+				strcmp(strbuf_cstr(&digest), n->from) == 0));
+	strbuf_release(&reference);
+	strbuf_release(&digest);
+	return !before && !swarm_spec_has(spec_of(r), n->to);
+}
+
 static int go_back(struct swarm_rollout *r, struct err *err)
 {
 	for (int i = 0; i < SWARM_CONFLICTS_MAX; i++) {
@@ -331,7 +348,11 @@ void swarm_rollout_back(struct swarm_rollout *r, struct driver_result *res)
 		    res) != 0)
 		return;
 	docker_task_lap(r->t, "rollback");
-	if (state == SWARM_RETURNED)
+	if (is_overtaken(r))
+		driver_result_set(res, DRIVER_FAILED, "%.300s; then someone "
+			"else gave it the image %.150s; that stays",
+			note->reason, swarm_spec_image(spec_of(r)));
+	else if (state == SWARM_RETURNED)
 		returned(r, "the image before runs again", res);
 	else if (state == SWARM_LOST)
 		lost(r, "and going back failed, too", res);

@@ -87,6 +87,12 @@ static bool all_are_up(const struct swarm_look *l, int64_t ms)
 	return up >= wanted;
 }
 
+/* Where none has failed, Swarm has watched them long enough. */
+static bool stay_up(const struct swarm_look *l)
+{
+	return all_are_up(l, any_failed(l->current) ? l->grace_ms : 0);
+}
+
 /* Is there no task left that was made by another Spec? */
 static bool all_are_current(const struct swarm_look *l)
 {
@@ -130,7 +136,7 @@ static enum swarm_state without_status(const struct swarm_look *l)
 		return SWARM_DONE;
 	if (l->waited_ms < SETTLE_MS || !all_are_current(l))
 		return SWARM_GOES_ON;
-	return all_are_up(l, 0) ? SWARM_DONE : SWARM_GOES_ON;
+	return stay_up(l) ? SWARM_DONE : SWARM_GOES_ON;
 }
 
 enum swarm_state swarm_wait_judge(const struct swarm_look *l)
@@ -152,10 +158,7 @@ enum swarm_state swarm_wait_judge(const struct swarm_look *l)
 		return SWARM_STUCK;
 	if (!is(state, "completed"))
 		return SWARM_GOES_ON;
-	/* Where none has failed, Swarm has watched them long enough. */
-	return all_are_up(l, any_failed(l->current) ? l->grace_ms : 0)
-		? SWARM_DONE
-		: SWARM_GOES_ON;
+	return stay_up(l) ? SWARM_DONE : SWARM_GOES_ON;
 }
 
 enum swarm_state swarm_wait_judge_back(const struct swarm_look *l)

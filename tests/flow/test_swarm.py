@@ -18,7 +18,7 @@ from rig.stack import wait_for
 from rig.swarm import MS, Swarm
 
 NAME = "swarm-web"
-WATCHED = 1500  # ms: longer than a crash takes to be seen
+WATCHED = 60000  # ms: longer than a crash takes to be seen by a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +184,24 @@ def test_conflict(sw):
     assert sw.swarm.image(NAME) == sw.pinned("v2")
 
 
+def test_conflict_of_the_same(sw):
+    """He gives it that very image: not once more, and what was before is
+    known still."""
+    sw.create()
+    sw.put("v2")
+
+    def meddle():
+        sw.swarm.update(NAME, lambda s: s["TaskTemplate"]["ContainerSpec"]
+                        .update(Image=sw.pinned("v2")))
+
+    proxy = sw.proxy(1, meddle=meddle)
+    r = sw.deploy(proxy=proxy)
+    assert r["status"] == "deployed", r
+    assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
+    assert updates(proxy) == ["update"]
+    assert not sw.swarm.service(NAME)["Spec"]["TaskTemplate"]["ForceUpdate"]
+
+
 def test_conflict_without_end(sw):
     sw.create()
     sw.put("v2")
@@ -210,14 +228,15 @@ BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
     ("pause", "crash", "the image before runs again", ["update", "back"]),
     ("pause", "unhealthy", "the image before runs again", ["update", "back"]),
     ("rollback", "crash", "Swarm went back", ["update"]),
-    ("continue", "crash", "did not end within 6 s", ["update", "back"])])
+    ("continue", "crash", "did not end within 8 s", ["update", "back"])])
 def test_bad(sw, action, kind, who, asked):
-    sw.create(action, replicas=2, monitor=WATCHED)
+    goes_on = action == "continue"
+    sw.create(action, replicas=2, monitor=3000 if goes_on else WATCHED)
     config = sw.swarm.service(NAME)["Spec"]["UpdateConfig"]
     sw.put("v2", **BAD[kind])
     proxy = sw.proxy()
     r = sw.deploy(proxy=proxy, grace="10s", rules={
-        "health_timeout": "6s" if action == "continue" else "60s"})
+        "health_timeout": "8s" if goes_on else "60s"})
     assert r["status"] == "rolled_back" and who in r["reason"], r
     assert updates(proxy) == asked
     assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
@@ -289,6 +308,24 @@ def test_overtaken(sw):
     t.join()
     assert told[0]["status"] == "failed", told
     assert "someone else gave" in told[0]["reason"]
+    assert sw.swarm.image(NAME) == sw.pinned("v3")
+
+
+def test_overtaken_on_the_way_back(sw):
+    sw.create(monitor=WATCHED)
+    sw.digest["v3"] = put(sw, "v3")
+    sw.put("v2", **BAD["crash"])
+
+    def meddle():
+        sw.swarm.update(NAME, lambda s: s["TaskTemplate"]["ContainerSpec"]
+                        .update(Image=sw.pinned("v3")))
+        sw.swarm.update(NAME, lambda s: s["UpdateConfig"].update(
+            Monitor=300 * MS))
+
+    r = sw.deploy(proxy=sw.proxy(2, meddle=meddle))
+    assert r["status"] == "failed", r
+    assert "did not come up" in r["reason"]
+    assert f"gave it the image {sw.pinned('v3')}" in r["reason"]
     assert sw.swarm.image(NAME) == sw.pinned("v3")
 
 
@@ -411,6 +448,18 @@ def test_engine_away(sw):
     finish(sw, "good", ["update"])
 
 
+def test_answer_lost(sw):
+    """The Swarm takes the update, and the manager says that it failed: it is
+    waited for all the same."""
+    sw.create()
+    sw.put("v2")
+    proxy = sw.proxy(1, "lost")
+    r = sw.deploy(proxy=proxy)
+    assert (r["status"], r["retry"]) == ("failed", True), r
+    assert "was not updated, as far as is known" in r["reason"]
+    finish(sw, "good", updates(proxy))
+
+
 # ---- the four daemons: labels, and what people ask for
 
 @pytest.fixture
@@ -454,7 +503,7 @@ def shop(swarm, engine, registry, stacks, request):
 def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
     """Its push redeploys it; a bad image leaves it as it was; back by hand;
     its tasks make no triggers of their own."""
-    swarm.create(NAME, shop.image("v1"), monitor=WATCHED, labels={
+    swarm.create(NAME, shop.image("v1"), labels={
         "pullwire.enable": "true", "pullwire.expression": r"v\d+",
         "pullwire.health-timeout": "30s"})
     shop.knows(1)
@@ -465,6 +514,8 @@ def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
     assert swarm.image(NAME) == shop.image("v2")
     assert len(swarm.running(NAME)) == 1
 
+    swarm.update(NAME, lambda s: s["UpdateConfig"].update(
+        Monitor=WATCHED * MS))
     shop.put("v3", files=[CRASH])
     row = shop.final("v3")
     assert row["status"] == "rolled_back", row

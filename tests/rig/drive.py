@@ -35,7 +35,8 @@ def drive_program():
 class Proxy(socketserver.ThreadingUnixStreamServer):
     """Passes calls on to the engine. At the n-th that changes something it
     kills `victim`: before it is passed on, amid the engine's work, or after
-    its answer; or (when="cut") answers nobody any more. api=(newest, oldest) pretends to be
+    its answer; or (when="cut") answers nobody any more, or (when="lost") passes
+    it on and says that it failed. api=(newest, oldest) pretends to be
     an engine of those versions."""
     daemon_threads = True
 
@@ -104,6 +105,10 @@ class Pass(BaseHTTPRequestHandler):
             return
         data = answer.read()
         conn.close()
+        if hit and srv.when == "lost":
+            self.give(500, "application/json", b'{"message":"rpc error: code ='
+                      b' DeadlineExceeded desc = context deadline exceeded"}')
+            return
         if hit:
             srv.strike()
             self.close_connection = True

@@ -45,10 +45,10 @@ class Swarm:
     def spec(self, name, image, action="pause", replicas=1, mode=None,
              labels=None, monitor=300, **template):
         """Updates all at once, watched for so many ms: what fails later Swarm
-        does not hold against the update. stop-first: with the other order
+        does not hold against the update, and the first that fails ends it at
+        once, so that a long time costs only good images. stop-first: with the other order
         20.10 makes too many tasks where some crash meanwhile."""
-        how = {"Parallelism": 0, "Monitor": monitor * MS,
-               "Order": "stop-first"}
+        how = {"Parallelism": 0, "Order": "stop-first"}
         spec = {
             "Name": name, "Labels": labels or {},
             "TaskTemplate": {
@@ -58,8 +58,10 @@ class Swarm:
                 **template},
             "Mode": mode or {"Replicated": {"Replicas": replicas}}}
         if "ReplicatedJob" not in spec["Mode"]:
-            spec["UpdateConfig"] = {**how, "FailureAction": action}
-            spec["RollbackConfig"] = {**how, "FailureAction": "pause"}
+            spec["UpdateConfig"] = {**how, "FailureAction": action,
+                                    "Monitor": monitor * MS}
+            spec["RollbackConfig"] = {**how, "FailureAction": "pause",
+                                      "Monitor": 300 * MS}
         return spec
 
     def create(self, name, image, auth=None, **more):

@@ -122,6 +122,11 @@ static const struct {
 		"[" UP("a", LATE) "," UP("b", LATE) "]",
 		"[" UP("b", LATE) "," UP("a", LATE) "]", 6000, SWARM_DONE,
 		SWARM_GOES_ON},
+	{"no status, since someone changed a label, and it crashes",
+		SERVICE(SPEC(NEW, TWO), "null"), "[" UP("a", LATE) ","
+		UP("c", JUST) "," TASK("b", "shutdown", "failed", NEW, "58.0")
+		"]", "[" UP("a", LATE) "," UP("c", JUST) "]", 6000,
+		SWARM_GOES_ON, SWARM_GOES_ON},
 	{"a task that no node takes", SERVICE(SPEC(NEW, TWO), "null"),
 		"[" TASK("a", "running", "pending", NEW, LATE) "]",
 		"[" TASK("a", "running", "pending", NEW, LATE) "]", 60000,
