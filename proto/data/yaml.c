@@ -53,12 +53,15 @@ static const char *advice_for(const char *problem)
 static int syntax_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	const char *advice = advice_for(p->problem);
+	const char *advice;
 	struct strbuf text = {0};
 
+	if (p->error == YAML_MEMORY_ERROR) /* without a problem's text */
+		BUG("libyaml has no memory");
 	if (p->error == YAML_READER_ERROR)
 		return err_fail(r->err, "%s: byte %zu: %s; write the file in "
 			"UTF-8", r->file, p->problem_offset, p->problem);
+	advice = advice_for(p->problem);
 	strbuf_addf(&text, "%s", p->problem);
 	if (p->context)
 		strbuf_addf(&text, " (%s, which starts in line %zu)",
