@@ -225,17 +225,19 @@ static int read_file(const char *path, struct strbuf *out)
 {
 	FILE *f = fopen(path, "r");
 	char buf[4096];
+	bool bad = f == NULL;
 	size_t n;
 
-	if (!f) {
+	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		strbuf_add(out, buf, n);
+	if (bad || ferror(f)) { /* no half of an order is carried out */
 		log_limited(LOG_ERROR, path, "cannot be read: %s",
 			strerror(errno));
-		return -1;
+		bad = true;
 	}
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		strbuf_add(out, buf, n);
-	fclose(f);
-	return 0;
+	if (f)
+		fclose(f);
+	return bad ? -1 : 0;
 }
 
 static void carry_out_file(struct orders *o, const char *path)
@@ -249,8 +251,10 @@ static void carry_out_file(struct orders *o, const char *path)
 			order_file_free(f);
 		return;
 	}
-	if (read_file(path, &sb) < 0)
+	if (read_file(path, &sb) < 0) {
+		strbuf_release(&sb);
 		return;
+	}
 	f = order_file_new(&o->files, path);
 	rest = strbuf_str(&sb);
 	if (sb.failed) {
