@@ -84,7 +84,8 @@ static const struct opt deploy_opts[] = {
 		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_deploy, post_hook, OPT_STRS, NULL,
 		"The same inside the new container when the old one is gone; "
-		"if it fails the row says so.",
+		"if it fails the row says so. Not run by the recovery after a "
+		"crash.",
 		.flags = OPT_RELOAD, .max = 64),
 	KEY(struct conf_deploy, hook_timeout, OPT_DURATION, "60s",
 		"How long a hook may take. After it the job fails; the command "
@@ -127,8 +128,9 @@ static const struct opt deploy_opts[] = {
 		"of the same engine that are restarted, as they are, when the "
 		"target has been replaced: what holds on to it without any "
 		"setting that says so. Only those that run; a restart that "
-		"fails is told in the row. Services whose `depends_on` has "
-		"`restart: true` need not be listed.",
+		"fails is told in the row. The recovery after a crash restarts "
+		"none. Services whose `depends_on` has `restart: true` need "
+		"not be listed.",
 		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 64),
 	KEY(struct conf_deploy, missing_image, OPT_ENUM, "refuse",
 		"Where the image that a container runs was deleted, and we did "
