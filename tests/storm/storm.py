@@ -27,14 +27,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from rig import docker, images  # noqa: E402
-from rig.stack import (TOKEN, UNLIMITED, Daemon, Stack,  # noqa: E402
-                       wait_for)
+from rig.stack import TOKEN, UNLIMITED, Daemon, Stack  # noqa: E402
 
 PROCESSES = ("logger", "deployer-1", "deployer-2", "matcher-1", "matcher-2",
              "matcher-3", "ingress")
 KILL_EVERY = 2.0
 STOP_EVERY = 10.0
-SETTLE = 60  # seconds that may pass until every row is there
+SETTLE = 60  # seconds that may pass without a new row before all are there
 HOOKED = 8   # repositories with two notifications each
 CONTAINERS = ("storm-a", "storm-b")
 # When a deployer is killed or stopped: posts under way, and jobs that three
@@ -259,12 +258,18 @@ class Storm:
         return want
 
     def settle(self, want):
-        begin = time.monotonic()
+        begin = moved = time.monotonic()
+        had = 0
         with self.open_log() as log:
-            wait_for(f"{want} final rows", lambda: log.execute(
-                "select count(*) from record where final"
-                " and \"trigger\" is not null").fetchone()[0] >= want,
-                max(SETTLE, self.seconds / 5))
+            while had < want:
+                time.sleep(0.2)
+                rows, had = had, log.execute(
+                    "select count(*) from record where final"
+                    " and \"trigger\" is not null").fetchone()[0]
+                if had > rows:
+                    moved = time.monotonic()
+                assert time.monotonic() - moved < SETTLE, \
+                    f"{had} of {want} final rows, and none came for {SETTLE} s"
         self.settled = time.monotonic() - begin
 
     def end(self):
