@@ -110,6 +110,44 @@ static int settle_without_old(const struct docker_settle *how,
 	return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
 }
 
+/*
+ * The names that the gap between creation and start left out: 0 and whether it
+ * has them in *named, or -1: the engine is unreachable. The engine refuses
+ * them to one that ends at this moment, as a crashing one does again and again.
+ */
+static int give_names(const struct docker_settle *how,
+	const struct docker_swap *s, bool *named, struct err *why,
+	struct err *err)
+{
+	*named = docker_swap_give_aliases(how->api, s, true, why) == 0;
+	if (*named || !docker_api_unreachable(why))
+		return 0;
+	if (err != NULL)
+		*err = *why;
+	return -1;
+}
+
+/* Is the started one good, with all its names? As gate(). */
+static int judge(const struct docker_settle *how, const struct docker_swap *s,
+	const struct json *old, bool *good, struct err *why, struct err *err)
+{
+	bool named = false;
+
+	if (give_names(how, s, &named, why, err) != 0)
+		return -1;
+	*good = docker_renew_is_self(s->new_id); /* we run: proof enough */
+	if (!*good && gate(how, s, old, false, good, why, err) != 0)
+		return -1;
+	if (!*good || named)
+		return 0;
+	if (give_names(how, s, &named, why, err) != 0)
+		return -1;
+	*good = named;
+	if (named)
+		err_clear(why);
+	return 0;
+}
+
 static int settle_both(const struct docker_settle *how,
 	const struct docker_swap *s, const struct json *old,
 	const struct json *new, const char *condemned,
@@ -124,13 +162,7 @@ static int settle_both(const struct docker_settle *how,
 			condemned != NULL ? DOCKER_SETTLED_BACK
 					  : DOCKER_SETTLED_UNDONE,
 			out, err);
-	if (condemned == NULL &&
-		docker_swap_give_aliases(how->api, s, true, err) != 0)
-		return -1;
-	/* That we run is proof enough. */
-	good = condemned == NULL && docker_renew_is_self(s->new_id);
-	if (condemned == NULL && !good &&
-		gate(how, s, old, false, &good, why, err) != 0)
+	if (condemned == NULL && judge(how, s, old, &good, why, err) != 0)
 		return -1;
 	if (!good)
 		return go_back(how, s,
