@@ -36,9 +36,12 @@ def logger(stacks):
     peer.close()
 
 
+NOW = int(time.time() * 1000)  # what is older than retention goes
+
+
 def record(i, **more):
     event = ID % i
-    return {"time": 1700000000000 + i, "id": event + "//0/no_trigger",
+    return {"time": NOW + i, "id": event + "//0/no_trigger",
             "event": event, "status": "no_trigger", "final": True, **more}
 
 
