@@ -79,7 +79,7 @@ bool db_wal_whole(const struct wal *w, struct sum seed)
 	return same(seed, stored(f + 16));
 }
 
-static int refuse(const struct wal *w, int64_t i, struct err *err)
+int db_wal_refuse(const struct wal *w, int64_t i, struct err *err)
 {
 	return err_fail(err, "%s is damaged in frame %lld of %lld: nothing was "
 		"changed; restore it, or delete it to go on without what it "
@@ -98,7 +98,7 @@ static int torn_or_damaged(struct wal *w, int64_t i, struct err *err)
 			return -1;
 		if (db_wal_whole(w, seed)) {
 			if (committed)
-				return refuse(w, i, err);
+				return db_wal_refuse(w, i, err);
 			committed = be32(w->frame + 4) != 0;
 		}
 		seed = stored(w->frame + 16);

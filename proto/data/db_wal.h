@@ -7,7 +7,8 @@
  *   - one wrong bit is found by the checksum and put right, and told. The
  *     sum is weak: of several bits that fit, the one that leaves the page most
  *     like it was is taken, so what must not change unseen has a checksum of
- *     its own above this; where none does, the next two rules decide;
+ *     its own above this; where none is likelier, it is refused, unless the
+ *     page is as it was before: then it was never written;
  *   - a wrong frame with a later transaction behind it cannot be a torn end
  *     (each is synced before the next begins): refused, nothing is changed;
  *   - anything else is a torn end, and left to SQLite.

@@ -1,7 +1,6 @@
 /* Which bit of a frame is wrong? The sum tells, or lets choose. */
 #include "proto/data/db_wal_inside.h"
 
-#include "proto/base/log.h"
 #include "proto/base/mem.h"
 
 #include <errno.h>
@@ -114,9 +113,11 @@ static size_t distance(const unsigned char *x, const unsigned char *y, size_t n)
 }
 
 /* Of several bits, the one by which the frame is most like what its page was
- * before: most of a page stays as it is. NULL when two are alike. */
+ * before: most of a page stays as it is. NULL when two are alike; *unwritten
+ * when the page is a bit from that: a torn end, whose page was not written. */
 static int choose_bit(struct wal *w, int64_t i, const struct suspect *v,
-	size_t n, const struct suspect **chosen, struct err *err)
+	size_t n, const struct suspect **chosen, bool *unwritten,
+	struct err *err)
 {
 	unsigned char *before = xmalloc(w->page);
 	size_t best = SIZE_MAX;
@@ -137,6 +138,7 @@ static int choose_bit(struct wal *w, int64_t i, const struct suspect *v,
 			*chosen = &v[k];
 		}
 	}
+	*unwritten = best == 1;
 	free(before);
 	return rc;
 }
@@ -148,20 +150,17 @@ static int turn_bit(struct wal *w, int64_t i, struct sum seed,
 	struct suspect *v = xmalloc(SUSPECTS_MAX * sizeof(*v));
 	size_t n = find_bits(w, seed, v);
 	const struct suspect *chosen = v;
+	bool unwritten = false;
 	int rc = 0;
 
 	if (n > 1)
-		rc = choose_bit(w, i, v, n, &chosen, err);
+		rc = choose_bit(w, i, v, n, &chosen, &unwritten, err);
 	if (rc == 0 && n && chosen) {
 		*at = &w->frame[chosen->byte];
 		**at ^= chosen->mask;
 		rc = 1;
-	} else if (rc == 0 && n) {
-		/* A torn end that differs by one bit from what was there looks
-		 * the same: what is behind it decides. */
-		log_error(NULL, "%s: frame %lld of %lld is wrong by a bit, and "
-			"nothing tells which", w->path, (long long)i + 1,
-			(long long)w->frames);
+	} else if (rc == 0 && n && !unwritten) {
+		rc = db_wal_refuse(w, i, err);
 	}
 	free(v);
 	return rc;

@@ -74,6 +74,8 @@ int db_wal_mend(struct wal *w, int64_t at, const unsigned char *byte,
 	struct err *err) MUST_CHECK;
 /* Is what w->frame holds as it was written? seed: the sum before it. */
 bool db_wal_whole(const struct wal *w, struct sum seed);
+/* Frame i cannot be put right: -1 with the sentence. */
+int db_wal_refuse(const struct wal *w, int64_t i, struct err *err);
 
 /* Frame i is wrong, and in w->frame. 1: by one bit, and mended; 0: not by one
  * bit, or it is of an older log in the same file; -1. */
