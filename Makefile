@@ -85,7 +85,7 @@ $(OUT)/libproto.a: $(PROTO_OBJ)
 
 # A daemon is a library plus main.c, so tests link the same objects.
 define daemon_rules
-$(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c))) \
+$(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))) \
 		$(if $(filter logger,$(1)),$(OUT)/logger/page/files.o)
 	@rm -f $$@
 	$(Q)$(AR) rcs $$@ $$^
@@ -135,7 +135,7 @@ $(eval $(call stores_rules,log,logger))
 STORES := $(addprefix $(OUT)/tests/crash/stores-,spool queue log)
 
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard $(LAYERS:%=proto/%/*.c) \
-	$(DAEMONS:%=%/*.c) tests/unit/*/*.c tests/bench/*.c tests/fuzz/*.c \
+	$(DAEMONS:%=%/*.c) deployer/*/*.c tests/unit/*/*.c tests/bench/*.c tests/fuzz/*.c \
 	tests/crash/*.c))
 
 #: all        build the four programs into build/
@@ -165,8 +165,9 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(filter %.a,$^) $(LDLIBS)
 
 # Alone of the deployer, what it parses.
-$(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(addprefix $(OUT)/deployer/,docker_api.o \
-	docker_progress.o helper.o registry_ask.o registry_auth.o)
+$(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(addprefix $(OUT)/deployer/,docker/docker_api.o \
+	docker/docker_progress.o registry/helper.o registry/registry_ask.o \
+	registry/registry_auth.o)
 
 $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a

@@ -1,7 +1,7 @@
 #include "deployer/attempt.h"
 
-#include "deployer/notices.h"
-#include "deployer/queue_read.h"
+#include "deployer/http/notices.h"
+#include "deployer/queue/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/runner.h"
 #include "deployer/target.h"

@@ -1,9 +1,9 @@
 #include "deployer/crashed.h"
 
 #include "deployer/attempt.h"
-#include "deployer/notice.h"
-#include "deployer/notices.h"
-#include "deployer/queue_write.h"
+#include "deployer/http/notice.h"
+#include "deployer/http/notices.h"
+#include "deployer/queue/queue_write.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "deployer/runner.h"

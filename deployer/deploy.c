@@ -1,7 +1,7 @@
 #include "deployer/deploy.h"
 
 #include "deployer/engine.h"
-#include "deployer/retry.h"
+#include "deployer/queue/retry.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
 #include "proto/base/log.h"

@@ -9,9 +9,9 @@
 
 #include <stdatomic.h>
 
-#include "deployer/queue.h"
-#include "deployer/queue_store.h"
-#include "deployer/retry.h"
+#include "deployer/queue/queue.h"
+#include "deployer/queue/queue_store.h"
+#include "deployer/queue/retry.h"
 #include "proto/daemon/daemon.h"
 #include "proto/daemon/outbox.h"
 

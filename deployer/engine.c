@@ -1,7 +1,7 @@
 #include "deployer/engine.h"
 
 #include "deployer/crashed.h"
-#include "deployer/queue_read.h"
+#include "deployer/queue/queue_read.h"
 #include "deployer/recovery.h"
 #include "deployer/results.h"
 #include "deployer/row.h"

@@ -2,9 +2,9 @@
 
 #include "deployer/arriving.h"
 #include "deployer/labels.h"
-#include "deployer/notices.h"
-#include "deployer/queue_read.h"
-#include "deployer/rank.h"
+#include "deployer/http/notices.h"
+#include "deployer/queue/queue_read.h"
+#include "deployer/queue/rank.h"
 #include "deployer/results.h"
 #include "deployer/runner.h"
 #include "deployer/target.h"

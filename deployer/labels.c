@@ -2,7 +2,7 @@
 
 #include "deployer/driver.h"
 #include "deployer/intake.h"
-#include "deployer/queue_read.h"
+#include "deployer/queue/queue_read.h"
 #include "deployer/target.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"

@@ -1,11 +1,11 @@
 #include "deployer/deployer.h"
-#include "deployer/docker_plan.h"
-#include "deployer/docker_renew.h"
-#include "deployer/egress.h"
-#include "deployer/list.h"
-#include "deployer/orders.h"
-#include "deployer/ping.h"
-#include "deployer/signature.h"
+#include "deployer/docker/docker_plan.h"
+#include "deployer/docker/docker_renew.h"
+#include "deployer/http/egress.h"
+#include "deployer/orders/list.h"
+#include "deployer/orders/orders.h"
+#include "deployer/orders/ping.h"
+#include "deployer/http/signature.h"
 #include "deployer/target.h"
 
 static int queue_command(const struct conf *conf, int argc, char **argv)

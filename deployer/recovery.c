@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-#include "deployer/notices.h"
-#include "deployer/queue_read.h"
+#include "deployer/http/notices.h"
+#include "deployer/queue/queue_read.h"
 #include "deployer/results.h"
 #include "deployer/row.h"
 #include "proto/base/clock.h"

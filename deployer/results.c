@@ -1,6 +1,6 @@
 #include "deployer/results.h"
 
-#include "deployer/queue_read.h"
+#include "deployer/queue/queue_read.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 

@@ -6,7 +6,7 @@
 #ifndef DEPLOYER_RESULTS_H
 #define DEPLOYER_RESULTS_H
 
-#include "deployer/queue_store.h"
+#include "deployer/queue/queue_store.h"
 #include "proto/daemon/outbox.h"
 
 struct results;

@@ -1,7 +1,7 @@
 #include "deployer/target.h"
 
-#include "deployer/notice.h"
-#include "deployer/retry.h"
+#include "deployer/http/notice.h"
+#include "deployer/queue/retry.h"
 #include "proto/base/uid.h"
 
 static void check_engine(const struct conf_engine *e, struct opt_errors *errs)

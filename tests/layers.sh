@@ -113,8 +113,14 @@ function third_party(name,    i, known) {
 		bad("<" name "> is not on the list of tests/layers.sh")
 }
 
+function above(folder) {
+	sub(/[^\/]*\/$/, "", folder)
+	return folder
+}
+
 # The first include of foo.c is foo.h; of a file that is one part of a module
-# or one implementation of a contract, a header of its own folder.
+# or one implementation of a contract, a header of its own folder or, in a
+# folder within a daemon, of the one above.
 function first(name, quoted,    own_header, folder) {
 	if (file !~ /\.c$/ || file ~ /(^|\/)main\.c$/ || file ~ /^tests\//)
 		return
@@ -125,7 +131,8 @@ function first(name, quoted,    own_header, folder) {
 	if (own_header in headers) {
 		if (name != own_header)
 			bad("includes " name " before its own header")
-	} else if (!quoted || index(name, folder) != 1) {
+	} else if (!quoted || (index(name, folder) != 1 &&
+			name !~ "^" above(folder) "[^/]*$")) {
 		bad("includes " name " before a header of its own folder")
 	}
 }

@@ -7,7 +7,9 @@ faults=0
 
 fault() { echo "$1"; faults=$((faults + 1)); }
 
-for folder in ingress matcher deployer logger proto/{base,msg,data,io,daemon}; do
+for folder in ingress matcher deployer deployer/*/ logger \
+		proto/{base,msg,data,io,daemon}; do
+	folder=${folder%/}
 	note=$folder/DESIGN.md
 	[ -e "$note" ] || note=$folder/README.md
 	named=$(sed -n 's/^| *\([^|]*[a-z0-9_]\.[^|]*\)|.*/\1/p' "$note" |

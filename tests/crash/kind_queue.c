@@ -1,7 +1,7 @@
 #include "tests/crash/stores.h"
 
-#include "deployer/queue_read.h"
-#include "deployer/queue_store.h"
+#include "deployer/queue/queue_read.h"
+#include "deployer/queue/queue_store.h"
 #include "proto/base/uid.h"
 
 struct store {

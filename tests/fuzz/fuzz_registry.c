@@ -4,9 +4,9 @@
  * same whole and in pieces; c a WWW-Authenticate challenge; a a config.json;
  * h a helper's answer.
  */
-#include "deployer/docker_progress.h"
-#include "deployer/registry_ask.h"
-#include "deployer/registry_auth.h"
+#include "deployer/docker/docker_progress.h"
+#include "deployer/registry/registry_ask.h"
+#include "deployer/registry/registry_auth.h"
 #include "proto/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 

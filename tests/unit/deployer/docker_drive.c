@@ -15,9 +15,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "deployer/docker_container.h"
-#include "deployer/docker_image.h"
-#include "deployer/docker_spec.h"
+#include "deployer/docker/docker_container.h"
+#include "deployer/docker/docker_image.h"
+#include "deployer/docker/docker_spec.h"
 #include "deployer/driver.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"

@@ -1,8 +1,8 @@
 /* The engine lanes, whole: from a matcher's job to a logger's row. */
 #include "tests/unit/deployer/fake_world.h"
 
-#include "deployer/queue_read.h"
-#include "deployer/queue_schema.h"
+#include "deployer/queue/queue_read.h"
+#include "deployer/queue/queue_schema.h"
 
 static const char conf_text[] =
 	"engines: [{name: local, docker: 'unix:///run/e.sock'}]\n"

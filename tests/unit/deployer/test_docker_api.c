@@ -1,4 +1,4 @@
-#include "deployer/docker_api.h"
+#include "deployer/docker/docker_api.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_compose.h"
+#include "deployer/docker/docker_compose.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_container.h"
+#include "deployer/docker/docker_container.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

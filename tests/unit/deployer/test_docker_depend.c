@@ -1,11 +1,11 @@
-#include "deployer/docker_depend.h"
+#include "deployer/docker/docker_depend.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include "deployer/docker_swap.h"
+#include "deployer/docker/docker_swap.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbb"

@@ -1,4 +1,4 @@
-#include "deployer/docker_evidence.h"
+#include "deployer/docker/docker_evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

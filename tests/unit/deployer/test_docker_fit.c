@@ -1,4 +1,4 @@
-#include "deployer/docker_fit.h"
+#include "deployer/docker/docker_fit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_gate.h"
+#include "deployer/docker/docker_gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_image.h"
+#include "deployer/docker/docker_image.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

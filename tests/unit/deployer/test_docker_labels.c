@@ -1,4 +1,4 @@
-#include "deployer/docker_labels.h"
+#include "deployer/docker/docker_labels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

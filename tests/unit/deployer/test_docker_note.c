@@ -1,4 +1,4 @@
-#include "deployer/docker_note.h"
+#include "deployer/docker/docker_note.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

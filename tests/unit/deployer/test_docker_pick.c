@@ -1,4 +1,4 @@
-#include "deployer/docker_pick.h"
+#include "deployer/docker/docker_pick.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_platform.h"
+#include "deployer/docker/docker_platform.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

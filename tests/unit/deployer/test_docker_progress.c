@@ -1,4 +1,4 @@
-#include "deployer/docker_progress.h"
+#include "deployer/docker/docker_progress.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

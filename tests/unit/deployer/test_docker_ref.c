@@ -1,4 +1,4 @@
-#include "deployer/docker_ref.h"
+#include "deployer/docker/docker_ref.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/docker_restart.h"
+#include "deployer/docker/docker_restart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

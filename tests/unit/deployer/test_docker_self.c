@@ -1,4 +1,4 @@
-#include "deployer/docker_self.h"
+#include "deployer/docker/docker_self.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

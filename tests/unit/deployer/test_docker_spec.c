@@ -1,4 +1,4 @@
-#include "deployer/docker_spec.h"
+#include "deployer/docker/docker_spec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
-#include "deployer/docker_swap.h"
+#include "deployer/docker/docker_swap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include "deployer/docker_spec.h"
+#include "deployer/docker/docker_spec.h"
 #include "proto/base/mem.h"
 
 #define OLD_ID \

@@ -1,4 +1,4 @@
-#include "deployer/docker_written.h"
+#include "deployer/docker/docker_written.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
-#include "deployer/egress.h"
+#include "deployer/http/egress.h"
 #include "proto/base/mem.h"
 
 static struct conf conf;

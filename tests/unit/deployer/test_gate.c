@@ -1,4 +1,4 @@
-#include "deployer/gate.h"
+#include "deployer/queue/gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

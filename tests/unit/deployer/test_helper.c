@@ -1,4 +1,4 @@
-#include "deployer/helper.h"
+#include "deployer/registry/helper.h"
 
 #include <errno.h>
 #include <setjmp.h>

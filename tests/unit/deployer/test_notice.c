@@ -1,5 +1,5 @@
 /* Which redeploys are told to whom, and which notices are taken. */
-#include "deployer/notice.h"
+#include "deployer/http/notice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* What is sent in each format, byte for byte, and what foreign text may do. */
-#include "deployer/notice_text.h"
+#include "deployer/http/notice_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

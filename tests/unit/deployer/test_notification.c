@@ -1,4 +1,4 @@
-#include "deployer/notification.h"
+#include "deployer/http/notification.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

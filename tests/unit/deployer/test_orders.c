@@ -1,9 +1,9 @@
 /* Orders of loggers and of files, through a deployer that is otherwise whole. */
 #include "tests/unit/deployer/fake_world.h"
 
-#include "deployer/notices.h"
-#include "deployer/orders.h"
-#include "deployer/queue_read.h"
+#include "deployer/http/notices.h"
+#include "deployer/orders/orders.h"
+#include "deployer/queue/queue_read.h"
 #include "proto/data/json.h"
 
 #define JOB(n) EVENT(n) "/web"

@@ -1,6 +1,6 @@
 /* The send-time check of a URL, by the function that posts: every port of
  * both schemes. Nothing is connected to: the client below only takes note. */
-#include "deployer/post.h"
+#include "deployer/http/post.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

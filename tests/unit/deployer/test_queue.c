@@ -1,4 +1,4 @@
-#include "deployer/queue.h"
+#include "deployer/queue/queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

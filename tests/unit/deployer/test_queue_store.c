@@ -1,4 +1,4 @@
-#include "deployer/queue_store.h"
+#include "deployer/queue/queue_store.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "deployer/queue_read.h"
+#include "deployer/queue/queue_read.h"
 #include "deployer/row.h"
 #include "proto/base/mem.h"
 #include "proto/base/vec.h"

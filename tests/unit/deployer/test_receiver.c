@@ -1,4 +1,4 @@
-#include "deployer/receiver.h"
+#include "deployer/http/receiver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/registry_auth.h"
+#include "deployer/registry/registry_auth.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

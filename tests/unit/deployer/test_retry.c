@@ -1,4 +1,4 @@
-#include "deployer/retry.h"
+#include "deployer/queue/retry.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/signature.h"
+#include "deployer/http/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

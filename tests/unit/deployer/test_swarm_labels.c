@@ -1,4 +1,4 @@
-#include "deployer/swarm_labels.h"
+#include "deployer/swarm/swarm_labels.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "deployer/swarm_spec.h"
+#include "deployer/swarm/swarm_spec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Services and tasks as Engine 20.10 told them, cut down to what counts. */
-#include "deployer/swarm_wait.h"
+#include "deployer/swarm/swarm_wait.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

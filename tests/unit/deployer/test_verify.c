@@ -1,11 +1,11 @@
-#include "deployer/verify.h"
+#include "deployer/registry/verify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include "deployer/registry_ask.h"
+#include "deployer/registry/registry_ask.h"
 
 static char *maps[] = {"in.example=out.example:5000/team"};
 static struct secret word = {"x", 1};

@@ -1,4 +1,4 @@
-#include "deployer/version.h"
+#include "deployer/queue/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,325 @@
+#include "deployer/docker/docker_settle.h"
+
+#include "deployer/docker/docker_batch.h"
+#include "deployer/docker/docker_rollback.h"
+#include "deployer/docker/docker_spec.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+/* Writes the outcome down; s is the note's own, or a copy of it. */
+static int conclude(struct docker_note *note, const char *name,
+	enum docker_settled outcome, const struct err *why, struct err *err)
+{
+	if (note == NULL)
+		return 0;
+	if (outcome == DOCKER_SETTLED_FORWARD && docker_note_is_done(note, name))
+		return 0;
+	if (outcome != DOCKER_SETTLED_BACK)
+		return docker_note_end(note, name,
+			outcome == DOCKER_SETTLED_FORWARD, err);
+	free(note->reason);
+	note->reason = xprintf("%s; %s runs its former image again", why->text,
+		name);
+	docker_swap_release(&note->now);
+	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
+}
+
+static char *stuck_text(const struct docker_settle *how,
+	const struct docker_swap *s, const struct err *e)
+{
+	struct strbuf text = {0};
+
+	strbuf_addf(&text, "%s could be neither replaced nor restored: %.200s; "
+		"by hand: ", s->name, e->text);
+	docker_rollback_manual(how->api, s, &text);
+	log_error(s->name, "%s", strbuf_cstr(&text));
+	return strbuf_detach(&text);
+}
+
+/* The old one has its name back but cannot be started: without the new one in
+ * its way another deploy can replace it. */
+static int drop_failed(const struct docker_settle *how,
+	const struct docker_swap *s, struct err *err)
+{
+	struct json *old;
+	bool back;
+
+	if (docker_settle_look(how->api, s->old_id, &old, err) != 0)
+		return -1;
+	back = old != NULL && strcmp(docker_swap_name(old), s->name) == 0;
+	json_free(old);
+	if (!back || s->new_id == NULL)
+		return 0;
+	return docker_swap_ensure_gone(how->api, s->new_id, true, err);
+}
+
+/* Settles s and writes it into the note (which may be NULL). */
+static int settle_one(const struct docker_settle *how,
+	const struct docker_swap *s, struct docker_note *note, char **stuck,
+	struct err *err)
+{
+	const char *condemned = note != NULL && note->step != NULL &&
+			strcmp(note->step, DOCKER_STEP_ROLLBACK) == 0
+		? note->reason
+		: NULL;
+	enum docker_settled outcome;
+	struct err why = {0}, e = {0};
+	char *name = xstrdup(s->name);
+	int rc;
+
+	if (docker_settle_swap(how, s, condemned, &outcome, &why, &e) == 0) {
+		rc = conclude(note, name, outcome, &why, err);
+	} else if (docker_api_unreachable(&e)) {
+		if (err != NULL)
+			*err = e;
+		rc = -1;
+	} else {
+		if (note != NULL)
+			stuck = &note->stuck;
+		free(*stuck);
+		*stuck = stuck_text(how, s, &e);
+		rc = 0;
+		if (how->mend && note == NULL)
+			rc = drop_failed(how, s, err);
+	}
+	free(name);
+	return rc;
+}
+
+/* The swap as the new container's labels tell it, and what the note (which
+ * may be NULL) adds. */
+static int settle_labelled(const struct docker_settle *how, const char *id,
+	struct docker_note *note, char **stuck, struct err *err)
+{
+	struct docker_swap s;
+	struct json *c;
+	int rc;
+
+	if (docker_settle_look(how->api, id, &c, err) != 0)
+		return -1;
+	if (c == NULL || docker_swap_from_labels(c, &s) != 0) {
+		json_free(c);
+		return 0;
+	}
+	json_free(c);
+	if (note != NULL && note->now.name != NULL &&
+		strcmp(note->now.old_id, s.old_id) == 0) {
+		s.image = xstrdup_null(note->now.image);
+		s.told = xstrdup_null(note->now.told);
+		if (note->now.rebirth != NULL)
+			s.rebirth = json_copy(note->now.rebirth);
+		if (note->now.aliases != NULL)
+			s.aliases = json_copy(note->now.aliases);
+	}
+	rc = settle_one(how, &s, note, stuck, err);
+	docker_swap_release(&s);
+	return rc;
+}
+
+/* An old one that nobody knows about: its name is all there is. */
+static int settle_orphan(const struct docker_settle *how, const char *id,
+	struct err *err)
+{
+	struct json *c, *other = NULL;
+	struct str base;
+	char *name = NULL;
+	int rc = docker_settle_look(how->api, id, &c, err);
+
+	if (rc == 0 && c != NULL &&
+		docker_swap_is_alias(
+			str_from(docker_swap_name(c)), "old", &base)) {
+		name = xmemdup0(base.p, base.n);
+		rc = docker_settle_look(how->api, name, &other, err);
+	}
+	if (rc == 0 && name != NULL && other == NULL) {
+		log_warn(name, "found it as %s after a broken deployment: "
+			"named back and started; look at its restart policy",
+			docker_swap_name(c));
+		rc = docker_container_rename(how->api, id, name, err);
+		if (rc == 0)
+			rc = docker_container_start(how->api, id, err);
+		if (rc != 0 && !docker_api_unreachable(err)) {
+			log_error(name, "%s", err->text);
+			rc = 0;
+		}
+	}
+	free(name);
+	json_free(c);
+	json_free(other);
+	return rc;
+}
+
+static bool is_of(const struct docker_note *note, const char *did)
+{
+	char buf[DOCKER_DID_LEN];
+
+	return strcmp(docker_swap_did(note->job, buf), did) == 0;
+}
+
+/* The deployment that a listed container is of, or NULL. */
+static const char *did_of(const struct json *container)
+{
+	return json_str(json_get(
+		json_get(container, "Labels"), DOCKER_LABEL_DEPLOY));
+}
+
+/* ---- several together ----------------------------------------------------------- */
+
+/* The new containers that the journal does not know of yet, by their labels. */
+static void learn_ids(struct docker_note *note, const struct json *list)
+{
+	const struct json *c = json_first(list), *labels;
+	const char *did, *old, *id;
+	struct docker_swap *s;
+
+	for (; c; c = json_next(c)) {
+		labels = json_get(c, "Labels");
+		did = json_str(json_get(labels, DOCKER_LABEL_DEPLOY));
+		old = json_str(json_get(labels, DOCKER_LABEL_REPLACES));
+		id = json_str(json_get(c, "Id"));
+		if (id == NULL || did == NULL || old == NULL ||
+			!is_of(note, did))
+			continue;
+		for (size_t i = 0; i <= note->batch.n; i++) {
+			s = i < note->batch.n ? &note->batch.v[i] : &note->now;
+			if (s->old_id != NULL && s->new_id == NULL &&
+				strcmp(s->old_id, old) == 0)
+				s->new_id = xstrdup(id);
+		}
+	}
+}
+
+/* All go back: for good, where reason says why, or for another try. */
+static int undo_all(const struct docker_settle *how, struct docker_note *note,
+	const char *reason, struct err *err)
+{
+	const struct docker_swap *stuck = NULL;
+	size_t n = note->batch.n + (note->now.name != NULL);
+	struct err e = {0};
+	char *text;
+
+	if (docker_batch_undo(how->api, note, how->patience_ms, &stuck, &e) !=
+		0) {
+		if (docker_api_unreachable(&e)) {
+			*err = e;
+			return -1;
+		}
+		note->stuck = stuck_text(how, stuck, &e);
+		return 0;
+	}
+	docker_note_drop_batch(note);
+	if (reason == NULL)
+		return docker_note_save(note, DOCKER_STEP_DONE, err);
+	text = xprintf("%s; %zu containers run their former images again",
+		reason, n);
+	free(note->reason);
+	note->reason = text;
+	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
+}
+
+/* Their old containers were being removed: all new ones are good. */
+static int finish_all(const struct docker_settle *how,
+	struct docker_note *note, struct err *err)
+{
+	for (size_t i = note->batch.n; i-- > 0;)
+		if (docker_swap_forward(how->api, &note->batch.v[i], err) != 0)
+			return -1;
+	return docker_note_end_batch(note, err);
+}
+
+/* The one under way, while those before it wait for the others. */
+static int settle_now(const struct docker_settle *how_,
+	struct docker_note *note, struct err *err)
+{
+	struct docker_settle how = *how_;
+	enum docker_settled outcome;
+	struct err why = {0}, e = {0};
+
+	how.keep = true;
+	if (docker_settle_swap(&how, &note->now, NULL, &outcome, &why, &e) !=
+		0) {
+		if (docker_api_unreachable(&e)) {
+			*err = e;
+			return -1;
+		}
+		note->stuck = stuck_text(&how, &note->now, &e);
+		return 0;
+	}
+	if (outcome == DOCKER_SETTLED_FORWARD)
+		docker_note_keep(note);
+	else
+		docker_swap_release(&note->now);
+	if (outcome == DOCKER_SETTLED_BACK)
+		return undo_all(&how, note, why.text, err);
+	return docker_note_save(note, DOCKER_STEP_DONE, err);
+}
+
+static bool is_at(const struct docker_note *note, const char *step)
+{
+	return note->step != NULL && strcmp(note->step, step) == 0;
+}
+
+static int settle_batch(const struct docker_settle *how,
+	const struct json *list, struct docker_note *note, struct err *err)
+{
+	learn_ids(note, list);
+	if (is_at(note, DOCKER_STEP_COMMIT))
+		return finish_all(how, note, err);
+	if (is_at(note, DOCKER_STEP_ROLLBACK))
+		return undo_all(how, note,
+			note->reason != NULL ? note->reason : "it failed", err);
+	/* They sleep, and only a whole new try wakes them up in order. */
+	if (docker_batch_has_dependents(note))
+		return undo_all(how, note, NULL, err);
+	return note->now.name != NULL ? settle_now(how, note, err) : 0;
+}
+
+int docker_settle_job(const struct docker_settle *how_,
+	const struct json *list, struct docker_note *note, struct err *err)
+{
+	struct docker_settle with = *how_;
+	const struct docker_settle *how = &with;
+	const struct json *c;
+	const char *id;
+
+	with.evidence = &note->evidence;
+	if (note->batch.n > 0 || (note->total > 1 && note->now.name != NULL))
+		return settle_batch(how, list, note, err);
+	for (c = json_first(list); c; c = json_next(c)) {
+		id = json_str(json_get(c, "Id"));
+		if (id != NULL && did_of(c) != NULL && is_of(note, did_of(c)) &&
+			settle_labelled(how, id, note, NULL, err) != 0)
+			return -1;
+	}
+	if (note->now.name == NULL || note->stuck != NULL)
+		return 0;
+	return settle_one(how, &note->now, note, NULL, err);
+}
+
+int docker_settle_rest(const struct docker_settle *how,
+	const struct json *list, const struct docker_note *notes, size_t n,
+	char **stuck, struct err *err)
+{
+	const struct json *c;
+	const char *id;
+	struct str base;
+	size_t i;
+
+	for (c = json_first(list); c; c = json_next(c)) {
+		id = json_str(json_get(c, "Id"));
+		if (id == NULL || did_of(c) == NULL)
+			continue;
+		for (i = 0; i < n && !is_of(&notes[i], did_of(c)); i++)
+			;
+		if (i == n && settle_labelled(how, id, NULL, stuck, err) != 0)
+			return -1;
+	}
+	for (c = json_first(list); c; c = json_next(c)) {
+		id = json_str(json_get(c, "Id"));
+		if (id != NULL && docker_swap_is_alias(
+			    str_from(docker_swap_name(c)), "old", &base) &&
+			settle_orphan(how, id, err) != 0)
+			return -1;
+	}
+	return 0;
+}

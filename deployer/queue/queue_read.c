@@ -1,0 +1,381 @@
+#include "deployer/queue/queue_read.h"
+
+#include "deployer/queue/sealed.h"
+#include "proto/base/log.h"
+#include "proto/base/mem.h"
+
+int queue_read_job(struct db *db, const char *id, struct job *job,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT payload FROM jobs WHERE id = ?1 AND state <> 3", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_fail(err, "the queue has no open job %s", id);
+	rc = sealed_open(&job_table, db_col_blob(s, 0), job, err);
+	db_reset(s);
+	return rc;
+}
+
+int queue_read_newest(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT key, lane, time, event, tag FROM targets", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct queue_spec spec = {
+			.target = db_col_str(s, 0),
+			.lane = db_col_str(s, 1),
+			.time = db_col_i64(s, 2),
+			.event = db_col_str(s, 3),
+			.tag = db_col_str(s, 4),
+			.coalesce = true,
+		};
+
+		fn(ctx, &spec);
+	}
+	return rc;
+}
+
+int queue_read_open(struct db *db,
+	void (*fn)(void *ctx, const struct queue_spec *spec,
+		const struct job *job, const char *damage),
+	void *ctx, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT id, event, time, enqueued, due, attempt, "
+		"state <> 0 OR id IN (SELECT job FROM journal), "
+		"target, lane, coalesce, payload, base, approved, "
+		"paused, forced, crashes "
+		"FROM jobs WHERE state <> 3 ORDER BY seq", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct job job = {0};
+		struct err bad;
+		struct queue_spec spec = {
+			.id = db_col_str(s, 0),
+			.event = db_col_str(s, 1),
+			.time = db_col_i64(s, 2),
+			.enqueued = db_col_i64(s, 3),
+			.due = db_col_i64(s, 4),
+			.attempt = db_col_i64(s, 5),
+			.held = db_col_i64(s, 6) != 0,
+			.target = db_col_str(s, 7),
+			.lane = db_col_str(s, 8),
+			.coalesce = db_col_i64(s, 9) != 0,
+			.base = db_col_i64(s, 11),
+			.approved = db_col_i64(s, 12) != 0,
+			.paused = db_col_i64(s, 13) != 0,
+			.forced = db_col_i64(s, 14) != 0,
+			.crashes = db_col_i64(s, 15),
+		};
+
+		if (sealed_open(&job_table, db_col_blob(s, 10), &job, &bad) <
+			0) {
+			fn(ctx, &spec, NULL, bad.text);
+			continue;
+		}
+		/* These have a checksum, the columns have none. */
+		spec.id = job.id;
+		spec.event = job.event.id;
+		spec.time = job.event.time;
+		spec.tag = job.event.tag;
+		fn(ctx, &spec, &job, NULL);
+		field_release(&job_table, &job);
+	}
+	return rc;
+}
+
+/* Was it the last row of its job? */
+static bool was_last(struct db *db, const char *job, const char *status)
+{
+	struct db_stmt *s;
+	struct err err;
+	int rc;
+
+	s = db_prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND state = 3 "
+		"AND status = ?2 AND base = 0", &err);
+	if (!s)
+		return false;
+	db_bind_str(s, 1, job);
+	db_bind_str(s, 2, status);
+	rc = db_step(s, &err);
+	if (rc == 1)
+		db_reset(s);
+	return rc == 1;
+}
+
+/* What its id, EVENT/TRIGGER/ATTEMPT/STATUS, still tells. -1: nothing. */
+static int damaged_row(struct db *db, const char *id, const char *why,
+	struct record *row)
+{
+	struct str rest = str_from(id), event, trigger, attempt;
+	char *job;
+
+	log_error(id, "a row cannot be read: %s", why);
+	if (!str_split(&rest, '/', &event) ||
+		!str_split(&rest, '/', &trigger) ||
+		!str_split(&rest, '/', &attempt) || rest.n == 0)
+		return -1;
+	row->id = xstrdup(id);
+	row->event = xmemdup0(event.p, event.n);
+	row->trigger = xmemdup0(trigger.p, trigger.n);
+	row->status = xmemdup0(rest.p, rest.n);
+	(void)str_to_i64(attempt, &row->attempt);
+	row->time = uid_time(row->event);
+	job = xprintf("%s/%s", row->event, row->trigger);
+	row->final = was_last(db, job, row->status);
+	free(job);
+	record_reason(row, "the rest of this row was damaged in the queue: %s",
+		why);
+	return 0;
+}
+
+int queue_read_rows(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT seq, row, id FROM rows WHERE seq > ?1 "
+		"ORDER BY seq LIMIT ?2", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 1, seq);
+	db_bind_i64(s, 2, max);
+	while ((rc = db_step(s, err)) > 0) {
+		struct record row = {0};
+		struct err bad;
+
+		if (sealed_open(&record_table, db_col_blob(s, 1), &row, &bad) <
+				0 &&
+			damaged_row(db, db_col_str(s, 2), bad.text, &row) < 0)
+			continue;
+		fn(ctx, db_col_i64(s, 0), &row);
+	}
+	return rc;
+}
+
+int queue_read_notices(struct db *db, int64_t seq, int64_t max,
+	void (*fn)(void *ctx, int64_t seq, const struct job *job), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT seq, payload, id FROM notices WHERE seq > ?1 "
+		"ORDER BY seq LIMIT ?2", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_i64(s, 1, seq);
+	db_bind_i64(s, 2, max);
+	while ((rc = db_step(s, err)) > 0) {
+		struct job job = {0};
+		struct err bad;
+
+		if (field_unpack(&job_table, db_col_blob(s, 1), &job, &bad) <
+			0) {
+			log_error(db_col_str(s, 2), "a notice cannot be read, "
+				"it is left in the queue: %s", bad.text);
+			continue;
+		}
+		fn(ctx, db_col_i64(s, 0), &job);
+		field_release(&job_table, &job);
+	}
+	return rc;
+}
+
+int queue_read_notices_n(struct db *db, int64_t *n, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, "SELECT count(*) FROM notices", err);
+
+	if (!s || db_step(s, err) < 0)
+		return -1;
+	*n = db_col_i64(s, 0);
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_receiver(struct db *db, const char *trigger, const char *url,
+	struct receiver *r, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT failing_since, probe_at, gone_since FROM receivers "
+		"WHERE trigger_name = ?1 AND url = ?2", err);
+	int rc;
+
+	*r = (struct receiver){0};
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, trigger);
+	db_bind_str(s, 2, url);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	r->failing_since = db_col_i64(s, 0);
+	r->probe_at = db_col_i64(s, 1);
+	r->gone_since = db_col_i64(s, 2);
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_labels(struct db *db, const char *engine, char **set,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT triggers FROM labels WHERE engine = ?1", err);
+	int rc;
+
+	*set = NULL;
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, engine);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	*set = xstrdup(db_col_str(s, 0));
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_last(struct db *db, const char *trigger, const char *target,
+	struct queue_last *last, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT tag, digest, version, time FROM last_done "
+		"WHERE trigger_name = ?1 AND target = ?2", err);
+	int rc;
+
+	*last = (struct queue_last){0};
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, trigger);
+	db_bind_str(s, 2, target);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	last->tag = xstrdup_null(db_col_str(s, 0));
+	last->digest = xstrdup_null(db_col_str(s, 1));
+	last->version = xstrdup_null(db_col_str(s, 2));
+	last->time = db_col_i64(s, 3);
+	db_reset(s);
+	return 0;
+}
+
+void queue_last_release(struct queue_last *last)
+{
+	free(last->tag);
+	free(last->digest);
+	free(last->version);
+	*last = (struct queue_last){0};
+}
+
+int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
+	int64_t *base, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT attempt, base FROM jobs WHERE id = ?1 AND state <> 3",
+		err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_fail(err, "the queue has no open job %s", id);
+	*attempt = db_col_i64(s, 0);
+	*base = db_col_i64(s, 1);
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_ended(struct db *db, const struct queue_read_filter *f,
+	void (*fn)(void *ctx, const char *id), void *ctx, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT id FROM jobs WHERE state = 3 "
+		"AND trigger_name GLOB coalesce(?1, '*') "
+		/* notices by their own names only */
+		"AND (trigger_name NOT LIKE 'notify:%' OR ?1 LIKE 'notify:%') "
+		"AND (?4 IS NULL OR status = ?4) AND payload IS NOT NULL "
+		"AND time BETWEEN ?2 AND ?3 ORDER BY seq", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, f->trigger);
+	db_bind_i64(s, 2, f->since);
+	db_bind_i64(s, 3, f->until);
+	db_bind_str(s, 4, f->status);
+	while ((rc = db_step(s, err)) > 0)
+		fn(ctx, db_col_str(s, 0));
+	return rc;
+}
+
+int queue_read_note(struct db *db, const char *id, struct strbuf *note,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT ifnull(note, '') FROM jobs "
+		"WHERE id = ?1 AND state <> 3", err);
+	int rc;
+
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, id);
+	rc = db_step(s, err);
+	if (rc <= 0)
+		return rc;
+	strbuf_add_cstr(note, db_col_str(s, 0));
+	db_reset(s);
+	return 0;
+}
+
+int queue_read_list(struct db *db,
+	void (*fn)(void *ctx, const struct queue_read_line *line), void *ctx,
+	struct err *err)
+{
+	struct db_stmt *s = db_prepare(db,
+		"SELECT target, lane, trigger_name, id, note, state, time, "
+		"attempt, due FROM jobs WHERE state <> 3 ORDER BY target, seq",
+		err);
+	int rc;
+
+	if (!s)
+		return -1;
+	while ((rc = db_step(s, err)) > 0) {
+		struct queue_read_line line = {
+			.target = db_col_str(s, 0),
+			.lane = db_col_str(s, 1),
+			.trigger = db_col_str(s, 2),
+			.job = db_col_str(s, 3),
+			.note = db_col_str(s, 4),
+			.state = (enum queue_state)db_col_i64(s, 5),
+			.time = db_col_i64(s, 6),
+			.attempt = db_col_i64(s, 7),
+			.due = db_col_i64(s, 8),
+		};
+
+		fn(ctx, &line);
+	}
+	return rc;
+}

@@ -1,0 +1,361 @@
+#include "deployer/swarm/swarm_rollout.h"
+
+#include <inttypes.h>
+
+#include "deployer/swarm/swarm_evidence.h"
+#include "deployer/swarm/swarm_spec.h"
+#include "deployer/swarm/swarm_wait.h"
+#include "proto/base/clock.h"
+#include "proto/base/enc.h"
+#include "proto/base/mem.h"
+
+#define POLL_MS 300
+#define PAUSE_MS 50
+
+typedef enum swarm_state judge_fn(const struct swarm_look *l);
+
+static const struct json *spec_of(const struct swarm_rollout *r)
+{
+	return json_get(r->service, "Spec");
+}
+
+int swarm_rollout_look(struct swarm_rollout *r, struct err *err)
+{
+	const char *id = r->t->note.service;
+	struct json *now = swarm_service_inspect(
+		r->t->api, id != NULL ? id : r->name, err);
+
+	if (now == NULL)
+		return -1;
+	json_free(r->service);
+	r->service = now;
+	return 0;
+}
+
+void swarm_rollout_pause(int attempt)
+{
+	unsigned char random;
+
+	enc_random(&random, sizeof(random));
+	clock_sleep((attempt + 1) * PAUSE_MS + random / 2);
+}
+
+void swarm_rollout_release(struct swarm_rollout *r)
+{
+	json_free(r->service);
+	r->service = NULL;
+}
+
+/* ---- waiting ---------------------------------------------------------------- */
+
+static void tell(const struct swarm_rollout *r, const struct json *current,
+	enum swarm_state state)
+{
+	int64_t wanted = swarm_wait_wanted(spec_of(r));
+	int64_t up = swarm_wait_running(current);
+	char text[96];
+
+	if (state == SWARM_RETURNS || current == NULL)
+		snprintf(text, sizeof(text), "%s", state == SWARM_RETURNS
+			? "Swarm goes back" : "Swarm updates the service");
+	else if (wanted < 0)
+		snprintf(text, sizeof(text), "%" PRId64 " tasks run", up);
+	else
+		snprintf(text, sizeof(text), "%" PRId64 " of %" PRId64
+			" tasks run", up, wanted);
+	docker_task_progress(r->t, text);
+}
+
+static int judge(struct swarm_rollout *r, judge_fn *fn, int64_t waited,
+	enum swarm_state *state, struct err *err)
+{
+	const char *id = r->t->note.service;
+	struct swarm_look l = {.digest = r->t->note.to, .waited_ms = waited,
+		.grace_ms = r->t->run->trigger->grace, .time = clock_wall()};
+	struct json *current = NULL, *now = NULL;
+	bool needs;
+
+	if (swarm_rollout_look(r, err) != 0)
+		return -1;
+	needs = swarm_wait_needs_tasks(r->service);
+	current = swarm_service_tasks(
+		r->t->api, id, SWARM_TASKS_CURRENT, err);
+	if (current != NULL && needs)
+		now = swarm_service_tasks(r->t->api, id, SWARM_TASKS_NOW, err);
+	if (current == NULL || (needs && now == NULL)) {
+		json_free(current);
+		return -1;
+	}
+	l.service = r->service;
+	l.current = current;
+	l.now = now;
+	*state = fn(&l);
+	tell(r, current, *state);
+	json_free(current);
+	json_free(now);
+	return 0;
+}
+
+/* No answer: later. The Swarm's own trouble (no leader, a busy one) may pass;
+ * what it refuses for good does not. */
+static bool passes(const struct err *err)
+{
+	return !docker_api_unreachable(err) && err->cls == ERR_RETRY;
+}
+
+static void fail(const struct swarm_rollout *r, const struct err *err,
+	struct driver_result *res)
+{
+	if (err->code == 404)
+		driver_result_set(res, DRIVER_FAILED, "service %s was removed "
+			"while it was updated", r->name);
+	else
+		driver_result_err(res, docker_api_unreachable(err)
+				? DRIVER_WAITING
+				: DRIVER_FAILED, err);
+}
+
+/*
+ * Until fn says that it is over, or limit_ms are: *state tells. Where Swarm
+ * goes back by itself it has the time for that anew. -1 with *res.
+ */
+static int watch(struct swarm_rollout *r, judge_fn *fn, int64_t limit_ms,
+	enum swarm_state *state, struct driver_result *res)
+{
+	int64_t start = clock_mono(), end = start + limit_ms;
+	bool returns = false;
+	struct err err;
+	int rc;
+
+	for (;;) {
+		*state = SWARM_GOES_ON;
+		err_clear(&err);
+		rc = judge(r, fn, clock_mono() - start, state, &err);
+		if (rc != 0 && (!passes(&err) || clock_mono() >= end)) {
+			fail(r, &err, res);
+			return -1;
+		}
+		if (*state == SWARM_RETURNS && !returns) {
+			returns = true;
+			end = clock_mono() +
+				r->t->run->trigger->deploy.rollback_timeout;
+		}
+		if (*state != SWARM_GOES_ON && *state != SWARM_RETURNS)
+			return 0;
+		if (clock_mono() >= end)
+			return 0;
+		if (driver_cancelled(r->t->run)) {
+			driver_result_set(res, DRIVER_CANCELLED,
+				"service %s is being updated", r->name);
+			return -1;
+		}
+		clock_sleep(POLL_MS);
+	}
+}
+
+/* ---- how it ended ----------------------------------------------------------- */
+
+/* Why it failed into the note's reason, with what the tasks said. */
+static void accuse(struct swarm_rollout *r, const char *what)
+{
+	struct docker_note *note = &r->t->note;
+	char why[300];
+
+	free(note->evidence);
+	free(note->reason);
+	note->evidence = swarm_evidence_take(
+		r->t->api, r->service, note->to, why, sizeof(why));
+	note->reason = xprintf("%s%s%s", what, *why != '\0' ? ": " : "", why);
+}
+
+/* Neither there nor back. */
+static void lost(struct swarm_rollout *r, const char *how,
+	struct driver_result *res)
+{
+	driver_result_set(res, DRIVER_FAILED, "%.300s; %s: see `docker service "
+		"ps %s`, then `docker service rollback %s` or push a good "
+		"image", r->t->note.reason, how, r->name, r->name);
+}
+
+/* The old image runs again; who went back is told. */
+static void returned(struct swarm_rollout *r, const char *who,
+	struct driver_result *res)
+{
+	struct docker_note *note = &r->t->note;
+	char *reason = xprintf("%.400s; %s", note->reason, who);
+	struct err err = {0};
+
+	free(note->reason);
+	note->reason = reason;
+	/* Not written: then recovery looks once more and says the same. */
+	(void)docker_note_save(note, DOCKER_STEP_RETURNED, &err);
+	driver_result_set(res, DRIVER_ROLLED_BACK, "%s", note->reason);
+}
+
+static void too_late(struct swarm_rollout *r, int64_t limit_ms,
+	struct driver_result *res)
+{
+	bool own = strcmp(swarm_wait_on_failure(spec_of(r)), "rollback") == 0;
+	char what[160];
+
+	snprintf(what, sizeof(what), "the update of service %s to %.60s did "
+		"not end within %" PRId64 " s", r->name, r->t->reference,
+		limit_ms / 1000);
+	accuse(r, what);
+	if (own)
+		lost(r, "its FailureAction is rollback, so going back is left "
+			"to Swarm", res);
+	else
+		swarm_rollout_back(r, res);
+}
+
+static void done(struct swarm_rollout *r, struct driver_result *res)
+{
+	struct docker_task *t = r->t;
+	int64_t wanted = swarm_wait_wanted(spec_of(r));
+
+	if (wanted == 0)
+		driver_result_set(res, DRIVER_DEPLOYED, "service %s has %s; it "
+			"is scaled to 0, so nothing runs", r->name,
+			t->reference);
+	else
+		driver_result_set(res, DRIVER_DEPLOYED, "service %s runs %s",
+			r->name, t->reference);
+}
+
+static int64_t limit_of(const struct swarm_rollout *r)
+{
+	int64_t own = r->t->run->trigger->health_timeout;
+
+	return own > 0 ? own : swarm_wait_deadline(spec_of(r));
+}
+
+void swarm_rollout_wait(struct swarm_rollout *r, struct driver_result *res)
+{
+	int64_t limit = limit_of(r);
+	enum swarm_state state;
+	char what[200];
+
+	if (watch(r, swarm_wait_judge, limit, &state, res) != 0)
+		return;
+	docker_task_lap(r->t, "update");
+	snprintf(what, sizeof(what), "service %s did not come up with %.100s",
+		r->name, r->t->reference);
+	switch (state) {
+	case SWARM_DONE:
+		done(r, res);
+		return;
+	case SWARM_GOES_ON:
+		too_late(r, limit, res);
+		return;
+	case SWARM_STUCK:
+		accuse(r, what);
+		swarm_rollout_back(r, res);
+		return;
+	case SWARM_RETURNED:
+		accuse(r, what);
+		returned(r, "Swarm went back to the image before", res);
+		return;
+	case SWARM_RETURNS:
+		accuse(r, what);
+		lost(r, "Swarm's way back does not end", res);
+		return;
+	case SWARM_LOST:
+		accuse(r, what);
+		lost(r, "Swarm's way back failed, too", res);
+		return;
+	case SWARM_OVERTAKEN:
+		driver_result_set(res, DRIVER_FAILED, "someone else gave "
+			"service %s the image %.200s while it was updated; "
+			"that stays", r->name, swarm_spec_image(spec_of(r)));
+		return;
+	}
+}
+
+/* ---- going back ------------------------------------------------------------- */
+
+/*
+ * Swarm keeps one Spec of before. It is the one of before us unless someone
+ * has changed something else since; then only the image is put back.
+ */
+static int ask_back(struct swarm_rollout *r, struct err *err)
+{
+	const struct docker_note *n = &r->t->note;
+	const struct json *previous = json_get(r->service, "PreviousSpec");
+	struct json *spec;
+	int rc;
+
+	if (!json_is_null(previous) && !swarm_spec_has(previous, n->to))
+		return swarm_service_rollback(r->t->api, r->service, err);
+	spec = swarm_spec_next(spec_of(r), n->from_reference, n->from, false);
+	rc = swarm_service_update(r->t->api, r->service, spec, NULL, err);
+	json_free(spec);
+	return rc;
+}
+
+/* Has it another image than ours and the one of before us? */
+static bool is_overtaken(const struct swarm_rollout *r)
+{
+	const struct docker_note *n = &r->t->note;
+	struct strbuf reference = {0}, digest = {0};
+	bool before;
+
+	swarm_spec_split(spec_of(r), &reference, &digest);
+	before = n->from_reference == NULL ||
+		(strcmp(strbuf_cstr(&reference), n->from_reference) == 0 &&
+			(*n->from == '\0' ||
+				strcmp(strbuf_cstr(&digest), n->from) == 0));
+	strbuf_release(&reference);
+	strbuf_release(&digest);
+	return !before && !swarm_spec_has(spec_of(r), n->to);
+}
+
+static int go_back(struct swarm_rollout *r, struct err *err)
+{
+	for (int i = 0; i < SWARM_CONFLICTS_MAX; i++) {
+		if (i > 0)
+			swarm_rollout_pause(i);
+		if (swarm_rollout_look(r, err) != 0)
+			return -1;
+		if (!swarm_spec_has(spec_of(r), r->t->note.to))
+			return 0; /* it is on its way already */
+		if (ask_back(r, err) == 0)
+			return 0;
+		if (!swarm_service_is_conflict(err))
+			return -1;
+	}
+	return -1;
+}
+
+void swarm_rollout_back(struct swarm_rollout *r, struct driver_result *res)
+{
+	struct docker_note *note = &r->t->note;
+	enum swarm_state state;
+	struct err err = {0};
+
+	if (strcmp(note->from, note->to) == 0) {
+		lost(r, "there is no other image to go back to", res);
+		return;
+	}
+	docker_task_progress(r->t, "going back");
+	if (docker_note_save(note, DOCKER_STEP_ROLLBACK, &err) != 0 ||
+		go_back(r, &err) != 0) {
+		fail(r, &err, res);
+		return;
+	}
+	if (watch(r, swarm_wait_judge_back,
+		    r->t->run->trigger->deploy.rollback_timeout, &state,
+		    res) != 0)
+		return;
+	docker_task_lap(r->t, "rollback");
+	if (is_overtaken(r))
+		driver_result_set(res, DRIVER_FAILED, "%.300s; then someone "
+			"else gave it the image %.150s; that stays",
+			note->reason, swarm_spec_image(spec_of(r)));
+	else if (state == SWARM_RETURNED)
+		returned(r, "the image before runs again", res);
+	else if (state == SWARM_LOST)
+		lost(r, "and going back failed, too", res);
+	else
+		lost(r, "and going back does not end", res);
+}
