@@ -111,11 +111,17 @@ static void found_release(struct call *c)
 	VEC_RELEASE(&c->found);
 }
 
-static int collect(struct db_stmt *s, struct call *c, struct err *err)
+/* What sql finds by key, its ?1. */
+static int collect(struct db *db, const char *sql, const char *key,
+	struct call *c, struct err *err)
 {
+	struct db_stmt *s = db_prepare(db, sql, err);
 	int rc;
 
 	found_release(c);
+	if (!s)
+		return -1;
+	db_bind_str(s, 1, key);
 	while ((rc = db_step(s, err)) > 0) {
 		struct entry e = {xstrdup(db_col_str(s, 0)),
 			xstrdup(db_col_str(s, 1))};
@@ -144,13 +150,10 @@ static int first_note(struct journal *j,
 static int apply_get(struct db *db, void *ctx, struct err *err)
 {
 	struct call *c = ctx;
-	struct db_stmt *s = db_prepare(db,
-		"SELECT job, note FROM journal WHERE job = ?1", err);
 
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, c->job);
-	return collect(s, c, err);
+	return collect(db,
+		"SELECT job, note FROM journal WHERE job = ?1",
+		c->job, c, err);
 }
 
 static int get(struct journal *j, const char *job, char **json,
@@ -164,15 +167,12 @@ static int get(struct journal *j, const char *job, char **json,
 static int apply_each(struct db *db, void *ctx, struct err *err)
 {
 	struct call *c = ctx;
-	struct db_stmt *s = db_prepare(db,
+
+	return collect(db,
 		"SELECT journal.job, journal.note FROM journal "
 		"LEFT JOIN jobs ON jobs.id = journal.job "
-		"WHERE journal.lane = ?1 ORDER BY jobs.seq", err);
-
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, c->lane);
-	return collect(s, c, err);
+		"WHERE journal.lane = ?1 ORDER BY jobs.seq",
+		c->lane, c, err);
 }
 
 static int each(struct journal *j, const char *lane,
@@ -218,13 +218,10 @@ static int keep(struct journal *j, const char *key, const char *json,
 static int apply_kept(struct db *db, void *ctx, struct err *err)
 {
 	struct call *c = ctx;
-	struct db_stmt *s = db_prepare(db,
-		"SELECT key, value FROM driver_kept WHERE key = ?1", err);
 
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, c->key);
-	return collect(s, c, err);
+	return collect(db,
+		"SELECT key, value FROM driver_kept WHERE key = ?1",
+		c->key, c, err);
 }
 
 static int kept(struct journal *j, const char *key, char **json,
@@ -238,14 +235,11 @@ static int kept(struct journal *j, const char *key, char **json,
 static int apply_kept_each(struct db *db, void *ctx, struct err *err)
 {
 	struct call *c = ctx;
-	struct db_stmt *s = db_prepare(db,
-		"SELECT key, value FROM driver_kept "
-		"WHERE substr(key, 1, length(?1)) = ?1", err);
 
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, c->key);
-	return collect(s, c, err);
+	return collect(db,
+		"SELECT key, value FROM driver_kept "
+		"WHERE substr(key, 1, length(?1)) = ?1",
+		c->key, c, err);
 }
 
 static int kept_each(struct journal *j, const char *prefix,

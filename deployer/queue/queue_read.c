@@ -4,21 +4,41 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
+/*
+ * The one row that sql finds by its keys ?1 and ?2 (NULL: it has fewer).
+ * 1: *s stands on it, the caller resets it. 0: there is none.
+ */
+static int find(struct db *db, const char *sql, const char *key1,
+	const char *key2, struct db_stmt **s, struct err *err)
+{
+	*s = db_prepare(db, sql, err);
+	if (!*s)
+		return -1;
+	db_bind_str(*s, 1, key1);
+	if (key2)
+		db_bind_str(*s, 2, key2);
+	return db_step(*s, err);
+}
+
+/* The same of an open job, which must be there. */
+static int find_open(struct db *db, const char *sql, const char *id,
+	struct db_stmt **s, struct err *err)
+{
+	int rc = find(db, sql, id, NULL, s, err);
+
+	return rc == 0 ? err_fail(err, "the queue has no open job %s", id) : rc;
+}
+
 int queue_read_job(struct db *db, const char *id, struct job *job,
 	struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT payload FROM jobs WHERE id = ?1 AND state <> 3", err);
+	struct db_stmt *s;
 	int rc;
 
-	if (!s)
+	if (find_open(db,
+		"SELECT payload FROM jobs WHERE id = ?1 AND state <> 3",
+		id, &s, err) < 0)
 		return -1;
-	db_bind_str(s, 1, id);
-	rc = db_step(s, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return err_fail(err, "the queue has no open job %s", id);
 	rc = sealed_open(&job_table, db_col_blob(s, 0), job, err);
 	db_reset(s);
 	return rc;
@@ -106,18 +126,12 @@ static bool was_last(struct db *db, const char *job, const char *status)
 {
 	struct db_stmt *s;
 	struct err err;
-	int rc;
 
-	s = db_prepare(db, "SELECT 1 FROM jobs WHERE id = ?1 AND state = 3 "
-		"AND status = ?2 AND base = 0", &err);
-	if (!s)
+	if (find(db, "SELECT 1 FROM jobs WHERE id = ?1 AND state = 3 "
+		"AND status = ?2 AND base = 0", job, status, &s, &err) <= 0)
 		return false;
-	db_bind_str(s, 1, job);
-	db_bind_str(s, 2, status);
-	rc = db_step(s, &err);
-	if (rc == 1)
-		db_reset(s);
-	return rc == 1;
+	db_reset(s);
+	return true;
 }
 
 /* What its id, EVENT/TRIGGER/ATTEMPT/STATUS, still tells. -1: nothing. */
@@ -215,17 +229,14 @@ int queue_read_notices_n(struct db *db, int64_t *n, struct err *err)
 int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 	struct receiver *r, struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT failing_since, probe_at, gone_since FROM receivers "
-		"WHERE trigger_name = ?1 AND url = ?2", err);
+	struct db_stmt *s;
 	int rc;
 
 	*r = (struct receiver){0};
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, trigger);
-	db_bind_str(s, 2, url);
-	rc = db_step(s, err);
+	rc = find(db,
+		"SELECT failing_since, probe_at, gone_since FROM receivers "
+		"WHERE trigger_name = ?1 AND url = ?2",
+		trigger, url, &s, err);
 	if (rc <= 0)
 		return rc;
 	r->failing_since = db_col_i64(s, 0);
@@ -238,15 +249,13 @@ int queue_read_receiver(struct db *db, const char *trigger, const char *url,
 int queue_read_labels(struct db *db, const char *engine, char **set,
 	struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT triggers FROM labels WHERE engine = ?1", err);
+	struct db_stmt *s;
 	int rc;
 
 	*set = NULL;
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, engine);
-	rc = db_step(s, err);
+	rc = find(db,
+		"SELECT triggers FROM labels WHERE engine = ?1",
+		engine, NULL, &s, err);
 	if (rc <= 0)
 		return rc;
 	*set = xstrdup(db_col_str(s, 0));
@@ -257,17 +266,14 @@ int queue_read_labels(struct db *db, const char *engine, char **set,
 int queue_read_last(struct db *db, const char *trigger, const char *target,
 	struct queue_last *last, struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT tag, digest, version, time FROM last_done "
-		"WHERE trigger_name = ?1 AND target = ?2", err);
+	struct db_stmt *s;
 	int rc;
 
 	*last = (struct queue_last){0};
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, trigger);
-	db_bind_str(s, 2, target);
-	rc = db_step(s, err);
+	rc = find(db,
+		"SELECT tag, digest, version, time FROM last_done "
+		"WHERE trigger_name = ?1 AND target = ?2",
+		trigger, target, &s, err);
 	if (rc <= 0)
 		return rc;
 	last->tag = xstrdup_null(db_col_str(s, 0));
@@ -289,19 +295,12 @@ void queue_last_release(struct queue_last *last)
 int queue_read_tries(struct db *db, const char *id, int64_t *attempt,
 	int64_t *base, struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT attempt, base FROM jobs WHERE id = ?1 AND state <> 3",
-		err);
-	int rc;
+	struct db_stmt *s;
 
-	if (!s)
+	if (find_open(db,
+		"SELECT attempt, base FROM jobs WHERE id = ?1 AND state <> 3",
+		id, &s, err) < 0)
 		return -1;
-	db_bind_str(s, 1, id);
-	rc = db_step(s, err);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return err_fail(err, "the queue has no open job %s", id);
 	*attempt = db_col_i64(s, 0);
 	*base = db_col_i64(s, 1);
 	db_reset(s);
@@ -334,15 +333,13 @@ int queue_read_ended(struct db *db, const struct queue_read_filter *f,
 int queue_read_note(struct db *db, const char *id, struct strbuf *note,
 	struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
-		"SELECT ifnull(note, '') FROM jobs "
-		"WHERE id = ?1 AND state <> 3", err);
+	struct db_stmt *s;
 	int rc;
 
-	if (!s)
-		return -1;
-	db_bind_str(s, 1, id);
-	rc = db_step(s, err);
+	rc = find(db,
+		"SELECT ifnull(note, '') FROM jobs "
+		"WHERE id = ?1 AND state <> 3",
+		id, NULL, &s, err);
 	if (rc <= 0)
 		return rc;
 	strbuf_add_cstr(note, db_col_str(s, 0));
