@@ -273,7 +273,8 @@ mutations: deps
 
 build-mutated: $(addprefix $(OUT)/tests/unit/,proto/test_credit ingress/test_spool \
 	deployer/test_queue deployer/test_queue_store deployer/test_docker_note \
-	logger/test_store) $(OUT)/tests/crash/stores-queue
+	logger/test_store logger/test_store_damage) \
+	$(OUT)/tests/crash/stores-queue
 
 #: soak       flat memory and descriptors for MINUTES=60
 soak: deps

@@ -1,5 +1,7 @@
 #include "logger/ask.h"
 
+#include "proto/io/loop_drop.h"
+
 struct ask *ask_new(const char *what, const char *role, const char *who)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
@@ -68,13 +70,27 @@ static void send_all(void *ctx)
 	end_one(a);
 }
 
+/* The loop has ended, nobody was asked. */
+static void drop(void *ctx)
+{
+	struct ask *a = ctx;
+	struct ask_answer ended = {
+		.instance = xstrdup("logger"),
+		.code = xstrdup(ANSWER_FAILED),
+		.text = xstrdup("this logger ends: nobody was asked"),
+	};
+
+	VEC_PUSH(&a->answers, ended);
+	a->done(a, a->ctx);
+}
+
 void ask_send(struct ask *a, struct loop *loop, struct intake *in,
 	void (*done)(struct ask *a, void *ctx), void *ctx)
 {
 	a->intake = in;
 	a->done = done;
 	a->ctx = ctx;
-	loop_post(loop, send_all, a);
+	loop_drop_post(loop, send_all, drop, a);
 }
 
 static int rank(const struct ask_answer *x)

@@ -23,7 +23,7 @@ struct ask {
 	char *what, *role, *who;
 	VEC(char *) args;  /* one order each; JSON */
 	VEC(struct ask_answer) answers;
-	/* On the loop; the ask is the callee's to free. */
+	/* On the loop, or when it ends; the ask is the callee's to free. */
 	void (*done)(struct ask *a, void *ctx);
 	void *ctx;
 	/* ask.c's own: */
@@ -34,7 +34,8 @@ struct ask {
 /* who may be NULL. */
 struct ask *ask_new(const char *what, const char *role, const char *who)
 	MUST_CHECK;
-/* From any thread; done is called once, unless the process ends first. */
+/* From any thread; done is called once, also of an order that came too late:
+ * then loop_free() calls it, and nobody was asked. */
 void ask_send(struct ask *a, struct loop *loop, struct intake *in,
 	void (*done)(struct ask *a, void *ctx), void *ctx);
 void ask_free(struct ask *a);

@@ -30,6 +30,7 @@ UNIT = [
     ("queue.target", "deployer/test_queue", "test_model"),
     ("journal.put", "deployer/test_docker_note", "test_life"),
     ("log.first", "logger/test_store", "one_row_is_final"),
+    ("log.sum", "logger/test_store_damage", "a_changed_row_is_told"),
 ]
 
 

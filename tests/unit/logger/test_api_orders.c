@@ -1,6 +1,8 @@
 /* Orders: what is asked of the deployers, and what becomes of their answers. */
 #include "tests/unit/logger/api_world.h"
 
+#include "logger/ask.h"
+
 #define ANN "Authorization: Bearer " OPERATOR "\r\n"
 
 static void post(const char *target, const char *body, int want,
@@ -156,6 +158,34 @@ static void queue(void **state)
 	json_free(j);
 }
 
+static void not_asked(struct ask *a, void *ctx)
+{
+	const struct ask_answer *best = ask_best(a);
+
+	++*(int *)ctx;
+	assert_non_null(best);
+	assert_false(best->ok);
+	assert_string_equal(best->code, ANSWER_FAILED);
+	assert_string_equal(best->text, "this logger ends: nobody was asked");
+	ask_free(a);
+}
+
+/* An order that comes when the loop has ended is answered, and kept nowhere:
+ * its request waits for it. */
+static void the_loop_has_ended(void **state)
+{
+	struct loop *loop = loop_new();
+	struct ask *a = ask_new("hold", "deployer", "ann");
+	int told = 0;
+
+	(void)state;
+	VEC_PUSH(&a->args, xstrdup("{}"));
+	ask_send(a, loop, NULL, not_asked, &told);
+	assert_int_equal(told, 0);
+	loop_free(loop);
+	assert_int_equal(told, 1);
+}
+
 int main(void)
 {
 #define T(f, setup) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -163,6 +193,7 @@ int main(void)
 		T(jobs, setup_tokens), T(answers, setup_tokens),
 		T(redeliver, setup_tokens),
 		T(redeliver_range, setup_tokens), T(queue, setup),
+		cmocka_unit_test(the_loop_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
