@@ -1,7 +1,8 @@
 /*
- * What the three parts of the PostgreSQL store share: life and what waits are
- * in store_postgresql.c, writing on a thread is in store_postgresql_write.c,
- * reading is in store_postgresql_read.c.
+ * What the four parts of the PostgreSQL store share: life and what waits are
+ * in store_postgresql.c, the thread that writes is in store_postgresql_write.c,
+ * how a group gets into the table in store_postgresql_group.c, reading in
+ * store_postgresql_read.c.
  */
 #ifndef LOGGER_STORE_POSTGRESQL_H
 #define LOGGER_STORE_POSTGRESQL_H
@@ -45,10 +46,15 @@ static inline struct postgresql *postgresql_of(struct store *s)
 struct pg *postgresql_connect(const struct postgresql *p, bool migrate,
 	struct err *err);
 
-/* store_postgresql_write.c: the thread; and the insert's text, which the
- * caller frees. */
+/* store_postgresql_write.c: the thread. */
 void *postgresql_writer(void *arg);
+
+/* store_postgresql_group.c: the insert's text, which the caller frees; what a
+ * row takes; and n rows, all or none, with what became of each. */
 char *postgresql_insert_text(void);
+size_t postgresql_row_bytes(const struct record *r);
+int postgresql_store_group(struct postgresql *p,
+	struct store_put *const *puts, size_t n, struct err *err);
 
 /* Of struct store_driver. */
 int postgresql_query(struct store *s, const struct query *q,

@@ -17,7 +17,7 @@ curl/*			proto/io/http_client.c
 curl/*			proto/io/http_transfer.c
 curl/*			proto/io/http_transfer.h
 gnutls/*		proto/io/http_tls_material.h
-libpq-fe.h		proto/data/pg.c
+libpq-fe.h		proto/data/pg_inside.h
 microhttpd.h		proto/io/http_server.c
 microhttpd.h		proto/io/http_peer.c
 microhttpd.h		proto/io/http_reply.c

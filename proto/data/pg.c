@@ -1,25 +1,13 @@
 #include "proto/data/pg.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include "proto/base/clock.h"
-#include "proto/base/mem.h"
 #include "proto/base/str.h"
-#include "proto/base/vec.h"
+#include "proto/data/pg_inside.h"
 
 #define GRACE_MS 3000 /* that an answer may come after the limit */
 #define END_MS 3000   /* for an answer while the process ends */
-#define LOOK_MS 200   /* between two looks whether it does */
-
-struct pg {
-	PGconn *c;
-	bool lost;
-	int64_t limit;    /* ms: of a statement; 0: none */
-	int64_t deadline; /* mono ms, of the one under way */
-	const atomic_bool *ending;
-	VEC(const char *) prepared; /* names: literals */
-};
 
 struct pg_row {
 	const PGresult *result;
@@ -42,7 +30,7 @@ static void one_line(const char *text, char *out, size_t n)
 	out[at] = '\0';
 }
 
-static int fault(struct pg *p, const PGresult *result, struct err *err)
+int pg_fault(struct pg *p, const PGresult *result, struct err *err)
 {
 	const char *state = result != NULL
 		? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -74,16 +62,16 @@ static void begin(struct pg *p)
 	p->deadline = clock_mono() + p->limit + GRACE_MS;
 }
 
-static bool is_ending(const struct pg *p)
+bool pg_is_ending(const atomic_bool *ending)
 {
-	return p->ending != NULL && atomic_load(p->ending);
+	return ending != NULL && atomic_load(ending);
 }
 
 static int64_t time_left(struct pg *p)
 {
 	int64_t now = clock_mono();
 
-	if (is_ending(p) && p->deadline > now + END_MS)
+	if (pg_is_ending(p->ending) && p->deadline > now + END_MS)
 		p->deadline = now + END_MS;
 	return p->deadline - now;
 }
@@ -91,7 +79,7 @@ static int64_t time_left(struct pg *p)
 static int give_up(struct pg *p, struct err *err)
 {
 	p->lost = true;
-	if (is_ending(p))
+	if (pg_is_ending(p->ending))
 		return err_retry(err, "PostgreSQL: no answer, and we end: the "
 				      "connection is given up");
 	return err_retry(err, "PostgreSQL: no answer for %lld ms: the "
@@ -110,9 +98,9 @@ static int next_result(struct pg *p, PGresult **result, struct err *err)
 
 		if (left <= 0)
 			return give_up(p, err);
-		if (poll(&fd, 1, (int)(left < LOOK_MS ? left : LOOK_MS)) > 0 &&
+		if (poll(&fd, 1, (int)(left < PG_LOOK_MS ? left : PG_LOOK_MS)) > 0 &&
 			PQconsumeInput(p->c) != 1)
-			return fault(p, NULL, err);
+			return pg_fault(p, NULL, err);
 	}
 	*result = PQgetResult(p->c);
 	return 0;
@@ -128,105 +116,10 @@ static int only_result(struct pg *p, struct err *err)
 		if (result == NULL)
 			return rc;
 		if (!is_good(result) && rc == 0)
-			rc = fault(p, result, err);
+			rc = pg_fault(p, result, err);
 		PQclear(result);
 	}
 	return -1;
-}
-
-/* ---- life ------------------------------------------------------------------- */
-
-bool pg_url_valid(const char *url)
-{
-	PQconninfoOption *o;
-
-	if (strncmp(url, "postgresql://", 13) != 0 &&
-		strncmp(url, "postgres://", 11) != 0)
-		return false;
-	o = PQconninfoParse(url, NULL); /* its message has the password */
-	PQconninfoFree(o);
-	return o != NULL;
-}
-
-static void say_nothing(void *ctx, const char *text)
-{
-	(void)ctx;
-	(void)text;
-}
-
-static int only_number(void *ctx, const struct pg_row *r)
-{
-	*(int64_t *)ctx = pg_i64(r, 0);
-	return 0;
-}
-
-/* What an ACK promises is on disk, whatever the server's default. */
-static int configure(struct pg *p, const struct pg_config *c, struct err *err)
-{
-	int64_t utf8 = 0;
-	const struct pg_statement encoding = {
-		.sql = "SELECT (current_setting('server_encoding') = 'UTF8')"
-		       "::int",
-		.row = only_number,
-		.ctx = &utf8,
-	};
-	char sql[300];
-
-	snprintf(sql, sizeof(sql),
-		"SET client_min_messages TO warning;"
-		"SET statement_timeout TO %lld;"
-		"SET default_transaction_read_only TO %s;"
-		"SELECT set_config('synchronous_commit', 'on', false) WHERE "
-		"current_setting('synchronous_commit') = 'off'",
-		(long long)c->limit_ms, c->readonly ? "on" : "off");
-	if (pg_exec(p, sql, err) < 0 || pg_query(p, &encoding, err) < 0)
-		return -1;
-	if (!utf8)
-		return err_fail(err, "PostgreSQL: the database's encoding is "
-				     "not UTF8: create one with ENCODING "
-				     "'UTF8' TEMPLATE template0");
-	return 0;
-}
-
-struct pg *pg_open(const struct pg_config *c, struct err *err)
-{
-	/* The URL goes before the defaults above it, the password before it. */
-	const char *const keys[] = {"connect_timeout", "keepalives_idle",
-		"keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"application_name", "dbname", "client_encoding",
-		c->password != NULL && c->password->n > 0 ? "password" : NULL,
-		NULL};
-	const char *const values[] = {"5", "10", "5", "3", "15000",
-		"pullwire-logger", c->url, "UTF8",
-		c->password != NULL ? c->password->p : NULL, NULL};
-	struct pg *p;
-
-	if (!pg_url_valid(c->url)) {
-		err_fail(err, "this is no URL of PostgreSQL; write "
-			      "postgresql://USER@HOST/DATABASE");
-		return NULL;
-	}
-	p = xcalloc(1, sizeof(*p));
-	p->limit = c->limit_ms;
-	p->ending = c->ending;
-	p->c = PQconnectdbParams(keys, values, 1);
-	if (p->c != NULL)
-		PQsetNoticeProcessor(p->c, say_nothing, NULL);
-	if (PQstatus(p->c) != CONNECTION_OK)
-		fault(p, NULL, err);
-	else if (configure(p, c, err) == 0)
-		return p;
-	pg_close(p);
-	return NULL;
-}
-
-void pg_close(struct pg *p)
-{
-	if (p == NULL)
-		return;
-	PQfinish(p->c);
-	VEC_RELEASE(&p->prepared);
-	free(p);
 }
 
 bool pg_lost(const struct pg *p)
@@ -279,7 +172,7 @@ int pg_exec(struct pg *p, const char *sql, struct err *err)
 {
 	begin(p);
 	return PQsendQuery(p->c, sql) == 1 ? only_result(p, err)
-					   : fault(p, NULL, err);
+					   : pg_fault(p, NULL, err);
 }
 
 static int prepare(struct pg *p, const struct pg_statement *s,
@@ -291,7 +184,7 @@ static int prepare(struct pg *p, const struct pg_statement *s,
 	if (s->name == NULL)
 		return 0;
 	if (PQsendPrepare(p->c, s->name, s->sql, s->n_params, NULL) != 1)
-		return fault(p, NULL, err);
+		return pg_fault(p, NULL, err);
 	if (only_result(p, err) < 0)
 		return -1;
 	VEC_PUSH(&p->prepared, s->name);
@@ -307,7 +200,7 @@ static int send_statement(struct pg *p, const struct pg_statement *s,
 		: PQsendQueryParams(p->c, s->sql, s->n_params, NULL, s->params,
 			NULL, NULL, 0);
 
-	return rc == 1 ? 0 : fault(p, NULL, err);
+	return rc == 1 ? 0 : pg_fault(p, NULL, err);
 }
 
 int pg_query(struct pg *p, const struct pg_statement *s, struct err *err)
@@ -326,7 +219,7 @@ int pg_query(struct pg *p, const struct pg_statement *s, struct err *err)
 		if (result == NULL)
 			break;
 		if (!is_good(result) && !enough)
-			rc = fault(p, result, err);
+			rc = pg_fault(p, result, err);
 		else if (!enough && give_rows(s, result, &n) != 0)
 			enough = true;
 		PQclear(result);
@@ -352,7 +245,7 @@ static int take_results(struct pg *p, const struct pg_statement *s,
 		if (status == PGRES_PIPELINE_ABORTED)
 			rc = -1; /* an earlier one failed */
 		else if (!is_good(result))
-			rc = fault(p, result, err);
+			rc = pg_fault(p, result, err);
 		else
 			(void)give_rows(s, result, &n);
 		PQclear(result);
@@ -369,12 +262,12 @@ static int transact(struct pg *p, const struct pg_statement *s, size_t n,
 
 	if (PQenterPipelineMode(p->c) != 1 ||
 		send_statement(p, &start, err) < 0)
-		return fault(p, NULL, err);
+		return pg_fault(p, NULL, err);
 	for (size_t i = 0; i < n; i++)
 		if (send_statement(p, &s[i], err) < 0)
 			return -1;
 	if (send_statement(p, &commit, err) < 0 || PQpipelineSync(p->c) != 1)
-		return fault(p, NULL, err);
+		return pg_fault(p, NULL, err);
 	rc = take_results(p, &start, err);
 	for (size_t i = 0; i < n; i++)
 		rc |= take_results(p, &s[i], rc < 0 ? NULL : err);
@@ -383,7 +276,7 @@ static int transact(struct pg *p, const struct pg_statement *s, size_t n,
 		return -1;
 	PQclear(sync);
 	if (rc == 0 && PQexitPipelineMode(p->c) != 1)
-		rc = fault(p, NULL, err);
+		rc = pg_fault(p, NULL, err);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /*
  * PostgreSQL behind the few things we need: a connection that notices when
  * its peer is gone, statements with their rows one by one, and a transaction
- * sent as one pipeline, which costs one round trip. Only file with libpq-fe.h.
+ * sent as one pipeline, which costs one round trip.
  *
  * A connection is used by one thread at a time. After an error, ask pg_lost():
  * a lost one is good for nothing but pg_close(). No error shows a password:
