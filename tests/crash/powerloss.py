@@ -74,7 +74,7 @@ def record(events, fail):
         for t in threads:
             t.join()
         wait_for("every final row", lambda: len(stack.finals(
-            )) >= events * len(TRIGGERS), 60)
+            )) >= events * len(TRIGGERS), 600)
         for name in ("ingress", "matcher", "deployer", "logger"):
             stack.stop(name)
         with open(path, "rb") as f:

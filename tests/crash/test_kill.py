@@ -65,7 +65,7 @@ class Case:
             {"local": engine.sock},
             [{"name": "registry", "type": "distribution",
               "auth": {"bearer": TOKEN}, "registry": registry.host}],
-            build=BUILD_FAIL, deployer={"schedule": ["0s", "1s", "1s"]})
+            build=BUILD_FAIL, deployer={"schedule": ["0s"] + ["1s"] * 9})
         self.answers = []
 
     def close(self):
@@ -112,14 +112,14 @@ class Case:
             self.stack.power_fail(victim)
         self.stack.go(point)
         self.stack.start(victim)
-        sender.join(20)
+        sender.join(60)
         assert self.answers, "the event was never accepted"
 
     def settled(self):
         rows = self.stack.finals()
         return {r["trigger"] for r in rows} >= set(self.ends) and rows
 
-    def check(self, seconds=30):
+    def check(self, seconds=60):
         wait_for("a final row of each trigger", self.settled, seconds)
         if "web" in self.ends:
             self.check_container()
@@ -183,14 +183,14 @@ def test_killed_after_a_delivery(cases, victim):
 RED = "still not: a final row|ended with"
 
 
-def accepted_then_power_loss(stack, syncsnap, fail):
+def accepted_then_power_loss(stack, syncsnap, fail, seconds=60):
     """An event is answered 202, power fails, ingress comes back."""
     stack.start("ingress", fail=fail, snapshot=syncsnap)
     event = stack.push("crash/other", "v1")
     stack.kill("ingress")
     stack.power_fail("ingress")
     stack.start("logger", "deployer", "matcher", "ingress")
-    return stack.wait_final(event, seconds=5)
+    return stack.wait_final(event, seconds=seconds)
 
 
 def test_accepted_event_outlives_power_loss(stacks, syncsnap):
@@ -202,7 +202,7 @@ def test_accepted_event_outlives_power_loss(stacks, syncsnap):
 def test_without_fsync_an_accepted_event_is_lost(stacks, syncsnap):
     with pytest.raises(AssertionError, match=RED):
         accepted_then_power_loss(stacks([], build=BUILD_FAIL), syncsnap,
-                                 "db.nofsync:error")
+                                 "db.nofsync:error", 5)
 
 
 def test_without_fsync_the_matrix_turns_red(cases):

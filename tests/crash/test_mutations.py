@@ -63,7 +63,7 @@ def test_found(mutation, path, which):
 def mutated(program, args, fail, folder):
     return subprocess.run(
         [os.path.join(BUILD_FAIL, program), *args], capture_output=True,
-        text=True, timeout=120, env={
+        text=True, timeout=600, env={
             **os.environ, "PULLWIRE_FAIL": fail,
             "PULLWIRE_FAIL_DIR": str(folder),
             "CMOCKA_MESSAGE_OUTPUT": "TAP",

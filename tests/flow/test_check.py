@@ -122,7 +122,7 @@ def check(path):
     return subprocess.run(
         [os.path.join(BUILD, "pullwire-matcher"), "check", path],
         env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
-        timeout=10)
+        timeout=120)
 
 
 @pytest.mark.parametrize("what", MISTAKES)

@@ -1,15 +1,20 @@
 """Redeploys coalesce to the newest; each push still ends in one row."""
+import os
+
 from rig import images
 from rig.stack import wait_for
+
+# Not healthy before the test says so, through the volume.
+HEALTH = ('HEALTHCHECK --interval=100ms --timeout=10s --retries=10000 '
+          'CMD ["/bin/test","-e","/data/go"]')
 
 
 def test_five_pushes_while_one_deploys(engine, registry, stacks):
     engine.remove_all("worker")
-    health, app = images.slow(1.5)
     images.put(engine, registry, "shop/worker", "v0")
-    engine.run("worker", f"{registry.host}/shop/worker:v0")
+    engine.run("worker", f"{registry.host}/shop/worker:v0", volume="worker")
     digests = [images.put(engine, registry, "shop/worker", f"v{i}",
-                          health=health, files=[app]) for i in range(1, 7)]
+                          health=HEALTH) for i in range(1, 7)]
     stack = stacks(
         [{"name": "worker", "repository": "shop/worker",
           "deploy": {"container": "worker"}}], {"local": engine.sock},
@@ -26,6 +31,11 @@ def test_five_pushes_while_one_deploys(engine, registry, stacks):
     wait_for("the first deploy has begun",
              lambda: len(engine.containers()) > 1)
     events += [push(i) for i in range(2, 7)]
+    wait_for("four are overtaken",
+             lambda: len(stack.finals(status="superseded")) == 4)
+    volume = engine.call("GET", "/volumes/worker")["Mountpoint"]
+    with open(os.path.join(volume, "go"), "x"):
+        pass
 
     rows = wait_for("six final rows", lambda: len(stack.finals()) >= 6
                     and stack.finals())

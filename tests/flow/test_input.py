@@ -144,6 +144,7 @@ def test_each_way_to_prove_who_one_is(stacks):
 def test_flood_of_wrong_tokens_is_aggregated(stacks):
     stack = stacks(TRIGGERS).start()
     conn = http.client.HTTPConnection("127.0.0.1", stack.ingress_port)
+    begin = time.monotonic()
     for _ in range(1000):
         conn.request("POST", "/v1/webhooks/push", json.dumps(GOOD), {
             "Authorization": "Bearer wrong",
@@ -153,7 +154,8 @@ def test_flood_of_wrong_tokens_is_aggregated(stacks):
         assert answer.status in (401, 429), answer.status
     conn.close()
     rows = wait_for("rejected rows", lambda: stack.rows(status="rejected"))
-    assert len(rows) <= 20, f"{len(rows)} rows for one flood"
+    minutes = 1 + (time.monotonic() - begin) // 60
+    assert len(rows) <= 20 * minutes, f"{len(rows)} rows for one flood"
     assert stack.daemons["ingress"].alive()
     event = stack.push("shop/web", "v1")
     assert stack.wait_final(event)["status"] == "untriggered"

@@ -38,7 +38,7 @@ def run(shop, name, tag="v1", **labels):
 
 def logs(stack, name, text):
     wait_for(f"{name} logs: {text}",
-             lambda: text in stack.daemons[name].log(), 30)
+             lambda: text in stack.daemons[name].log())
 
 
 def count(stack, n):
@@ -47,7 +47,7 @@ def count(stack, n):
         lines = [line for line in stack.daemons["matcher"].log().splitlines()
                  if "triggers are labels of containers" in line]
         return lines and f"local: {n} triggers" in lines[-1]
-    wait_for(f"the matcher knows {n} triggers of containers", heard, 30)
+    wait_for(f"the matcher knows {n} triggers of containers", heard)
 
 
 def put(shop, tag):
@@ -58,7 +58,7 @@ def final(stack, tag, **filters):
     # Looking at the registry is told as well, and ignored.
     rows = wait_for(f"a final row of {tag}", lambda: [
         r for r in stack.finals(tag=tag, **filters)
-        if r["status"] != "ignored"], 30)
+        if r["status"] != "ignored"])
     assert len(rows) == 1, rows
     return rows[0]
 
@@ -152,7 +152,7 @@ def test_known_while_away(shop):
     stack.write()
     stack.start("deployer")
     wait_for("it waits for its engine", lambda: stack.rows(
-        tag="v6", trigger="lweb", status="waiting"), 30)
+        tag="v6", trigger="lweb", status="waiting"))
 
 
 def test_watchtower_labels(shop):

@@ -14,7 +14,7 @@ LIST = os.path.join(TOP, "docs/METRICS.md")
 
 def promtool(*args, text=None, cwd=TOP):
     done = subprocess.run(["promtool", *args], input=text, text=True, cwd=cwd,
-                          capture_output=True, timeout=60)
+                          capture_output=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

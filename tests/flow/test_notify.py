@@ -53,9 +53,9 @@ class Two:
             "LANE": "http", "PORT": self.ports["http"]})
 
 
-def wait_notices(stack, events, trigger, seconds=30):
+def wait_notices(stack, events, trigger):
     """The one final row of each event's notice."""
-    return [stack.wait_final(e, trigger, seconds) for e in events]
+    return [stack.wait_final(e, trigger) for e in events]
 
 
 def test_each_outcome_is_told(engine, registry, stacks, sink):
@@ -156,7 +156,7 @@ def test_no_kill_loses_a_notice(engine, stacks, sink):
     stack.kill("deployer-http")
     two.http(fail="deployer.job_committed:kill")
     second = push()
-    stack.daemons["deployer-http"].process.wait(20)
+    stack.daemons["deployer-http"].process.wait(60)
     two.http()
     wait_notices(stack, second, notice)
     assert len(sent(second[0])) == 1
@@ -165,7 +165,7 @@ def test_no_kill_loses_a_notice(engine, stacks, sink):
     stack.kill("deployer-http")
     two.http(fail="deployer.answered:kill")
     third = push()
-    stack.daemons["deployer-http"].process.wait(20)
+    stack.daemons["deployer-http"].process.wait(60)
     two.http()
     wait_notices(stack, third, notice)
     assert len(sent(third[0])) == 2
@@ -176,7 +176,7 @@ def test_no_kill_loses_a_notice(engine, stacks, sink):
     two.engine(fail="deployer.before_final:kill")
     fourth = stack.push("shop/told", "last")
     events.append(fourth)
-    stack.daemons["deployer-local"].process.wait(20)
+    stack.daemons["deployer-local"].process.wait(60)
     two.engine()
     wait_for("a try that failed", lambda: sent(fourth))
     stack.kill("deployer-http")

@@ -12,7 +12,9 @@ CRASH = ("app", "#!/bin/sh\necho cannot go on\nexit 3\n")
 
 
 @pytest.fixture
-def op(engine, registry, stacks):
+def op(request, engine, registry, stacks):
+    # Where one crashes, ample time for it.
+    grace = "3s" if "failed" in request.node.name else "300ms"
     engine.remove_all("op")
     digests = {t: images.put(engine, registry, "shop/op", t,
                              health="HEALTHCHECK NONE", keep=t != "v3",
@@ -20,7 +22,7 @@ def op(engine, registry, stacks):
                for t in ("v1", "v2", "bad", "v3")}
     engine.run("op", f"{registry.host}/shop/op:v1", ["PASSWORD=hush"])
     stack = stacks(
-        [{"name": "op", "repository": "shop/op", "grace": "300ms",
+        [{"name": "op", "repository": "shop/op", "grace": grace,
           "deploy": {"container": "op"}}], {"local": engine.sock},
         [{"name": "push", "type": "generic", **UNLIMITED,
           "auth": {"bearer": TOKEN}, "registry": registry.host}]).start()

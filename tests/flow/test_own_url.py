@@ -55,7 +55,7 @@ def test_a_notification_redeploys_that_application(engine, registry, stacks):
     answer = post(notification("shop/express", "v2", digest))
     assert answer.status == 202, answer.text
     event = answer.json()["id"]
-    row = wait_for("its end", lambda: stack.finals(event=event), 60)
+    row = wait_for("its end", lambda: stack.finals(event=event))
     assert len(row) == 1 and row[0]["trigger"] == "express", row
     assert row[0]["status"] == "deployed", row
     assert row[0]["to_digest"] == digest

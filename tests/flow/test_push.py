@@ -39,7 +39,7 @@ def shop(engine, registry, stacks):
 def final(stack, tag, **filters):
     """The one final row of the newest push of this tag."""
     rows = wait_for(f"a final row for {tag}",
-                    lambda: stack.finals(tag=tag, **filters), 30)
+                    lambda: stack.finals(tag=tag, **filters))
     assert len(rows) == 1, rows
     return rows[0]
 
@@ -52,7 +52,7 @@ def left(stack):
 
 def page(port, path="/"):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}",
-                                timeout=5) as answer:
+                                timeout=60) as answer:
         return answer.read().decode()
 
 

@@ -38,16 +38,16 @@ def settings(stack, prefix, n=2):
 
 
 class Sender(threading.Thread):
-    def __init__(self, stack, number, until):
+    def __init__(self, stack, number, over):
         super().__init__()
-        self.stack, self.number, self.until = stack, number, until
+        self.stack, self.number, self.over = stack, number, over
         self.events, self.slow = [], 0
 
     def run(self):
         c = http.client.HTTPConnection(
-            "127.0.0.1", self.stack.ingress_port, timeout=30)
+            "127.0.0.1", self.stack.ingress_port, timeout=120)
         begin, n = time.monotonic(), 0
-        while time.monotonic() < self.until:
+        while not self.over():
             early = begin + n * SENDERS / RATE - time.monotonic()
             time.sleep(max(0, early))
             body = json.dumps({"name": "shop/web", "tag": f"v{n}",
@@ -69,12 +69,23 @@ class Sender(threading.Thread):
 def test_reload_under_load(stacks):
     stack = stacks(triggers("a", 2))
     stack.start()
-    until = time.monotonic() + SECONDS
-    senders = [Sender(stack, i, until) for i in range(SENDERS)]
+    matcher = stack.daemons["matcher"]
+    begin = time.monotonic()
+
+    def over():
+        """The time, and enough of each; on a slow machine it takes longer."""
+        took, log = time.monotonic() - begin, matcher.log()
+        return took > 20 * SECONDS + 60 or took >= SECONDS and len(
+            [e for s in senders for e in s.events]) > SECONDS * RATE / 2 and \
+            min(log.count("is in force: 2"),
+                log.count("stays in force")) >= SECONDS / 4
+
+    ended = threading.Event()
+    senders = [Sender(stack, i, ended.is_set) for i in range(SENDERS)]
     for s in senders:
         s.start()
     turn = 0
-    while time.monotonic() < until:
+    while not over():
         turn += 1
         if turn % 2:
             good = settings(stack, "ab"[turn // 2 % 2])
@@ -84,11 +95,12 @@ def test_reload_under_load(stacks):
         else:
             replace(stack, settings(stack, "ab"[turn // 2 % 2]))
         time.sleep(0.5)
+    ended.set()
     for s in senders:
         s.join()
     events = [e for s in senders for e in s.events]
     assert len(events) > SECONDS * RATE / 2, len(events)
-    wait_for("all rows", lambda: len(stack.finals()) >= 2 * len(events), 120)
+    wait_for("all rows", lambda: len(stack.finals()) >= 2 * len(events), 300)
     seen = {}
     generations = {}
     for row in stack.finals():
@@ -99,8 +111,9 @@ def test_reload_under_load(stacks):
     lost = [e for e in events if e not in seen]
     half = [e for e in events if seen.get(e) not in (
         {"a0", "a1"}, {"b0", "b1"})]
-    log = stack.daemons["matcher"].log()
-    print(f"{len(events)} events in {SECONDS:.0f} s, "
+    log = matcher.log()
+    print(f"{len(events)} events in "
+          f"{time.monotonic() - begin:.0f} s, "
           f"{sum(s.slow for s in senders)} answered 429 or 503, "
           f"{log.count('is in force: 2')} reloads, "
           f"{log.count('stays in force')} bad files, {len(lost)} lost, "
@@ -234,7 +247,7 @@ def test_sources_change_without_a_restart(stacks):
     assert answers(stack, "push", "rotated") == 401
     assert answers(stack, "new", "fresh") == 401
     assert answers(stack, "far", "far") == 401
-    assert {answers(stack, "few", "few") for _ in range(3)} == {202, 429}
+    assert {answers(stack, "few", "few") for _ in range(30)} == {202, 429}
     assert ingress.log().count("stays in force") == 1
     assert "restart" not in ingress.log()
     change(source("push", "third"), ingress={

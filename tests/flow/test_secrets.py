@@ -208,7 +208,7 @@ def test_what_is_secret_is_nowhere(stacks):
             assert sanitized or "Seccomp:\t2\n" in f.read(), \
                 "its calls are filtered"
         daemon.process.send_signal(signal.SIGABRT)
-        assert daemon.process.wait(10) == -signal.SIGABRT, name
+        assert daemon.process.wait(60) == -signal.SIGABRT, name
     for path in files(stack.dir):
         assert not os.path.basename(path).startswith("core"), path
         if path != stack.config:

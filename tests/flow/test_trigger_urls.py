@@ -131,12 +131,10 @@ def test_private_addresses_need_a_word(stacks, sink):
     """Refused, retried, and delivered once allow_private has it."""
     stack = stacks([{"name": "tell", "repository": "shop/web",
                      "url": sink.url()}],
-                   deployer={"schedule": ["0", "2s", "2s", "2s"],
+                   deployer={"schedule": ["0"] + ["2s"] * 30,
                              "allow_private": ["10.0.0.0/8:80"]}).start()
     event = stack.push("shop/web", "v1")
-    rows = []
-    while not rows:
-        rows = stack.rows(event=event)
+    rows = wait_for("a row", lambda: stack.rows(event=event))
     assert rows[0]["status"] == "blocked_address"
     entry = rows[0]["reason"].split("`")[1]
     assert entry == f"127.0.0.1/32:{sink.port}"
@@ -265,7 +263,7 @@ def test_suspended_after_days_of_failures(stacks, sink):
                          for r in stack.rows(event=third)))
     row = [r for r in stack.rows(event=third) if r["status"] == "waiting"][0]
     assert "suspended" in row["reason"]
-    assert 3590 < time_of(row["next_attempt"]) - time.time() < 3601
+    assert 3500 < time_of(row["next_attempt"]) - time.time() < 3601
     time.sleep(1)
     assert len(sink.requests) == 11
 
@@ -321,7 +319,7 @@ def test_killed_between_answer_and_record(stacks, sink):
     stack.start("logger", "matcher", "ingress")
     stack.start("deployer", fail="deployer.answered:kill")
     event = stack.push("shop/web", "v1")
-    stack.daemons["deployer"].process.wait(20)
+    stack.daemons["deployer"].process.wait(60)
     assert stack.daemons["deployer"].process.returncode == -9
     stack.start("deployer")
     wait_for("a final row of each trigger",

@@ -140,7 +140,7 @@ def test_a_thousand_forged_pushes(stacks, engine, registry):
     assert len(events) > 200
     final = wait_for("a final row of each", lambda: (
         lambda rows: rows if set(events) <= {r["event"] for r in rows}
-        else None)(stack.finals()), 60)
+        else None)(stack.finals()), 300)
     assert {r["status"] for r in final} <= {
         "no_trigger", "untriggered", "stale", "unchanged", "superseded",
         "deployed", "rejected"}, collections.Counter(r["status"] for r in final)

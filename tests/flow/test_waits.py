@@ -2,13 +2,14 @@
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 import time
 
 from peer.sink import Sink
 from rig import images
-from rig.stack import TOKEN, wait_for
+from rig.stack import TOKEN, wait_for, within
 
 
 def test_engine_that_is_not_there_yet(engine, registry, stacks):
@@ -102,7 +103,7 @@ def test_disk_that_is_full(stacks):
         answer = http_ready(stack)
         assert answer.status == 503, answer.text
         os.unlink(fill)
-        event = wait_for("room is noticed", lambda: (
+        event = within("room is noticed", lambda: (
             lambda a: a.json()["id"] if a.status == 202 else None)(
                 stack.post({"name": "shop/web", "tag": "after"})), 5)
         stack.kill("ingress")
@@ -119,19 +120,21 @@ def http_ready(stack):
 
 
 def test_matchers_join_while_events_flow(stacks):
-    """2,000 events; three matchers one after another; none lost, none
-    twice, all take part."""
+    """2,000 events and more; three matchers one after another; none lost,
+    none twice, all take part."""
     sink = Sink()
     stack = stacks([
         {"name": "notify", "repository": "shop/*", "expression": "v.*0",
          "url": sink.url()},
         {"name": "never", "repository": "shop/web", "tags": ["x"],
          "url": sink.url()}]).start()
-    ids, stop = [], []
+    ids, joined = [], threading.Event()
 
     def post(part):
+        """A fourth of 2,000, and until the last matcher has joined."""
         conn = http.client.HTTPConnection("127.0.0.1", stack.ingress_port)
-        for i in range(part, 2000, 4):
+        i = part
+        while i < 2000 or not joined.is_set():
             conn.request("POST", "/v1/webhooks/push", json.dumps({
                 "name": "shop/web", "tag": f"v{i}"}), {
                     "Authorization": "Bearer " + TOKEN,
@@ -140,35 +143,40 @@ def test_matchers_join_while_events_flow(stacks):
             text = answer.read()
             assert answer.status == 202, text
             ids.append(json.loads(text)["id"])
+            i += 4
             time.sleep(0.008)
-            if stop:
-                return
         conn.close()
 
     threads = [threading.Thread(target=post, args=(p,)) for p in range(4)]
     begin = time.monotonic()
     for t in threads:
         t.start()
-    for n, name in enumerate(("matcher-two", "matcher-three"), 1):
-        wait_for("events flow", lambda: len(ids) >= 600 * n)
-        stack.start(name)
-    for t in threads:
-        t.join()
-    assert len(ids) == len(set(ids)) == 2000
-    wait_for("all rows", lambda: count(stack) >= 4000, 60)
+    try:
+        for n, name in enumerate(("matcher-two", "matcher-three"), 1):
+            wait_for("events flow", lambda: len(ids) >= 600 * n)
+            stack.start(name)
+        wait_for("all three decide", lambda: len(deciders(stack)) == 3)
+    finally:
+        joined.set()
+        for t in threads:
+            t.join()
+    assert len(ids) == len(set(ids)) >= 2000
+    wait_for("all rows", lambda: count(stack) >= 2 * len(ids), 300)
     rows = stack.finals()
-    print(f"2,000 events in {time.monotonic() - begin:.1f} s")
+    print(f"{len(ids)} events in {time.monotonic() - begin:.1f} s")
     seen = {(r["event"], r["trigger"]) for r in rows}
     assert seen == {(e, t) for e in ids for t in ("notify", "never")}
-    assert len(rows) == 4000, "no extra final row"
-    by = {}
-    for r in rows:
-        if r["status"] == "untriggered":
-            by[r["instance"]] = by.get(r["instance"], 0) + 1
-    print("rows by matcher:", by)
-    assert set(by) == {"matcher", "matcher-two", "matcher-three"}, by
-    assert len(sink.requests) == 200
+    assert len(rows) == 2 * len(ids), "no extra final row"
+    told = {r["event"] for r in rows if r["status"] == "200"}
+    assert len(sink.requests) == len(told) >= 200
     sink.close()
+
+
+def deciders(stack):
+    with sqlite3.connect(f"file:{stack.path('logger/log.db')}?mode=ro",
+                         uri=True) as log:
+        return log.execute("select distinct instance from record where "
+                           "status = 'untriggered'").fetchall()
 
 
 def count(stack):

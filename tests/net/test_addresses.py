@@ -92,7 +92,7 @@ def triggers_of(urls):
                   for name, key in keys.items()]
 
 
-def outcomes(stack, keys, seconds=120):
+def outcomes(stack, keys, seconds=600):
     event = stack.push("shop/web", "v1")
     wait_for("a final row of each trigger",
              lambda: len(stack.finals(event=event)) == len(keys), seconds)

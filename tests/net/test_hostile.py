@@ -69,7 +69,7 @@ class Load:
         for event in self.events:
             wait_for("all good ones", lambda: sum(
                 r["trigger"].startswith("good")
-                for r in self.stack.finals(event=event)) == self.n, 30)
+                for r in self.stack.finals(event=event)) == self.n, 300)
 
     def rows(self, good):
         return [r for e in self.events for r in self.stack.rows(event=e)

@@ -206,7 +206,7 @@ def test_stream(server):
         query = urllib.parse.urlencode(
             {p["name"]: p["example"]}) if p else "last=1"
         conn = http.client.HTTPConnection("127.0.0.1", server.logger_port,
-                                          timeout=10)
+                                          timeout=60)
         conn.request("GET", "/v1/stream?" + query, headers={
             "Authorization": "Bearer " + TOKENS["viewer"]})
         answer = conn.getresponse()

@@ -38,7 +38,7 @@ def test_tls(tmp_path):
     def ask(path, headers, body=None):
         request = urllib.request.Request(f"https://127.0.0.1:{port}{path}",
                                          body, headers)
-        with urllib.request.urlopen(request, timeout=10,
+        with urllib.request.urlopen(request, timeout=60,
                                     context=context) as answer:
             return answer.headers, json.loads(answer.read())
 
@@ -89,7 +89,7 @@ def test_client_certificates(tmp_path):
         request = urllib.request.Request(f"https://127.0.0.1:{port}{path}",
                                          body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10,
+            with urllib.request.urlopen(request, timeout=60,
                                         context=context) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as e:

@@ -39,7 +39,7 @@ class Browser:
             stderr=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "TZ": "UTC", "LANG": "C.UTF-8"})
         self.session = None
-        wait_for("chromedriver answers", self.is_up, 15)
+        wait_for("chromedriver answers", self.is_up)
         options = {"args": FLAGS + [f"--user-data-dir={self.profile}",
                                     f"--window-size={width},{height}"]}
         answer = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
@@ -62,7 +62,7 @@ class Browser:
             f"http://127.0.0.1:{self.port}{path}", data,
             {"Content-Type": "application/json"}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=300) as answer:
                 return json.loads(answer.read())["value"]
         except urllib.error.HTTPError as answer:
             value = json.loads(answer.read())["value"]
@@ -79,7 +79,7 @@ class Browser:
 
     def find(self, css):
         """The element; waits until it is there and shown."""
-        return wait_for(f"{css} is shown", lambda: self.shown(css), 10)
+        return wait_for(f"{css} is shown", lambda: self.shown(css))
 
     def shown(self, css):
         ids = self.ask("POST", "/elements",
@@ -101,7 +101,7 @@ class Browser:
                     return False
                 raise
             return True
-        wait_for(f"{css} is clicked", clicked, 10)
+        wait_for(f"{css} is clicked", clicked)
 
     def write(self, css, text):
         element = self.find(css)
@@ -130,9 +130,9 @@ class Browser:
         return self.run("return document.querySelectorAll(arguments[0])"
                         ".length", css)
 
-    def wait_text(self, css, part, seconds=10):
+    def wait_text(self, css, part):
         return wait_for(f"{css} says {part!r}",
-                        lambda: part in self.text(css), seconds)
+                        lambda: part in self.text(css))
 
     def log(self):
         """What the console got since the last look."""

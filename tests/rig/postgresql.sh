@@ -28,8 +28,8 @@ as_owner() {
 }
 
 free_port() {
-	local p
-	for p in $(shuf -i 20000-29999 -n 50); do
+	local p # beside those of stack.py
+	for p in $(shuf -i 30000-32000 -n 50); do
 		[ -n "$(ss -Hltn "sport = :$p")" ] || { echo "$p"; return; }
 	done
 	die "no free port found"

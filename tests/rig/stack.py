@@ -8,10 +8,12 @@ import glob
 import json
 import os
 import random
+import resource
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -30,9 +32,34 @@ BUILD_FAIL = os.path.join(TOP, os.environ.get("PULLWIRE_BUILD_FAIL",
                                               "build/fail"))
 
 
+class Ports:
+    """Ports from 20000 to 29999, of which each process of the tests has a
+    hundred to itself: a daemon that is away for a moment finds its own again.
+    Who has which, the names of sockets tell, which end with the process."""
+
+    def __init__(self):
+        self.first, self.next, self.owner = None, 0, socket.socket(
+            socket.AF_UNIX)
+
+    def take(self):
+        if self.first is None:
+            for part in random.sample(range(100), 100):
+                try:
+                    self.owner.bind(f"\0pullwire-test-ports-{part}")
+                    break
+                except OSError:
+                    continue
+            self.first = 20000 + 100 * part
+        self.next += 1
+        return self.first + self.next % 100
+
+
+PORTS = Ports()
+
+
 def free_port():
     while True:
-        port = random.randint(20000, 29999)
+        port = PORTS.take()
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
@@ -41,8 +68,9 @@ def free_port():
                 continue
 
 
-def wait_for(what, condition, seconds=20):
-    """Polls until condition() is true and returns it; fails with what."""
+def wait_for(what, condition, seconds=60):
+    """Polls until condition() is true and returns it; fails with what. The
+    time is there to end a test that has failed, it is no promise."""
     end = time.monotonic() + seconds * PATIENCE
     while True:
         got = condition()
@@ -51,6 +79,42 @@ def wait_for(what, condition, seconds=20):
         if time.monotonic() > end:
             raise AssertionError(f"after {seconds} s still not: {what}")
         time.sleep(0.05)
+
+
+SPIN = """import time
+end = time.process_time() + 0.3
+while time.process_time() < end: pass"""
+
+
+def slowness():
+    """How many times longer than on a machine that has nothing else to do
+    things take just now: 1 at least, by the load and by a piece of work."""
+    load = os.getloadavg()[0] / len(os.sched_getaffinity(0))
+    begin, used = time.monotonic(), resource.getrusage(
+        resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", SPIN], check=True)
+    took, now = time.monotonic() - begin, resource.getrusage(
+        resource.RUSAGE_CHILDREN)
+    return PATIENCE * max(1, load, took / (
+        now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime))
+
+
+def kept(what, took, seconds):
+    """A promise of the product: it took less than so many seconds, or on a
+    machine that has too much to do as many times longer as that is."""
+    if took < seconds:
+        return
+    slow = slowness()
+    assert took < seconds * slow, f"{what}: after {took:.2f} s, not " \
+        f"{seconds}, on a machine {slow:.1f} times slower than by itself"
+
+
+def within(what, condition, seconds):
+    """Waits for what is promised within so many seconds."""
+    begin = time.monotonic()
+    got = wait_for(what, condition)
+    kept(what, time.monotonic() - begin, seconds)
+    return got
 
 
 class Answer:
@@ -63,7 +127,7 @@ class Answer:
         return json.loads(self.text)
 
 
-def http(method, url, body=None, headers=None, timeout=10):
+def http(method, url, body=None, headers=None, timeout=60):
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=timeout,
@@ -98,7 +162,7 @@ class Daemon:
             self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=60):
         """TERM; the exit status."""
         if self.alive():
             self.process.terminate()
@@ -216,17 +280,17 @@ class Stack:
                 return self.get_quietly(self.logger_port, "/healthz")
             return glob.glob(self.path(f"run/{name}.status"))
 
-        wait_for(f"{name} runs", up, 10)
+        wait_for(f"{name} runs", up)
 
     def run(self, role, *args, **env):
         """A command of a program with this configuration, to its end."""
         return subprocess.run(
             [os.path.join(self.build, "pullwire-" + role), "-c", self.config,
-             *args], capture_output=True, text=True, timeout=20,
+             *args], capture_output=True, text=True, timeout=120,
             cwd=self.dir, env={"PATH": os.environ["PATH"], **OPTIONS,
                                **env})
 
-    def get_quietly(self, port, path, scheme="http", timeout=10):
+    def get_quietly(self, port, path, scheme="http", timeout=60):
         try:
             return http("GET", f"{scheme}://127.0.0.1:{port}{path}",
                         timeout=timeout).status == 200
@@ -262,7 +326,7 @@ class Stack:
     def hit(self, point):
         return os.path.exists(os.path.join(self.fail_dir, point + ".hit"))
 
-    def wait_hit(self, point, seconds=20):
+    def wait_hit(self, point, seconds=60):
         wait_for(f"the failure point {point} is reached",
                  lambda: self.hit(point), seconds)
 
@@ -328,7 +392,7 @@ class Stack:
     def finals(self, **filters):
         return [r for r in self.rows(**filters) if r["final"]]
 
-    def wait_final(self, event, trigger=None, seconds=30):
+    def wait_final(self, event, trigger=None, seconds=60):
         """The event's final row (of the trigger); it must be the only one."""
         filters = {"event": event, **({"trigger": trigger} if trigger else {})}
         wait_for(f"a final row of {event}",

@@ -84,7 +84,7 @@ class Sender:
                 try:
                     if conn is None:
                         conn = http.client.HTTPConnection(
-                            "127.0.0.1", self.port, timeout=10)
+                            "127.0.0.1", self.port, timeout=60)
                     conn.request("POST", "/v1/webhooks/registry", body, {
                         "Authorization": "Bearer " + TOKEN,
                         "Content-Type": "application/json"})

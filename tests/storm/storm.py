@@ -27,13 +27,13 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from rig import docker, images  # noqa: E402
-from rig.stack import TOKEN, UNLIMITED, Daemon, Stack  # noqa: E402
+from rig.stack import TOKEN, UNLIMITED, Daemon, Stack, kept  # noqa: E402
 
 PROCESSES = ("logger", "deployer-1", "deployer-2", "matcher-1", "matcher-2",
              "matcher-3", "ingress")
 KILL_EVERY = 2.0
 STOP_EVERY = 10.0
-SETTLE = 60  # seconds that may pass without a new row before all are there
+SETTLE = 120  # seconds that may pass without a new row before all are there
 HOOKED = 8   # repositories with two notifications each
 CONTAINERS = ("storm-a", "storm-b")
 # When a deployer is killed or stopped: posts under way, and jobs that three
@@ -231,7 +231,7 @@ class Storm:
         pusher.start()
         try:
             self.disturb()
-            self.tally = json.loads(sender.communicate(timeout=600)[0])
+            self.tally = json.loads(sender.communicate(timeout=self.seconds + 1800)[0])
         finally:
             self.over.set()
             sender.kill()
@@ -278,9 +278,9 @@ class Storm:
         for name in PROCESSES:
             self.daemons[name].process.terminate()
         for name in PROCESSES:
-            assert self.daemons[name].stop(
-                max(0.1, 11 - (time.monotonic() - begin))) == 0, name
+            assert self.daemons[name].stop() == 0, name
         self.ended = time.monotonic() - begin
+        kept("every process has ended", self.ended, 11)
 
     def check(self):
         want = self.wanted()
