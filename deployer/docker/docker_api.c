@@ -1,8 +1,7 @@
 #include "deployer/docker/docker_api.h"
 
-#include "deployer/docker/docker_spec.h"
+#include "deployer/docker/docker_version.h"
 #include "deployer/registry/registry_auth.h"
-#include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/io/http_client.h"
 
@@ -306,43 +305,15 @@ int docker_api_call(struct docker_api *api, const char *method,
 
 /* ---- version ---------------------------------------------------------------- */
 
-/* "1.41" to 41; 0 when it is none. */
-static int minor_of(const char *version)
-{
-	struct str s = str_from(version);
-	int64_t minor;
-
-	if (!str_starts(s, STR("1.")) ||
-		str_to_i64(str_cut(s, 2, s.n), &minor) != 0 || minor < 0 ||
-		minor > 999)
-		return 0;
-	return (int)minor;
-}
-
 static int choose(struct docker_api *api, const struct json *version,
 	struct err *err)
 {
-	int server = minor_of(json_str(json_get(version, "ApiVersion")));
-	int least = minor_of(json_str(json_get(version, "MinAPIVersion")));
-	int wanted = minor_of(getenv("DOCKER_API_VERSION"));
-	int v = server < DOCKER_API_CAP ? server : DOCKER_API_CAP;
 	const char *os = json_str(json_get(version, "Os"));
 	const char *arch = json_str(json_get(version, "Arch"));
+	int v = docker_version_choose(version, api->endpoint, err);
 
-	if (wanted != 0 && wanted < v)
-		v = wanted;
-	if (least > v) {
-		log_limited(LOG_WARN, api->endpoint,
-			"engine %s takes API 1.%d and newer, Pullwire knows "
-			"1.%d: using 1.%d",
-			api->endpoint, least, v, least);
-		v = least;
-	}
-	if (v < DOCKER_API_FLOOR)
-		return err_fail(err,
-			"the engine at %s speaks API 1.%d; 1.%d (Docker 20.10) "
-			"or newer is needed",
-			api->endpoint, v, DOCKER_API_FLOOR);
+	if (v < 0)
+		return -1;
 	snprintf(api->platform, sizeof(api->platform), "%s/%s",
 		os != NULL ? os : "", arch != NULL ? arch : "");
 	api->minor = v;

@@ -3,8 +3,6 @@
 #include "proto/base/enc.h"
 #include "proto/base/mem.h"
 
-#define FRAME 8
-#define LOGS_MS 10000
 #define STAT_MS 10000
 #define STAT_MAX 8192 /* of base64: two paths of 4096 are none that we seek */
 
@@ -193,46 +191,6 @@ int docker_container_set_policy(struct docker_api *api, const char *id,
 	json_set(body, "RestartPolicy", json_copy(policy));
 	rc = act(api, "POST", id, "/update", body, err);
 	json_free(body);
-	return rc;
-}
-
-void docker_container_unframe(struct str raw, struct strbuf *out)
-{
-	const unsigned char *h;
-	size_t n;
-
-	/* stream, 0, 0, 0, length as 4 bytes, big end first */
-	while (raw.n >= FRAME) {
-		h = (const unsigned char *)raw.p;
-		n = (size_t)h[4] << 24 | (size_t)h[5] << 16 |
-			(size_t)h[6] << 8 | (size_t)h[7];
-		raw = str_cut(raw, FRAME, raw.n);
-		strbuf_add_str(out, str_cut(raw, 0, n));
-		raw = str_cut(raw, n, raw.n);
-	}
-}
-
-int docker_container_logs(struct docker_api *api, const char *id, bool tty,
-	int lines, struct strbuf *out, struct err *err)
-{
-	struct strbuf raw = {0};
-	char *path = xprintf(
-		"/containers/%s/logs?stdout=1&stderr=1&tail=%d", id, lines);
-	const struct docker_request req = {
-		.method = "GET",
-		.path = path,
-		.total_ms = LOGS_MS,
-		.raw = &raw,
-		.raw_max = DOCKER_LOGS_MAX,
-	};
-	int rc = docker_api_do(api, &req, err);
-
-	if (rc == 0 && tty)
-		strbuf_add_str(out, strbuf_str(&raw));
-	else if (rc == 0)
-		docker_container_unframe(strbuf_str(&raw), out);
-	strbuf_release(&raw);
-	free(path);
 	return rc;
 }
 

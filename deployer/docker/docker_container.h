@@ -8,8 +8,6 @@
 
 #include "deployer/docker/docker_api.h"
 
-#define DOCKER_LOGS_MAX ((size_t)64 << 10)
-
 /* NULL when there is none; err->code is 404 then. The caller frees it. */
 struct json *docker_container_inspect(struct docker_api *api, const char *id,
 	struct err *err);
@@ -51,9 +49,6 @@ int docker_container_remove(struct docker_api *api, const char *id,
 /* policy: HostConfig.RestartPolicy. */
 int docker_container_set_policy(struct docker_api *api, const char *id,
 	const struct json *policy, struct err *err);
-/* The last lines of both streams as one text, stream headers taken out. */
-int docker_container_logs(struct docker_api *api, const char *id, bool tty,
-	int lines, struct strbuf *out, struct err *err);
 
 /* spec: one of docker_spec's connect entries, which names its Network. */
 int docker_container_connect(struct docker_api *api, const char *id,
@@ -63,9 +58,5 @@ int docker_container_disconnect(struct docker_api *api, const char *id,
 	const struct json *spec, struct err *err);
 bool docker_container_network_exists(struct docker_api *api, const char *name,
 	struct err *err);
-
-/* Pure, for logs: appends the payload of 8-byte framed streams; stops quietly
- * at a frame that is cut short. */
-void docker_container_unframe(struct str raw, struct strbuf *out);
 
 #endif

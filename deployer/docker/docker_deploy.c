@@ -5,9 +5,9 @@
  */
 #include "deployer/driver.h"
 
-#include <errno.h>
 #include <inttypes.h>
 
+#include "deployer/docker/docker_claims.h"
 #include "deployer/docker/docker_compose.h"
 #include "deployer/docker/docker_hook.h"
 #include "deployer/docker/docker_memory.h"
@@ -16,20 +16,18 @@
 #include "deployer/docker/docker_recover.h"
 #include "deployer/docker/docker_ref.h"
 #include "deployer/docker/docker_replace.h"
-#include "deployer/docker/docker_self.h"
 #include "deployer/docker/docker_settle.h"
 #include "deployer/docker/docker_verify.h"
 #include "deployer/swarm/swarm_deploy.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
-#include "proto/base/vec.h"
 
 #define SETTLE_PATIENCE_MS 60000
 
 struct deploy {
 	struct docker_task t;
 	struct json *list;    /* the target's containers, as listed */
-	VEC(char *) claims;   /* names, owned */
+	struct docker_claims claims;
 	/* Containers that run the new image: replaced now, by an earlier
 	 * attempt at this job, or anyhow. */
 	int64_t done, before, same;
@@ -46,29 +44,11 @@ static void fail(const struct err *err, struct driver_result *res)
 		err);
 }
 
-static int claim(struct deploy *d, struct str name, struct err *err)
-{
-	const char *endpoint = docker_api_endpoint(d->t.api);
-	char *copy = xmemdup0(name.p, name.n);
-
-	for (size_t i = 0; i < d->claims.n; i++)
-		if (strcmp(d->claims.v[i], copy) == 0) {
-			free(copy);
-			return 0;
-		}
-	if (docker_self_claim(endpoint, copy)) {
-		VEC_PUSH(&d->claims, copy);
-		return 0;
-	}
-	err_set(err, ERR_RETRY, EBUSY,
-		"container %s is just being replaced for another trigger", copy);
-	free(copy);
-	return -1;
-}
-
 static int claim_name(void *ctx, const char *name, struct err *err)
 {
-	return claim(ctx, str_from(name), err);
+	struct deploy *d = ctx;
+
+	return docker_claims_take(&d->claims, str_from(name), err);
 }
 
 /* Lists the target and takes the names of all that belongs to it. */
@@ -80,7 +60,8 @@ static int list(struct deploy *d, struct err *err)
 	json_free(d->list);
 	d->list = NULL;
 	if (target->container != NULL &&
-		claim(d, str_from(target->container), err) != 0)
+		docker_claims_take(&d->claims, str_from(target->container),
+			err) != 0)
 		return -1;
 	d->list = docker_pick_list(d->t.api, target, err);
 	if (d->list == NULL)
@@ -89,7 +70,7 @@ static int list(struct deploy *d, struct err *err)
 		name = str_from(docker_swap_name(c));
 		if (docker_swap_is_alias(name, NULL, &base))
 			name = base;
-		if (claim(d, name, err) != 0)
+		if (docker_claims_take(&d->claims, name, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -334,7 +315,8 @@ static void check_after(struct deploy *d, struct driver_result *res)
 static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 {
 	const struct event *e = &run_->job->event;
-	struct deploy d = {.t = {.run = run_, .lap = clock_mono()}};
+	struct deploy d = {.t = {.run = run_, .lap = clock_mono()},
+		.claims = {.endpoint = run_->engine->docker}};
 	struct strbuf repository = {0};
 	struct err err = {0};
 
@@ -361,11 +343,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	docker_memory_result(&d.t.note, res);
 	if (res->status == DRIVER_ROLLED_BACK || res->status == DRIVER_FAILED)
 		res->evidence = xstrdup_null(d.t.note.evidence);
-	for (size_t i = 0; i < d.claims.n; i++) {
-		docker_self_release(run_->engine->docker, d.claims.v[i]);
-		free(d.claims.v[i]);
-	}
-	VEC_RELEASE(&d.claims);
+	docker_claims_release(&d.claims);
 	docker_note_release(&d.t.note);
 	docker_api_close(d.t.api);
 	json_free(d.t.image);

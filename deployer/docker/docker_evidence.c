@@ -1,5 +1,6 @@
 #include "deployer/docker/docker_evidence.h"
 
+#include "deployer/docker/docker_logs.h"
 #include "proto/base/mem.h"
 
 #define LINES 100
@@ -70,7 +71,7 @@ char *docker_evidence_take(struct docker_api *api, const char *id)
 
 	if (c == NULL)
 		return NULL;
-	(void)docker_container_logs(api, id,
+	(void)docker_logs_get(api, DOCKER_LOGS_CONTAINER, id,
 		json_bool(json_path(c, "Config.Tty")), LINES, &log, NULL);
 	j = docker_evidence_of(c, strbuf_str(&log));
 	json_write(j, &text);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "deployer/docker/docker_logs.h"
 #include "deployer/docker/docker_swap.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -209,7 +210,8 @@ static void last_words(struct docker_api *api, const struct json *container,
 	*out = '\0';
 	/* A driver that keeps no logs answers 501: then there are none. */
 	if (id == NULL ||
-		docker_container_logs(api, id, tty, LOG_LINES, &text, NULL) != 0) {
+		docker_logs_get(api, DOCKER_LOGS_CONTAINER, id, tty,
+			LOG_LINES, &text, NULL) != 0) {
 		strbuf_release(&text);
 		return;
 	}

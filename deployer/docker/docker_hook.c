@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "deployer/docker/docker_logs.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -27,7 +28,7 @@ static void keep_last_line(struct hook *h, const struct strbuf *raw)
 	struct strbuf text = {0};
 	struct str rest, line, last = {0};
 
-	docker_container_unframe(strbuf_str(raw), &text);
+	docker_logs_unframe(strbuf_str(raw), &text);
 	for (rest = strbuf_str(&text); str_split(&rest, '\n', &line);)
 		if (str_trim(line).n > 0)
 			last = str_trim(line);

@@ -5,6 +5,7 @@
 
 #include "deployer/docker/docker_self.h"
 #include "deployer/docker/docker_settle.h"
+#include "deployer/docker/docker_logs.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -150,7 +151,8 @@ static void last_line(struct docker_api *api, const char *id, char *out,
 	struct strbuf text = {0};
 	struct str rest, line, last = {0};
 
-	(void)docker_container_logs(api, id, false, LOG_LINES, &text, NULL);
+	(void)docker_logs_get(api, DOCKER_LOGS_CONTAINER, id, false,
+		LOG_LINES, &text, NULL);
 	for (rest = strbuf_str(&text); str_split(&rest, '\n', &line);)
 		if (str_trim(line).n > 0)
 			last = str_trim(line);

@@ -1,5 +1,6 @@
 #include "deployer/swarm/swarm_evidence.h"
 
+#include "deployer/docker/docker_logs.h"
 #include "deployer/swarm/swarm_wait.h"
 #include "proto/base/mem.h"
 
@@ -57,7 +58,8 @@ char *swarm_evidence_take(struct docker_api *api, const struct json *service,
 	if (task != NULL) {
 		swarm_wait_describe(task,
 			json_str(json_path(service, "Spec.Name")), why, n);
-		(void)swarm_service_logs(api, json_str(json_get(task, "ID")),
+		(void)docker_logs_get(api, DOCKER_LOGS_TASK,
+			json_str(json_get(task, "ID")),
 			json_bool(json_path(task, "Spec.ContainerSpec.TTY")),
 			LINES, &log, NULL);
 	}

@@ -2,11 +2,9 @@
 
 #include <inttypes.h>
 
-#include "deployer/docker/docker_container.h"
 #include "proto/base/mem.h"
 
 #define UPDATE_MS 120000
-#define LOGS_MS 10000
 
 /* ---- looking ---------------------------------------------------------------- */
 
@@ -89,30 +87,6 @@ struct json *swarm_service_tasks(struct docker_api *api, const char *id,
 	else if (which == SWARM_TASKS_CURRENT)
 		filter(filters, "_up-to-date", "true");
 	return get_filtered(api, "/tasks", filters, err);
-}
-
-int swarm_service_logs(struct docker_api *api, const char *task, bool tty,
-	int lines, struct strbuf *out, struct err *err)
-{
-	struct strbuf raw = {0};
-	char *path = xprintf(
-		"/tasks/%s/logs?stdout=1&stderr=1&tail=%d", task, lines);
-	const struct docker_request req = {
-		.method = "GET",
-		.path = path,
-		.total_ms = LOGS_MS,
-		.raw = &raw,
-		.raw_max = DOCKER_LOGS_MAX,
-	};
-	int rc = docker_api_do(api, &req, err);
-
-	if (rc == 0 && tty)
-		strbuf_add_str(out, strbuf_str(&raw));
-	else if (rc == 0)
-		docker_container_unframe(strbuf_str(&raw), out);
-	strbuf_release(&raw);
-	free(path);
-	return rc;
 }
 
 /* ---- changing --------------------------------------------------------------- */

@@ -26,9 +26,6 @@ enum swarm_tasks {
 };
 struct json *swarm_service_tasks(struct docker_api *api, const char *id,
 	enum swarm_tasks which, struct err *err);
-/* A task's last lines. A log driver may be unable to tell. */
-int swarm_service_logs(struct docker_api *api, const char *task, bool tty,
-	int lines, struct strbuf *out, struct err *err);
 
 /*
  * The inspected service gets that Spec. auth: of X-Registry-Auth; "" leaves

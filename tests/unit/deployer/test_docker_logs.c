@@ -1,4 +1,4 @@
-#include "deployer/docker/docker_container.h"
+#include "deployer/docker/docker_logs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void test_unframe(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct strbuf sb = {0};
 
-		docker_container_unframe(rows[i].raw, &sb);
+		docker_logs_unframe(rows[i].raw, &sb);
 		if (strcmp(strbuf_cstr(&sb), rows[i].want) != 0)
 			fail_msg("%s: %s", rows[i].what, strbuf_cstr(&sb));
 		strbuf_release(&sb);
