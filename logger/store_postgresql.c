@@ -11,6 +11,7 @@
 
 #define QUERY_MS 2000  /* in the daemon */
 #define WRITE_MS 30000 /* a group that waits longer for a lock is given back */
+#define START_MS 5000  /* then the writer's thread goes on trying */
 #define QUEUE_MAX 65536
 
 /* ---- tables ------------------------------------------------------------------ */
@@ -120,8 +121,8 @@ static int check_tables(struct pg *pg, struct err *err)
 	return 0;
 }
 
-struct pg *postgresql_connect(const struct postgresql *p, bool writes,
-	struct err *err)
+static struct pg *connect_within(const struct postgresql *p, bool writes,
+	int64_t connect_ms, struct err *err)
 {
 	const struct pg_config c = {
 		.url = p->url,
@@ -129,6 +130,7 @@ struct pg *postgresql_connect(const struct postgresql *p, bool writes,
 		.readonly = !writes,
 		.limit_ms = writes ? WRITE_MS : p->readonly ? 0 : QUERY_MS,
 		.ending = &p->ending,
+		.connect_ms = connect_ms,
 	};
 	struct pg *pg;
 
@@ -143,6 +145,12 @@ struct pg *postgresql_connect(const struct postgresql *p, bool writes,
 		return pg;
 	pg_close(pg);
 	return NULL;
+}
+
+struct pg *postgresql_connect(const struct postgresql *p, bool writes,
+	struct err *err)
+{
+	return connect_within(p, writes, 0, err);
 }
 
 /* ---- what waits ----------------------------------------------------------------- */
@@ -244,7 +252,7 @@ static int start_writer(struct postgresql *p, struct err *err)
 static int open_writer(struct postgresql *p, struct err *err)
 {
 	p->insert = postgresql_insert_text();
-	p->pg = postgresql_connect(p, true, err);
+	p->pg = connect_within(p, true, START_MS, err);
 	if (p->pg == NULL && err->cls == ERR_FAIL)
 		return -1;
 	if (p->pg == NULL) {

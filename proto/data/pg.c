@@ -87,21 +87,37 @@ static int give_up(struct pg *p, struct err *err)
 		(long long)(p->limit + GRACE_MS));
 }
 
-/* As PQgetResult, but a server that takes every byte and says nothing does not
- * keep us: then the connection is lost. */
-static int next_result(struct pg *p, PGresult **result, struct err *err)
+/* Until all is sent and something has come. A server that takes nothing more,
+ * or takes every byte and says nothing, does not keep us: then the connection
+ * is lost. */
+static int wait_for_result(struct pg *p, struct err *err)
 {
-	*result = NULL;
-	while (p->limit != 0 && PQisBusy(p->c)) {
+	for (;;) {
+		int unsent = PQflush(p->c);
 		struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
 		int64_t left = time_left(p);
 
+		if (unsent < 0)
+			return pg_fault(p, NULL, err);
+		if (unsent == 0 && !PQisBusy(p->c))
+			return 0;
 		if (left <= 0)
 			return give_up(p, err);
-		if (poll(&fd, 1, (int)(left < PG_LOOK_MS ? left : PG_LOOK_MS)) > 0 &&
+		if (unsent > 0)
+			fd.events |= POLLOUT;
+		if (poll(&fd, 1, (int)(left < PG_LOOK_MS ? left : PG_LOOK_MS))
+				> 0 && (fd.revents & ~POLLOUT) != 0 &&
 			PQconsumeInput(p->c) != 1)
 			return pg_fault(p, NULL, err);
 	}
+}
+
+/* As PQgetResult. */
+static int next_result(struct pg *p, PGresult **result, struct err *err)
+{
+	*result = NULL;
+	if (p->limit != 0 && wait_for_result(p, err) < 0)
+		return -1;
 	*result = PQgetResult(p->c);
 	return 0;
 }

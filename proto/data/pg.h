@@ -25,14 +25,18 @@ struct pg_config {
 	 * given up. 0: none. */
 	int64_t limit_ms;
 	/* Once true, no answer is waited for longer than 3 s, where there is a
-	 * limit; NULL: never. It outlives the connection. */
+	 * limit, and no connection at all; NULL: never. It outlives the
+	 * connection. */
 	const atomic_bool *ending;
+	int64_t connect_ms; /* to connect, all addresses together; 0: no limit */
 };
 
 /* Is it a URL as libpq reads them? */
 bool pg_url_valid(const char *url);
 /* NULL with err, ERR_RETRY when the server is away or refuses us now, ERR_FAIL
- * when it is not one that we can use. Takes 5 s for each address at most. */
+ * when it is not one that we can use. Takes 5 s for each address at most; a
+ * connection that is given up before goes on trying on a thread of its own,
+ * and is closed by it. */
 struct pg *pg_open(const struct pg_config *c, struct err *err);
 void pg_close(struct pg *p); /* NULL is fine */
 bool pg_lost(const struct pg *p);
