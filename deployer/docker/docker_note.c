@@ -35,6 +35,7 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	n->total = json_i64(json_get(root, "total"), 0);
 	n->service = xstrdup_null(json_str(json_get(root, "service")));
 	n->version = json_i64(json_get(root, "version"), 0);
+	n->mark = json_i64(json_get(root, "mark"), -1);
 	docker_note_digest(n->from, json_str(json_get(root, "from")));
 	docker_note_digest(n->to, json_str(json_get(root, "to")));
 	if (json_kind(json_get(root, "done")) == JSON_ARRAY) {
@@ -102,6 +103,7 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 	if (n->service != NULL) {
 		json_set_str(root, "service", n->service);
 		json_set_i64(root, "version", n->version);
+		json_set_i64(root, "mark", n->mark);
 	}
 	json_set(root, "done", json_copy(n->done));
 	if (n->now.name != NULL)

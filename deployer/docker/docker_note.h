@@ -38,10 +38,10 @@ struct docker_note {
 	char from[DRIVER_DIGEST_MAX], to[DRIVER_DIGEST_MAX];
 	struct json *done; /* array: names of containers that are replaced */
 	int64_t total;     /* containers in all; 0: not yet known */
-	/* Of a Swarm service, else NULL: its id, and its version when the step
-	 * was written. */
+	/* Of a Swarm service, else NULL: its id, its version when the update
+	 * was about to be asked for, and the update's mark (swarm_mark.h). */
 	char *service;
-	int64_t version;
+	int64_t version, mark;
 	struct docker_swap now; /* the one being replaced; name NULL: none */
 	/* Replaced, with the old one still asleep until all are; and those that
 	 * go along with them (role), asleep until their turn comes. */

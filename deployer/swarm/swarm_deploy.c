@@ -3,8 +3,8 @@
 #include "deployer/docker/docker_memory.h"
 #include "deployer/docker/docker_self.h"
 #include "deployer/docker/docker_verify.h"
+#include "deployer/swarm/swarm_mark.h"
 #include "deployer/swarm/swarm_spec.h"
-#include "deployer/swarm/swarm_wait.h"
 #include "proto/base/mem.h"
 
 static const struct json *spec_of(const struct swarm_rollout *r)
@@ -151,27 +151,46 @@ int swarm_deploy_prepare(struct swarm_rollout *r, struct driver_result *res)
 
 /* ---- the update ------------------------------------------------------------- */
 
+/* By force where it has that image: else nothing would happen. */
+static bool is_anew(const struct docker_note *note)
+{
+	return strcmp(note->from, note->to) == 0;
+}
+
+/* The update that is about to be asked for, into the note. */
+static int note_update(struct swarm_rollout *r, struct err *err)
+{
+	struct docker_note *note = &r->t->note;
+	const char *id = json_str(json_get(r->service, "ID"));
+	struct json *all = swarm_service_tasks(
+		r->t->api, id, SWARM_TASKS_ALL, err);
+
+	if (all == NULL)
+		return -1;
+	note_old(r);
+	free(note->service);
+	note->service = xstrdup_null(id);
+	note->version = json_i64(json_path(r->service, "Version.Index"), 0);
+	note->mark = swarm_mark_next(
+		r->service, all, note->to, is_anew(note));
+	json_free(all);
+	return docker_note_save(note, DOCKER_STEP_UPDATE, err);
+}
+
 static int post(struct swarm_rollout *r, struct err *err)
 {
 	struct docker_task *t = r->t;
-	struct docker_note *note = &t->note;
 	struct registry_auth login;
 	struct strbuf auth = {0};
 	struct json *spec = NULL;
-	int rc;
+	int rc = docker_task_login(t, &login, err);
 
-	note_old(r);
-	free(note->service);
-	note->service = xstrdup_null(json_str(json_get(r->service, "ID")));
-	note->version = json_i64(json_path(r->service, "Version.Index"), 0);
-	rc = docker_task_login(t, &login, err);
 	if (rc == 0)
-		rc = docker_note_save(note, DOCKER_STEP_UPDATE, err);
+		rc = note_update(r, err);
 	if (rc == 0) {
 		registry_auth_header(&login, &auth);
-		/* By force where it has that image: else nothing would happen. */
-		spec = swarm_spec_next(spec_of(r), t->reference, note->to,
-			strcmp(note->from, note->to) == 0);
+		spec = swarm_spec_next(spec_of(r), t->reference, t->note.to,
+			t->note.mark);
 		rc = swarm_service_update(
 			t->api, r->service, spec, strbuf_cstr(&auth), err);
 	}
@@ -188,15 +207,13 @@ static int post(struct swarm_rollout *r, struct err *err)
  */
 static int post_again(struct swarm_rollout *r, int attempt, struct err *err)
 {
-	const struct docker_note *note = &r->t->note;
-
 	docker_task_progress(r->t, "someone else changes it, too");
 	swarm_rollout_pause(attempt);
 	err_clear(err);
 	if (swarm_rollout_look(r, err) != 0)
 		return -1;
-	if (strcmp(note->from, note->to) != 0 &&
-		swarm_spec_has(spec_of(r), note->to))
+	if (!is_anew(&r->t->note) &&
+		swarm_spec_has(spec_of(r), r->t->note.to))
 		return 0;
 	return judge(r, err) != 0 ? -1 : post(r, err);
 }
@@ -237,6 +254,12 @@ static int update(struct swarm_rollout *r, struct driver_result *res)
 
 /* ---- after a crash ---------------------------------------------------------- */
 
+static bool was_going_back(const struct docker_note *n)
+{
+	return n->step != NULL && n->reason != NULL &&
+		strcmp(n->step, DOCKER_STEP_ROLLBACK) == 0;
+}
+
 /* Did an earlier attempt begin the update? 1, 0, or -1 with *res. */
 static int has_begun(struct swarm_rollout *r, struct driver_result *res)
 {
@@ -260,15 +283,11 @@ static int has_begun(struct swarm_rollout *r, struct driver_result *res)
 		fail(&err, res);
 		return -1;
 	}
-	rc = swarm_wait_landed(r->service, all, n->from, n->to, n->version);
+	/* Its verdict was in. */
+	rc = was_going_back(n) || swarm_mark_landed(r->service, all,
+		&(struct swarm_mark){n->from, n->to, n->version, n->mark});
 	json_free(all);
 	return rc;
-}
-
-static bool was_going_back(const struct docker_note *n)
-{
-	return n->step != NULL && n->reason != NULL &&
-		strcmp(n->step, DOCKER_STEP_ROLLBACK) == 0;
 }
 
 static void run(struct swarm_rollout *r, struct driver_result *res)

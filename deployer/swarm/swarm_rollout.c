@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "deployer/swarm/swarm_evidence.h"
+#include "deployer/swarm/swarm_mark.h"
 #include "deployer/swarm/swarm_spec.h"
 #include "deployer/swarm/swarm_wait.h"
 #include "proto/base/clock.h"
@@ -219,8 +220,11 @@ static void done(struct swarm_rollout *r, struct driver_result *res)
 			"is scaled to 0, so nothing runs", r->name,
 			t->reference);
 	else
-		driver_result_set(res, DRIVER_DEPLOYED, "service %s runs %s",
-			r->name, t->reference);
+		driver_result_set(res, DRIVER_DEPLOYED, "service %s runs %s%s",
+			r->name, t->reference,
+			strcmp(t->note.from, t->note.to) == 0
+				? "; each of its tasks was made anew, as asked"
+				: "");
 }
 
 static int64_t limit_of(const struct swarm_rollout *r)
@@ -287,7 +291,8 @@ static int ask_back(struct swarm_rollout *r, struct err *err)
 
 	if (!json_is_null(previous) && !swarm_spec_has(previous, n->to))
 		return swarm_service_rollback(r->t->api, r->service, err);
-	spec = swarm_spec_next(spec_of(r), n->from_reference, n->from, false);
+	spec = swarm_spec_next(spec_of(r), n->from_reference, n->from,
+		swarm_mark_now(r->service));
 	rc = swarm_service_update(r->t->api, r->service, spec, NULL, err);
 	json_free(spec);
 	return rc;

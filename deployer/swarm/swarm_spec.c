@@ -109,7 +109,7 @@ static bool same_reference(struct str a, struct str b)
 }
 
 struct json *swarm_spec_next(const struct json *spec, const char *reference,
-	const char *digest, bool force)
+	const char *digest, int64_t mark)
 {
 	struct json *next = json_copy(spec);
 	struct json *template = json_get(next, "TaskTemplate");
@@ -124,9 +124,8 @@ struct json *swarm_spec_next(const struct json *spec, const char *reference,
 		!same_reference(str_from(now), str_from(reference)))
 		json_set_str(labels, STACK_IMAGE, reference);
 	json_set_str(json_get(template, "ContainerSpec"), "Image", image);
-	if (force)
-		json_set_i64(template, "ForceUpdate",
-			json_i64(json_get(template, "ForceUpdate"), 0) + 1);
+	if (json_i64(json_get(template, "ForceUpdate"), 0) != mark)
+		json_set_i64(template, "ForceUpdate", mark);
 	free(image);
 	return next;
 }

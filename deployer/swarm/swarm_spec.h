@@ -29,9 +29,9 @@ int swarm_spec_fit(const struct conf_trigger *trigger, const char *reference,
 /*
  * The Spec with that image, pinned: reference@digest. The label by which
  * `docker stack deploy` knows its image follows when the reference changes.
- * force: every task is made anew, whatever it runs. The caller frees it.
+ * mark: its ForceUpdate (swarm_mark.h). The caller frees it.
  */
 struct json *swarm_spec_next(const struct json *spec, const char *reference,
-	const char *digest, bool force);
+	const char *digest, int64_t mark);
 
 #endif

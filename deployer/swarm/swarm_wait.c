@@ -176,26 +176,6 @@ enum swarm_state swarm_wait_judge_back(const struct swarm_look *l)
 	return SWARM_GOES_ON;
 }
 
-bool swarm_wait_landed(const struct json *service, const struct json *all,
-	const char *from, const char *to, int64_t version)
-{
-	if (json_i64(json_path(service, "Version.Index"), 0) == version)
-		return false;
-	/* Made anew of the same image, by force: only the version tells. */
-	if (strcmp(from, to) == 0 ||
-		swarm_spec_has(json_get(service, "Spec"), to) ||
-		swarm_spec_has(json_get(service, "PreviousSpec"), to))
-		return true;
-	for (const struct json *t = json_first(all); t; t = json_next(t)) {
-		const char *image = json_str(
-			json_path(t, "Spec.ContainerSpec.Image"));
-
-		if (image != NULL && strstr(image, to) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /* ---- limits ----------------------------------------------------------------- */
 
 const char *swarm_wait_on_failure(const struct json *spec)

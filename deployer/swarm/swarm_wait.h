@@ -52,14 +52,6 @@ const char *swarm_wait_on_failure(const struct json *spec);
  * and for each round of tasks what the Spec lets it take. */
 int64_t swarm_wait_deadline(const struct json *spec);
 
-/*
- * After a crash between the note of an update and its end: did the engine get
- * it? from, to: digests ("" not known) of the update; version: the service's
- * when the note was written; all: every task.
- */
-bool swarm_wait_landed(const struct json *service, const struct json *all,
-	const char *from, const char *to, int64_t version);
-
 /* The task of that image that tells best why it failed, or NULL. */
 const struct json *swarm_wait_culprit(const struct json *all,
 	const char *digest);

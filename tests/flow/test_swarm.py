@@ -162,6 +162,9 @@ def test_forced(sw):
     sw.push("v1", sw.digest["v1"])
     r = sw.deploy(force=1)
     assert r["status"] == "deployed", r
+    assert "each of its tasks was made anew, as asked" in r["reason"]
+    template = sw.swarm.service(NAME)["Spec"]["TaskTemplate"]
+    assert template["ForceUpdate"] == 1
     new = [t["ID"] for t in sw.swarm.running(NAME)]
     assert len(new) == 1 and new != old
 
@@ -410,6 +413,33 @@ def finish(sw, kind, sent):
     assert sent + updates(proxy) == want
     assert sw.swarm.image(NAME) == sw.pinned("v2" if kind == "good" else "v1")
     wait_for("one task runs", lambda: len(sw.swarm.running(NAME)) == 1)
+
+
+def test_killed_before_and_others_after(sw):
+    """Killed with the note written and the update not yet sent; then someone
+    changes a label. Tasks of before that ran the same image, and a version that
+    has moved, are no proof of our update; nor by force."""
+    sw.create()
+    for tag in ("v2", "v1"):
+        sw.put(tag)
+        assert sw.deploy()["status"] == "deployed"
+    for n, more in enumerate(({}, {"force": 1})):
+        sw.wipe()
+        now = sw.swarm.image(NAME)
+        old = [t["ID"] for t in sw.swarm.running(NAME)]
+        sw.push("v2", sw.digest["v2"])
+        assert sw.deploy(proxy=sw.proxy(1, "before"), **more) is None
+        assert len(sw.journal()) == 1
+        sw.swarm.update(NAME, lambda s: s["Labels"].update(n=str(n)))
+        assert sw.swarm.image(NAME) == now
+        proxy = sw.proxy()
+        r = sw.deploy(proxy=proxy, **more)
+        assert r["status"] == "deployed", r
+        assert updates(proxy) == ["update"]
+        assert sw.swarm.image(NAME) == sw.pinned("v2")
+        assert sw.swarm.service(NAME)["Spec"]["Labels"] == {"n": str(n)}
+        new = [t["ID"] for t in sw.swarm.running(NAME)]
+        assert len(new) == 1 and new != old
 
 
 @pytest.mark.parametrize("action", ["pause", "rollback"])

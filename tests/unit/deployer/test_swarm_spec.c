@@ -31,7 +31,7 @@ static struct json *parse(const char *text)
 
 static const struct {
 	const char *what, *spec, *reference, *digest, *label, *image;
-	bool force;
+	bool anew;
 } edits[] = {
 	{"another tag", SPEC("r.example.com/shop/web:v1@" A, ""), PUSHED, B, NULL,
 		PUSHED "@" B, false},
@@ -48,7 +48,7 @@ static const struct {
 	{"a stack, no tag is latest", SPEC("nginx@" A, STACK("nginx")),
 		"library/nginx:latest", B, "nginx", "library/nginx:latest@" B,
 		false},
-	{"by force", SPEC(PUSHED "@" B, ""), PUSHED, B, NULL, PUSHED "@" B,
+	{"made anew", SPEC(PUSHED "@" B, ""), PUSHED, B, NULL, PUSHED "@" B,
 		true},
 };
 
@@ -58,7 +58,7 @@ static void test_next(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
 		struct json *spec = parse(edits[i].spec);
 		struct json *next = swarm_spec_next(spec, edits[i].reference,
-			edits[i].digest, edits[i].force);
+			edits[i].digest, edits[i].anew ? 4 : 3);
 		const char *label = json_str(json_get(json_get(next, "Labels"),
 			"com.docker.stack.image"));
 
@@ -69,7 +69,7 @@ static void test_next(void **state)
 			fail_msg("%s: label %s", edits[i].what,
 				label ? label : "none");
 		if (json_i64(json_path(next, "TaskTemplate.ForceUpdate"), 0) !=
-			(edits[i].force ? 4 : 3))
+			(edits[i].anew ? 4 : 3))
 			fail_msg("%s: ForceUpdate", edits[i].what);
 		/* All else is as it was. */
 		json_set_str(json_path(next, "TaskTemplate.ContainerSpec"),

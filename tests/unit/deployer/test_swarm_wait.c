@@ -157,49 +157,6 @@ static void test_judge(void **state)
 	}
 }
 
-/* ---- after a crash ---------------------------------------------------------- */
-
-#define OTHER "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
-#define AT(version, spec, previous) \
-	"{\"ID\":\"x\",\"Version\":{\"Index\":" version "},\"Spec\":" spec \
-	",\"PreviousSpec\":" previous "}"
-
-static const struct {
-	const char *what, *service, *all, *from;
-	bool want;
-} crashes[] = {
-	{"never sent", AT("27", SPEC(OLD, TWO), "null"), "[]", OLD, false},
-	{"taken", AT("28", SPEC(NEW, TWO), SPEC(OLD, TWO)), "[]", OLD, true},
-	{"never sent, another changed a label", AT("40", SPEC(OLD, TWO),
-		SPEC(OLD, TWO)), "[" TASK("o", "running", "running", OLD, LATE)
-		"]", OLD, false},
-	{"taken, and gone back by Swarm", AT("50", SPEC(OLD, TWO), "null"),
-		"[" TASK("n", "shutdown", "failed", NEW, LATE) "]", OLD, true},
-	{"taken, and rolled back by hand", AT("50", SPEC(OLD, TWO),
-		SPEC(NEW, TWO)), "[]", OLD, true},
-	{"by force, never sent", AT("27", SPEC(NEW, TWO), "null"), "[]", NEW,
-		false},
-	{"by force, taken", AT("28", SPEC(NEW, TWO), SPEC(NEW, TWO)), "[]", NEW,
-		true},
-	{"another image came meanwhile", AT("28", SPEC(OTHER, TWO),
-		SPEC(OLD, TWO)), "[]", OLD, false},
-};
-
-static void test_landed(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(crashes); i++) {
-		struct json *service = parse(crashes[i].service);
-		struct json *all = parse(crashes[i].all);
-
-		if (swarm_wait_landed(service, all, crashes[i].from, NEW, 27) !=
-			crashes[i].want)
-			fail_msg("%s", crashes[i].what);
-		json_free(service);
-		json_free(all);
-	}
-}
-
 /* ---- limits ----------------------------------------------------------------- */
 
 static void test_deadline(void **state)
@@ -312,7 +269,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_landed),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_culprit),
