@@ -6,6 +6,7 @@
 #include "deployer/docker/docker_order.h"
 #include "deployer/docker/docker_pick.h"
 #include "deployer/docker/docker_ref.h"
+#include "deployer/labels_command.h"
 #include "deployer/orders/orders.h"
 #include "deployer/queue/queue_schema.h"
 #include "deployer/swarm/swarm_plan.h"
@@ -282,22 +283,47 @@ static bool is_of(const struct conf_trigger *t, const char *image)
 	return is;
 }
 
+/* By labels, as the engines have them now; NULL is told. */
+static const struct conf_trigger *find_labelled(const struct conf *conf,
+	const char *text, struct conf **labelled)
+{
+	struct strbuf told = {0};
+	const struct conf_trigger *t;
+
+	*labelled = labels_of_engines(conf, &told);
+	t = orders_find_target(*labelled, text);
+	if (t == NULL)
+		fprintf(stderr, ORDERS_NO_TARGET "\n%s", text,
+			strbuf_cstr(&told));
+	strbuf_release(&told);
+	return t;
+}
+
 int docker_plan_run(const struct conf *conf, int argc, char **argv)
 {
-	const struct conf_trigger *t =
-		argc == 3 ? orders_find_target(conf, argv[1]) : NULL;
+	const struct conf_trigger *t;
+	struct conf *labelled = NULL;
+	int code;
 
-	if (t == NULL) {
+	if (argc != 3) {
 		fprintf(stderr, "give a trigger that redeploys, or the "
 				"container or the service that it is for; and "
 				"an image, NAME:TAG\n");
 		return 2;
 	}
-	if (!is_of(t, argv[2])) {
+	http_global_init();
+	t = orders_find_target(conf, argv[1]);
+	if (t == NULL)
+		t = find_labelled(conf, argv[1], &labelled);
+	if (t == NULL) {
+		code = 2;
+	} else if (!is_of(t, argv[2])) {
 		fprintf(stderr, "trigger %s is for %s: no push of %s would be "
 				"done by it\n", t->name, t->repository, argv[2]);
-		return 1;
+		code = 1;
+	} else {
+		code = plan(labelled != NULL ? labelled : conf, t, argv[2]);
 	}
-	http_global_init();
-	return plan(conf, t, argv[2]);
+	conf_free(labelled);
+	return code;
 }

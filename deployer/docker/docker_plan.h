@@ -7,7 +7,8 @@
 
 #include "proto/data/conf.h"
 
-/* argv: plan TARGET IMAGE. The exit code. */
+/* argv: plan TARGET IMAGE; a target that is in no file is looked for among the
+ * labels of the engines. The exit code. */
 int docker_plan_run(const struct conf *conf, int argc, char **argv);
 
 #endif

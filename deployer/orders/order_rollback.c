@@ -6,6 +6,7 @@
 #include "deployer/docker/docker_memory.h"
 #include "deployer/docker/docker_ref.h"
 #include "deployer/intake.h"
+#include "deployer/orders/orders.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/uid.h"
@@ -88,15 +89,23 @@ static int check(const struct conf_trigger *t, const char *target,
 void order_rollback(struct deployer *d, struct order *o)
 {
 	const char *name = order_arg(o, "trigger");
-	const struct conf_trigger *t = name ? conf_trigger(d->conf, name) : NULL;
+	const struct conf_trigger *t = name ? orders_find_target(d->conf, name)
+					 : NULL;
 	struct docker_memory_image image = {0};
 	struct strbuf target = {0};
 	struct going_back *g;
 	struct err err;
 
-	if (!name || !t || t->url) {
-		order_refuse(o, name ? ANSWER_ABSENT : ANSWER_MALFORMED,
-			"rollback takes the name of a trigger that redeploys");
+	char safe[160];
+
+	if (!name) {
+		order_refuse(o, ANSWER_MALFORMED, "rollback takes a trigger "
+			"that redeploys, or what it redeploys");
+		return;
+	}
+	if (!t) {
+		order_refuse(o, ANSWER_ABSENT, "no trigger here redeploys `%s`",
+			str_safe(str_from(name), safe, sizeof(safe)));
 		return;
 	}
 	conf_trigger_target(t, &target);

@@ -44,10 +44,16 @@ int orders_redeliver(const struct conf *conf, int argc, char **argv);
 bool orders_is_about_job(const char *verb);
 int orders_job(const struct conf *conf, int argc, char **argv);
 /* By the trigger's name, or by what it redeploys, as rows have that (`container
- * web`) or without the first word; NULL: none. */
+ * web`) or without the first word; those of labels, too, that are in conf. NULL:
+ * none, and what a person is told then. */
+#define ORDERS_NO_TARGET "`%s` is no trigger that redeploys, nor a container, a " \
+	"Compose service (PROJECT/SERVICE) or a Swarm service that one is for, " \
+	"neither in the configuration nor by labels: see `pullwire-matcher " \
+	"check`, and the deployer's log about labels"
 const struct conf_trigger *orders_find_target(const struct conf *conf,
 	const char *text);
-/* `rollback TARGET`: a trigger, or what it redeploys. */
+/* `rollback TARGET`: a trigger, or what it redeploys; those of labels as the
+ * deployer knows them. */
 int orders_rollback(const struct conf *conf, int argc, char **argv);
 int orders_enable(const struct conf *conf, int argc, char **argv);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "deployer/labels_command.h"
 #include "deployer/orders/order_file.h"
 #include "deployer/queue/queue_read.h"
 #include "deployer/queue/queue_schema.h"
@@ -250,14 +251,10 @@ int orders_enable(const struct conf *conf, int argc, char **argv)
 	return ask(conf, &order, NULL);
 }
 
-const struct conf_trigger *orders_find_target(const struct conf *conf,
+static const struct conf_trigger *find_in(struct opt_list triggers,
 	const char *text)
 {
-	const struct conf_trigger *t = conf_trigger(conf, text);
-
-	if (t)
-		return t->url ? NULL : t;
-	CONF_EACH(conf->triggers, const struct conf_trigger, i) {
+	CONF_EACH(triggers, const struct conf_trigger, i) {
 		struct strbuf target = {0};
 		struct str whole, name;
 		bool is;
@@ -273,17 +270,52 @@ const struct conf_trigger *orders_find_target(const struct conf *conf,
 	return NULL;
 }
 
-int orders_rollback(const struct conf *conf, int argc, char **argv)
+const struct conf_trigger *orders_find_target(const struct conf *conf,
+	const char *text)
 {
-	const struct conf_trigger *t =
-		argc == 2 ? orders_find_target(conf, argv[1]) : NULL;
-	struct strbuf order = {0};
+	const struct conf_trigger *t = conf_trigger(conf, text);
+
+	if (t)
+		return t->url ? NULL : t;
+	t = find_in(conf->triggers, text);
+	return t ? t : find_in(conf_labelled_triggers(conf), text);
+}
+
+/* The trigger's name, which the caller frees; NULL, and it is told why. */
+static char *find_rollback(const struct conf *conf, const char *text)
+{
+	const struct conf_trigger *t = orders_find_target(conf, text);
+	struct conf *labelled = NULL;
+	struct err err = {0};
+	char *name;
 
 	if (!t) {
+		labelled = labels_of_deployer(conf, &err);
+		t = labelled ? orders_find_target(labelled, text) : NULL;
+	}
+	name = t ? xstrdup(t->name) : NULL;
+	if (!t)
+		fprintf(stderr, ORDERS_NO_TARGET "\n", text);
+	if (!t && !labelled)
+		fprintf(stderr, "what is known of labels cannot be read: %s\n",
+			err.text);
+	conf_free(labelled);
+	return name;
+}
+
+int orders_rollback(const struct conf *conf, int argc, char **argv)
+{
+	struct strbuf order = {0};
+	char *name = NULL;
+
+	if (argc != 2)
 		fprintf(stderr, "give a trigger that redeploys, or the "
 				"container or the service that it is for\n");
+	else
+		name = find_rollback(conf, argv[1]);
+	if (!name)
 		return 2;
-	}
-	strbuf_addf(&order, "rollback %s\n", t->name);
+	strbuf_addf(&order, "rollback %s\n", name);
+	free(name);
 	return ask(conf, &order, NULL);
 }

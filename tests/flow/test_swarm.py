@@ -531,8 +531,12 @@ def shop(swarm, engine, registry, stacks, request):
 
 
 def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
-    """Its push redeploys it; a bad image leaves it as it was; back by hand;
-    its tasks make no triggers of their own."""
+    """Its push redeploys it; plan and rollback know it, too; a bad image leaves
+    it as it was."""
+    def ask(*words):
+        told = shop.run("deployer", *words)
+        return told.returncode, told.stdout + told.stderr
+
     swarm.create(NAME, shop.image("v1"), labels={
         "pullwire.enable": "true", "pullwire.expression": r"v\d+",
         "pullwire.health-timeout": "30s"})
@@ -543,6 +547,24 @@ def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
     assert (row["trigger"], row["target"]) == (NAME, f"service {NAME}")
     assert swarm.image(NAME) == shop.image("v2")
     assert len(swarm.running(NAME)) == 1
+
+    v1 = shop.image("v1").partition("@")[0]
+    code, told = ask("plan", f"service {NAME}", v1)
+    assert code == 0, told
+    assert f"{shop.image('v2')}\n  -> {shop.image('v1')}" in told
+    for words in ("plan", "nosuch", v1), ("rollback", "nosuch"):
+        code, told = ask(*words)
+        assert code == 2, told
+        assert "`nosuch` is no trigger that redeploys" in told
+        assert "nor by labels" in told
+    code, told = ask("rollback", NAME)
+    assert code == 0 and "goes back to" in told, told
+    assert shop.final("v1", trigger=NAME)["status"] == "deployed"
+    assert swarm.image(NAME) == shop.image("v1")
+    code, told = ask("rollback", f"service {NAME}")
+    assert code == 0, told
+    wait_for("v2 is back", lambda: swarm.image(NAME) == shop.image("v2") and
+             swarm.status(NAME) == "completed")
 
     swarm.update(NAME, lambda s: s["UpdateConfig"].update(
         Monitor=WATCHED * MS))

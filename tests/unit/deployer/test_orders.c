@@ -110,6 +110,11 @@ static void test_refused(void **state)
 			"no ended job that is kept here fits"},
 		{"enable", "{\"trigger\":\"web\"}", "absent",
 			"web is no trigger of ours with a URL: not enabled"},
+		{"rollback", "{}", "malformed", "rollback takes a trigger that "
+			"redeploys, or what it redeploys"},
+		{"rollback", "{\"trigger\":\"no\\nsuch\"}", "absent", NULL},
+		{"rollback", "{\"trigger\":\"nosuch\"}", "absent",
+			"no trigger here redeploys `nosuch`"},
 	};
 
 	(void)state;
@@ -466,13 +471,18 @@ static void test_retry(void **state)
 
 static void test_rollback_of_nothing(void **state)
 {
-	const struct msg_answer *a = ask("rollback", "{\"trigger\":\"web\"}");
+	static const char *const names[] = {"{\"trigger\":\"web\"}",
+		"{\"trigger\":\"container web\"}"};
 
 	(void)state;
-	assert_false(a->ok);
-	assert_string_equal(a->code, "absent");
-	assert_non_null(strstr(a->text, "it is not known what container web "
-		"ran before"));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct msg_answer *a = ask("rollback", names[i]);
+
+		assert_false(a->ok);
+		assert_string_equal(a->code, "absent");
+		assert_non_null(strstr(a->text, "it is not known what container "
+			"web ran before"));
+	}
 }
 
 static void write_file(const char *name, const char *text)
