@@ -345,13 +345,13 @@ static void wait_tick(void *ctx)
 		loop_stop(world.loop);
 }
 
-/* Runs the loop until it holds; fails after 20 s. */
+/* Runs the loop until it holds; fails after a minute. */
 static void run_until(bool (*holds)(void))
 {
 	struct loop_timer *t;
 
 	waiting.holds = holds;
-	waiting.until = clock_mono() + 20000;
+	waiting.until = clock_mono() + 60000;
 	t = loop_timer_start(world.loop, 0, 2, wait_tick, NULL);
 	loop_run(world.loop);
 	loop_timer_cancel(&t);

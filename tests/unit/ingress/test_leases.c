@@ -144,7 +144,7 @@ static void turn(int64_t ms)
 
 #define TURN_UNTIL(condition) \
 	do { \
-		for (int t_ = 0; t_ < 1500 && !(condition); t_++) \
+		for (int t_ = 0; t_ < 3000 && !(condition); t_++) \
 			turn(20); \
 		assert_true(condition); \
 	} while (0)

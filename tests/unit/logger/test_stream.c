@@ -235,7 +235,7 @@ static void ends_with_the_session(void **state)
 static void bounded(void **state)
 {
 	struct listener l[STREAM_CLIENTS_MAX];
-	int64_t until = clock_mono() + 20000;
+	int64_t until = clock_mono() + 60000;
 
 	(void)state;
 	for (size_t i = 0; i < STREAM_CLIENTS_MAX; i++) {

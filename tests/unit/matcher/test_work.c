@@ -17,7 +17,7 @@
 #include "proto/daemon/chan.h"
 #include "proto/msg/msg.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define KEEP 64
 
 static char dir[] = "/tmp/pullwire-work-XXXXXX";

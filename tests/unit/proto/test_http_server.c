@@ -73,7 +73,7 @@ static void handle(void *ctx UNUSED, struct http_request *r)
 		answer(r);
 }
 
-/* False when it did not come to n within 5 s. */
+/* False when it did not come to n within a minute. */
 static bool wait_handled(int n)
 {
 	struct timespec until;
@@ -81,7 +81,7 @@ static bool wait_handled(int n)
 	bool ok;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 5;
+	until.tv_sec += 60;
 	pthread_mutex_lock(&t.lock);
 	while (t.handled < n && rc == 0)
 		rc = pthread_cond_timedwait(&t.changed, &t.lock, &until);
@@ -109,12 +109,12 @@ static int setup_with(const char *listen, int64_t idle_ms, unsigned limit)
 
 static int setup(void **state UNUSED)
 {
-	return setup_with("127.0.0.1:0", 1000, 0);
+	return setup_with("127.0.0.1:0", 120000, 0);
 }
 
-static int setup_patient(void **state UNUSED)
+static int setup_impatient(void **state UNUSED)
 {
-	return setup_with("127.0.0.1:0", 30000, 0);
+	return setup_with("127.0.0.1:0", 1000, 0);
 }
 
 static int teardown(void **state UNUSED)
@@ -132,7 +132,7 @@ static int dial(void)
 	struct sockaddr_in a = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)http_server_port(server)),
 		.sin_addr = {htonl(INADDR_LOOPBACK)}};
-	struct timeval limit = {.tv_sec = 5};
+	struct timeval limit = {.tv_sec = 60};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_true(fd >= 0);
@@ -586,12 +586,12 @@ static void test_half_close(void **state UNUSED)
 
 /* The end of what a client sends may come together with its last bytes, when
  * the server is busy: it is heard all the same. A whole request has its
- * answer, one that breaks off its 400, and both connections are closed. */
+ * answer, one that breaks off its 400, and both connections are closed, long
+ * before they are idle. */
 static void test_half_close_of_many(void **state UNUSED)
 {
 	static const char whole[] = HEAD "Content-Length: 3\r\n\r\nabc";
 	static const char part[] = HEAD "Content-Length: 4\r\n\r\nabc";
-	int64_t began = clock_mono();
 	int fds[HALVES];
 
 	for (int i = 0; i < HALVES; i++)
@@ -611,7 +611,6 @@ static void test_half_close_of_many(void **state UNUSED)
 		assert_int_equal(recv(fds[i], &r, 1, 0), 0);
 		close(fds[i]);
 	}
-	assert_true(clock_mono() - began < 4000);
 }
 
 static void test_client_gone(void **state UNUSED)
@@ -644,7 +643,7 @@ static void test_idle(void **state UNUSED)
 	exchange("", 0, false, &r);
 	assert_int_equal(r.status, 0);
 	assert_true(r.closed);
-	assert_in_range(clock_mono() - began, 1500, 9000);
+	assert_true(clock_mono() - began >= 1500);
 	assert_int_equal(t.handled, 1);
 }
 
@@ -682,11 +681,11 @@ static void test_dripping(void **state UNUSED)
 		struct reply r;
 
 		put(fd, cases[i].start, strlen(cases[i].start));
-		while (clock_mono() - began < 3000 && recv(fd, &r, 1,
+		while (clock_mono() - began < 60000 && recv(fd, &r, 1,
 			MSG_DONTWAIT | MSG_PEEK) < 0 &&
 			put(fd, drop, strlen(drop)))
 			clock_sleep(20);
-		assert_in_range(clock_mono() - began, 500, 2500);
+		assert_in_range(clock_mono() - began, 500, 59999);
 		get(fd, &r);
 		settle();
 		assert_int_equal(r.status, cases[i].status);
@@ -822,13 +821,15 @@ static void test_connections_per_address(void **state UNUSED)
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = dial();
-	clock_sleep(50);
 	exchange(BYTES("GET /x HTTP/1.1\r\nHost: a\r\n\r\n"), false, &r);
 	assert_int_equal(r.status, 0);
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
-	clock_sleep(50);
-	exchange(BYTES("GET /x HTTP/1.1\r\nHost: a\r\n\r\n"), false, &r);
+	for (int i = 0; i < 6000 && r.status != 200; i++) {
+		clock_sleep(10);
+		exchange(BYTES("GET /x HTTP/1.1\r\nHost: a\r\n\r\n"),
+			false, &r);
+	}
 	assert_int_equal(r.status, 200);
 }
 
@@ -903,10 +904,10 @@ int main(void)
 		TEST(test_body_over_the_limit),
 		TEST(test_body_far_over_the_limit),
 		TEST(test_half_close),
-		cmocka_unit_test_setup_teardown(
-			test_half_close_of_many, setup_patient, teardown),
+		TEST(test_half_close_of_many),
 		TEST(test_client_gone),
-		TEST(test_idle),
+		cmocka_unit_test_setup_teardown(
+			test_idle, setup_impatient, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_dripping, setup_hasty, teardown_hasty),
 		cmocka_unit_test_setup_teardown(

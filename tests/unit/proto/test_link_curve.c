@@ -191,7 +191,7 @@ static void check_only_the_honest(void)
 	assert_int_equal(t.intruder.messages, 0);
 	assert_int_equal(before, 0);
 	connect_as(&t.honest, t.keys, "matcher", "ingress");
-	assert_true(until(honest_has_answer, 3000));
+	assert_true(until(honest_has_answer, 60000));
 	assert_int_equal(t.server.messages, 1);
 	assert_int_equal(t.honest.messages, 1);
 }
@@ -206,7 +206,7 @@ static void test_admitted(void **state UNUSED)
 	link_close(t.honest.link, 0);
 	memset(&t.honest, 0, sizeof(t.honest));
 	connect_as(&t.honest, t.keys, "matcher", "ingress");
-	assert_true(until(honest_has_answer, 3000));
+	assert_true(until(honest_has_answer, 60000));
 	assert_int_equal(t.server.messages, 2);
 }
 
@@ -329,7 +329,7 @@ static void test_half_open(void **state UNUSED)
 	}
 	began = clock_mono();
 	check_only_the_honest();
-	assert_in_range(clock_mono() - began, 0, 2000);
+	assert_in_range(clock_mono() - began, 0, 20000);
 	for (int i = 0; i < HALF_OPEN; i++)
 		close(fds[i]);
 }
@@ -399,7 +399,7 @@ static void test_lists_are_apart(void **state UNUSED)
 	assert_false(until(never, 300));
 	assert_int_equal(second.messages, 0);
 	connect_as(&t.honest, t.keys, "deployer", "logger");
-	assert_true(until(honest_has_answer, 3000));
+	assert_true(until(honest_has_answer, 60000));
 	assert_int_equal(second.messages, 1);
 	assert_int_equal(t.intruder.ups, 0);
 	/* With one gone, the other goes on. */

@@ -146,7 +146,7 @@ static void wait_ms(int64_t ms)
 
 static void wait_ups(int n)
 {
-	for (int i = 0; i < 500 && t.ups < n; i++)
+	for (int i = 0; i < 6000 && t.ups < n; i++)
 		wait_ms(10);
 	assert_int_equal(t.ups, n);
 }

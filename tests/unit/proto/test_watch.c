@@ -130,7 +130,7 @@ static void test_changes(void **state UNUSED)
 
 		lay_out(rows[row].link);
 		n = told(i % 2 ? path : "file", rows[row].change,
-			rows[row].told ? 5000 : 100);
+			rows[row].told ? 60000 : 100);
 		if (n != rows[row].told)
 			fail_msg("%s, %s: told %d times", rows[row].what,
 				i % 2 ? path : "file", n);
