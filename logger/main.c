@@ -3,6 +3,7 @@
 #include "logger/logger.h"
 #include "logger/stats_command.h"
 #include "logger/token_command.h"
+#include "logger/verify_command.h"
 
 int main(int argc, char **argv)
 {
@@ -29,6 +30,14 @@ int main(int argc, char **argv)
 			.help = "how the triggers do, a line each",
 			.needs_conf = true,
 			.run = stats_command,
+			.explains = true,
+		},
+		{
+			.name = "verify",
+			.usage = VERIFY_COMMAND_USAGE,
+			.help = "reads all rows: is each what was stored?",
+			.needs_conf = true,
+			.run = verify_command,
 			.explains = true,
 		},
 		{

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "logger/row_sum.h"
 #include "proto/base/mem.h"
 
 void query_init(struct query *q)
@@ -77,6 +78,11 @@ int query_set(struct query *q, const char *key, const char *value,
 			continue;
 		if (!*value || strlen(value) > 255)
 			return err_fail(err, "%s: takes 1 to 255 bytes", key);
+		if (texts[i].out == &q->status && !strcmp(value, ROW_DAMAGED))
+			return err_fail(err, "status: no row is stored as `"
+				ROW_DAMAGED "`, it is found when it is read: "
+				"`pullwire-logger verify` reads all rows and "
+				"prints those");
 		free(*texts[i].out);
 		*texts[i].out = xstrdup(value);
 		return 0;

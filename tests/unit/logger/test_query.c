@@ -78,6 +78,7 @@ static void refused(void **state)
 		{"after", "1_2_3"}, {"after", "1_2_"}, {"after", "a_b"},
 		{"after", "1_99999999999999999999"},
 		{"trigger", ""}, {"tag", ""}, {"event", ""},
+		{"status", "damaged"}, /* no row is stored as that */
 		{"order", "asc"}, {"Limit", "1"}, {"", "1"}, {"limit ", "1"},
 		{"trigger\n\033[31m", "x"},
 	};

@@ -1,0 +1,155 @@
+/* `verify` as a process of its own, beside a store that is open for writing. */
+#include "tests/unit/logger/store_rig.h"
+
+#include <sys/wait.h>
+
+#include "logger/store_sqlite.h"
+#include "logger/verify_command.h"
+#include "proto/base/clock.h"
+
+static bool is_sqlite(void)
+{
+	return strncmp(url, "sqlite:", 7) == 0;
+}
+
+/* Behind the store's back; %s is the table. */
+static void change(const char *fmt)
+{
+	struct err err = {0};
+	char sql[200];
+	struct db *db;
+
+	snprintf(sql, sizeof(sql), fmt,
+		is_sqlite() ? "record" : "pullwire_record");
+	if (!is_sqlite()) {
+		run_sql("SET search_path TO t%d; %s", (int)getpid(), sql);
+		return;
+	}
+	db = db_open(url + 7, &sqlite_schema, false, &err);
+	if (db == NULL || db_exec(db, sql, &err) < 0)
+		fail_msg("%s", err.text);
+	db_close(db);
+}
+
+/* Runs `verify WORD WORD`; what it printed goes to out. */
+static int run_verify(const char *one, const char *two, struct strbuf *out)
+{
+	struct conf conf = {.logger = {.store = url}};
+	char *argv[] = {(char *)(uintptr_t)"verify", (char *)(uintptr_t)one,
+		(char *)(uintptr_t)two, NULL};
+	int argc = one == NULL ? 1 : two == NULL ? 2 : 3, fds[2], status;
+	char buf[4096];
+	ssize_t n;
+	pid_t pid;
+
+	strbuf_truncate(out, 0);
+	assert_int_equal(pipe(fds), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		status = verify_command(&conf, argc, argv);
+		fflush(stdout);
+		_exit(status);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], buf, sizeof(buf))) > 0)
+		strbuf_add(out, buf, (size_t)n);
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void expect_end(int code, const char *const *parts)
+{
+	struct strbuf out = {0};
+	int got = run_verify(NULL, NULL, &out);
+
+	for (; *parts != NULL; parts++)
+		if (strstr(strbuf_cstr(&out), *parts) == NULL)
+			fail_msg("no `%s` in: %s", *parts, strbuf_cstr(&out));
+	if (got != code)
+		fail_msg("exit code %d: %s", got, strbuf_cstr(&out));
+	strbuf_release(&out);
+}
+
+#define PARTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void damaged_rows_are_printed(void **state)
+{
+	char event[16];
+
+	(void)state;
+	expect_end(VERIFY_SOUND, PARTS("0 rows read, all are what was stored"));
+	for (int i = 0; i < 512; i++) {
+		snprintf(event, sizeof(event), "e%04d", i);
+		put_simple(5000 - i, event, "web", "deployed", true);
+	}
+	expect_end(VERIFY_SOUND,
+		PARTS("512 rows read, all are what was stored\n"));
+	change("UPDATE %s SET status = 'failed' WHERE seq = 70");
+	change("UPDATE %s SET tag = 'v2' WHERE seq = 512");
+	change("UPDATE %s SET id = 'a\x1b" "b' WHERE seq = 3");
+	expect_end(VERIFY_DAMAGED, PARTS("512 rows read, 3 of them are damaged",
+		"row 70  1970-01-01T00:00:04.931Z  e0069/web/1/deployed  "
+		"this row was changed on the disk",
+		"it says `failed`\n", "row 512  ", "row 3  ", "a\\x1bb"));
+}
+
+/* A hundred rows a second: the second page not within the first second. */
+static void it_takes_its_time(void **state)
+{
+	struct strbuf out = {0};
+	int64_t start;
+	char event[16];
+
+	(void)state;
+	for (int i = 0; i < 110; i++) {
+		snprintf(event, sizeof(event), "e%04d", i);
+		put_simple(i, event, "web", "deployed", true);
+	}
+	start = clock_mono();
+	assert_int_equal(run_verify("--rate", "100", &out), VERIFY_SOUND);
+	assert_true(clock_mono() - start >= 1000);
+	assert_non_null(strstr(strbuf_cstr(&out), "110 rows read"));
+	strbuf_release(&out);
+}
+
+static void faults(void **state)
+{
+	struct strbuf out = {0};
+
+	(void)state;
+	assert_int_equal(run_verify("--rate", "0", &out), 2);
+	assert_non_null(strstr(strbuf_cstr(&out), "--rate takes a number"));
+	assert_int_equal(run_verify("rows", NULL, &out), 2);
+	assert_int_equal(run_verify("--help", NULL, &out), 0);
+	assert_non_null(strstr(strbuf_cstr(&out), "Exit code: "));
+	snprintf(url, sizeof(url), "sqlite:%s/none.db", dir);
+	assert_int_equal(run_verify(NULL, NULL, &out), VERIFY_UNREAD);
+	assert_non_null(strstr(strbuf_cstr(&out), "none.db"));
+	strbuf_release(&out);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest sqlite[] = {
+		T(damaged_rows_are_printed),
+		T(it_takes_its_time),
+		T(faults),
+	};
+	const struct CMUnitTest postgresql[] = {
+		cmocka_unit_test_setup_teardown(damaged_rows_are_printed,
+			pg_setup, pg_teardown),
+	};
+	const struct CMUnitTest none[] = {cmocka_unit_test(without_server)};
+	int failed = cmocka_run_group_tests(sqlite, NULL, NULL);
+
+	if (getenv("PULLWIRE_POSTGRESQL") == NULL)
+		return failed + cmocka_run_group_tests(none, NULL, NULL);
+	return failed + cmocka_run_group_tests(postgresql, NULL, NULL);
+}
