@@ -42,8 +42,9 @@ static int same_target(const struct attempt *a, struct err *err)
 	target_key(a->trigger, &key);
 	same = strcmp(strbuf_cstr(&key), queue_job_target(a->job)) == 0;
 	strbuf_release(&key);
-	return same ? 0 : err_fail(err, "trigger %s has another target now "
-				   "than when this push came", a->trigger->name);
+	return same ? 0 : err_fail(err, "trigger %s has another target now, or "
+				   "another `dry_run`, than when this push "
+				   "came", a->trigger->name);
 }
 
 struct attempt *attempt_begin(struct deployer *d, struct queue_job *job)

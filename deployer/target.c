@@ -126,6 +126,11 @@ void target_key(const struct conf_trigger *t, struct strbuf *out)
 		strbuf_addf(out, "url %s", t->name);
 		return;
 	}
+	/* What does nothing takes no other push's place. */
+	if (t->dry_run) {
+		strbuf_addf(out, "dry_run %s", t->name);
+		return;
+	}
 	strbuf_addf(out, "%s ", t->engine);
 	conf_trigger_target(t, out);
 }

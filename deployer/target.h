@@ -27,7 +27,8 @@ int target_check_ids(const struct job *job, struct err *err);
 const struct conf_trigger *target_find(const struct conf *conf,
 	const struct job *job, struct err *err);
 
-/* The queue's key of what the trigger acts on: same text, same target. */
+/* The queue's key of what the trigger acts on: same text, same target. One that
+ * acts on nothing (dry_run) has a key of its own. */
 void target_key(const struct conf_trigger *t, struct strbuf *out);
 
 #endif

@@ -196,7 +196,7 @@ static void carry_out_line(struct orders *of, struct order_file *f,
 	str_split(&rest, ' ', &verb);
 	text = xmemdup0(rest.n ? rest.p : "", rest.n);
 	v = find_verb(verb);
-	o = order_new(of, "an order file");
+	o = order_new(of, "a command of pullwire-deployer");
 	o->file = f;
 	f->open++;
 	if (v && v->arg && rest.n && rest.p[0] != '{') {

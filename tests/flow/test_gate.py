@@ -47,6 +47,24 @@ def test_dry_run_approve_and_min_age(stacks):
     sink.close()
 
 
+def test_dry_run_takes_no_place(stacks, engine):
+    """A push that is only looked at ends no redeploy that waits."""
+    stack = stacks([
+        {"name": "live", "repository": "shop/x", "approve": True,
+         "deploy": {"container": "tried"}},
+        {"name": "try", "repository": "shop/y", "dry_run": True,
+         "deploy": {"container": "tried"}}],
+        {"local": engine.sock}).start()
+    live = stack.push("shop/x", "v2")
+    wait_for("it waits", lambda: stack.rows(event=live, status="waiting"))
+    dry = stack.push("shop/y", "v3")
+    assert stack.wait_final(dry)["status"] == "dry_run"
+    assert stack.finals(event=live) == []
+    assert stack.run("deployer", "queue", "cancel",
+                     f"{live}/live").returncode == 0
+    assert "cancelled" in stack.wait_final(live)["reason"]
+
+
 def test_approval_outlives_the_deployer(stacks):
     sink = Sink()
     stack = stacks([{"name": "asks", "repository": "shop/asks",

@@ -19,6 +19,8 @@ static const char common[] =
 	"engine: local}\n"
 	"  - {name: all, repository: 'shop/**', deploy: {compose: shop/api}, "
 	"engine: far}\n"
+	"  - {name: try, repository: shop/web, deploy: {container: web}, "
+	"engine: local, dry_run: true}\n"
 	"  - {name: tell, repository: shop/web, "
 	"url: 'http://h:8000/x?secret=s3'}\n";
 
@@ -145,7 +147,7 @@ static void test_check_conf(void **state)
 		if (cases[i].fault && !strstr(errs.list.v[0], cases[i].fault))
 			fail_msg("%s", errs.list.v[0]);
 		if (cases[i].fault)
-			assert_non_null(strstr(errs.list.v[0], ":8: "));
+			assert_non_null(strstr(errs.list.v[0], ":9: "));
 		opt_errors_release(&errs);
 		conf_free(conf);
 	}
@@ -191,6 +193,10 @@ static void test_key(void **state)
 	strbuf_truncate(&key, 0);
 	target_key(conf_trigger(conf, "all"), &key);
 	assert_string_equal(strbuf_cstr(&key), "far compose shop/api");
+	strbuf_truncate(&key, 0);
+	/* It takes the place of nothing that is done to that container. */
+	target_key(conf_trigger(conf, "try"), &key);
+	assert_string_equal(strbuf_cstr(&key), "dry_run try");
 	strbuf_truncate(&key, 0);
 	target_key(conf_trigger(conf, "tell"), &key);
 	assert_string_equal(strbuf_cstr(&key), "url tell");
