@@ -288,12 +288,14 @@ backlog: deps
 	@/usr/bin/python3 tests/storm/backlog.py $(WAITING)
 
 #: faults     every call of every store fails in turn; FLIPS=5000 turned bits;
-#:            disks that fail or are full under the daemons at work
+#:            disks that fail or are full, and links that are late, double
+#:            and cut, under the daemons at work
 faults: deps
 	@$(MAKE) -s --no-print-directory all build-stores
 	@cd tests && PULLWIRE_FAULTS=1 PULLWIRE_FLIPS=$(FLIPS) /usr/bin/python3 -m pytest -q -s \
 		-p no:cacheprovider crash/test_stores.py crash/test_disk.py \
-		crash/test_full.py crash/test_disk_deploy.py
+		crash/test_full.py crash/test_disk_deploy.py \
+		storm/test_links.py
 
 #: test-slow  5,000 slow headers, 500 slow bodies, JSON bombs, honest senders
 test-slow: deps
