@@ -12,17 +12,18 @@ OUT=$out FAIL=1 CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage \
 	PULLWIRE_BUILD=$out PULLWIRE_BUILD_FAIL=$out PULLWIRE_PATIENCE=2 \
 	tests/test.sh || echo "coverage: tests failed, it is less than could be"
 
-for folder in proto/{base,msg,data,io,daemon} ingress matcher deployer logger; do
-	for object in "$out/$folder"/*.gcno; do
-		gcov -n -o "$object" "${object%.gcno}.c" 2>/dev/null
-	done | awk -v folder="$folder" '
-		/^File/ { mine = $2 ~ "^\x27" folder "/[^/]*\\.c\x27$" }
-		/^Lines executed/ && mine {
-			sub(/.*executed:/, ""); sub(/%/, "")
-			all += $3; run += $1 * $3 / 100; mine = 0
-		}
-		END { printf "%s %d %d\n", folder, run + 0.5, all }'
-done | awk '{ printf "%-14s %6d of %6d lines  %5.1f %%\n", $1, $2, $3,
-		100 * $2 / $3; run += $2; all += $3 }
-	END { printf "%-14s %6d of %6d lines  %5.1f %%\n", "coverage", run, all,
-		100 * run / all }'
+find proto ingress matcher deployer logger -name '*.c' -printf '%h\n' | sort -u |
+	while read -r folder; do
+		for object in "$out/$folder"/*.gcno; do
+			gcov -n -o "$object" "${object%.gcno}.c" 2>/dev/null
+		done | awk -v folder="$folder" '
+			/^File/ { mine = $2 ~ "^\x27" folder "/[^/]*\\.c\x27$" }
+			/^Lines executed/ && mine {
+				sub(/.*executed:/, ""); sub(/%/, "")
+				all += $3; run += $1 * $3 / 100; mine = 0
+			}
+			END { printf "%s %d %d\n", folder, run + 0.5, all }'
+	done | awk '{ printf "%-17s %6d of %6d lines  %5.1f %%\n", $1, $2, $3,
+			100 * $2 / $3; run += $2; all += $3 }
+		END { printf "%-17s %6d of %6d lines  %5.1f %%\n", "coverage", run,
+			all, 100 * run / all }'
