@@ -34,6 +34,7 @@ struct loop {
 	uv_loop_t uv;
 	uv_async_t wake;
 	struct mailbox *mail;
+	sigset_t signals; /* that were ever watched */
 };
 
 static void check(int rc, const char *what)
@@ -149,6 +150,7 @@ struct loop *loop_new(void)
 	l->mail->holders = 1;
 	l->mail->wake = &l->wake;
 	list_init(&l->mail->posts);
+	sigemptyset(&l->signals);
 	return l;
 }
 
@@ -180,6 +182,7 @@ static void close_handle(uv_handle_t *h, void *ctx)
 void loop_free(struct loop *l)
 {
 	struct list dropped, *node;
+	sigset_t before;
 
 	if (!l)
 		return;
@@ -191,10 +194,16 @@ void loop_free(struct loop *l)
 		post_drop(CONTAINER_OF(node, struct post, node));
 	mailbox_release(l->mail);
 
+	/* libuv gives them back to what kills: never for a moment. */
+	pthread_sigmask(SIG_BLOCK, &l->signals, &before);
 	uv_walk(&l->uv, close_handle, l);
 	uv_run(&l->uv, UV_RUN_DEFAULT); /* the close callbacks, no more */
 	if (uv_loop_close(&l->uv) != 0)
 		BUG("a handle is left on the loop");
+	for (int signo = 1; signo < SIGRTMIN; signo++)
+		if (sigismember(&l->signals, signo) == 1)
+			signal(signo, SIG_IGN);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	free(l);
 }
 
@@ -315,6 +324,7 @@ void loop_signal(struct loop *l, int signo, void (*fn)(void *ctx), void *ctx)
 	check(uv_signal_init(&l->uv, &s->h), "cannot watch a signal");
 	check(uv_signal_start(&s->h, on_signal, signo),
 		"cannot watch a signal");
+	sigaddset(&l->signals, signo);
 }
 
 /* ---- threads ----------------------------------------------------------- */

@@ -39,7 +39,8 @@ struct loop_fd *loop_fd_start(struct loop *l, int fd, int events,
 void loop_fd_update(struct loop_fd *f, int events);
 void loop_fd_stop(struct loop_fd **f);
 
-/* fn is called on the loop for each of these signals; until loop_free(). */
+/* fn is called on the loop for each of these signals; until loop_free(), from
+ * where on they are ignored: who is asked to stop twice ends once, by itself. */
 void loop_signal(struct loop *l, int signo, void (*fn)(void *ctx), void *ctx);
 
 /* From any thread: fn runs on the loop, in the order of the posts. */

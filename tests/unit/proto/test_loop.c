@@ -176,6 +176,11 @@ static void test_signal(void **state UNUSED)
 	kill(getpid(), SIGUSR2);
 	run();
 	assert_int_equal(t.signals, 2);
+	/* One that comes too late kills nobody. */
+	loop_free(t.loop);
+	kill(getpid(), SIGUSR1);
+	kill(getpid(), SIGUSR2);
+	t.loop = loop_new();
 }
 
 /* ---- posts and threads ------------------------------------------------- */
