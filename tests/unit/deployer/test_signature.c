@@ -97,6 +97,7 @@ static size_t faults(const char *rest)
 	struct conf *conf;
 	size_t n;
 
+	assert_non_null(f);
 	fprintf(f, "engines: [{name: e, docker: 'unix:///run/a'}]\n"
 		"triggers:\n  - {name: t, repository: a, %s}\n", rest);
 	fclose(f);
