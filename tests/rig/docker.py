@@ -79,8 +79,15 @@ class Engine:
 
     def call(self, method, path, body=None, headers=(), **query):
         """The decoded answer or None; DockerError on a status from 400."""
-        lines = self.stream(method, path, body, headers, **query)
-        return lines[0] if lines else None
+        end = time.monotonic() + 60
+        while True:
+            try:
+                lines = self.stream(method, path, body, headers, **query)
+                return lines[0] if lines else None
+            except DockerError as e:
+                # runc gives up soon where the machine is busy
+                if "unable to freeze" not in str(e) or time.monotonic() > end:
+                    raise
 
     def stream(self, method, path, body=None, headers=(), **query):
         """All objects of the answer; one that tells an error raises it."""
