@@ -57,6 +57,18 @@ static void try_again(struct attempt *a, struct record *row)
 	attempt_end(a, row);
 }
 
+/* Told once, however often it is tried. */
+static void wait(struct attempt *a, struct record *row,
+	const struct driver_result *res)
+{
+	bool told = a->job->told;
+
+	row->next_attempt = clock_wall() + res->again_ms;
+	attempt_wait(a, told ? NULL : row, row->next_attempt, res->reason);
+	if (told)
+		field_release(&record_table, row);
+}
+
 static void done(void *ctx)
 {
 	struct deploy *p = ctx;
@@ -73,11 +85,14 @@ static void done(void *ctx)
 		&p->run.phases);
 	row_result(&row, res);
 	row.attempts = a->job->base + (int64_t)retry_deploy.n;
-	log_info(a->job->id, "%s: %s", driver_status_words[res->status],
-		res->reason);
+	if (res->status != DRIVER_LATER || !a->job->told)
+		log_info(a->job->id, "%s: %s",
+			driver_status_words[res->status], res->reason);
 	if (res->status == DRIVER_WAITING) {
 		engine_down(p->engine, res->reason);
 		attempt_hold(a, &row);
+	} else if (res->status == DRIVER_LATER) {
+		wait(a, &row, res);
 	} else if (row.final) {
 		attempt_end(a, &row);
 	} else {

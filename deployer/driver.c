@@ -11,6 +11,7 @@ const char *const driver_status_words[] = {
 	[DRIVER_FAILED] = "failed",
 	[DRIVER_REFUSED] = "refused",
 	[DRIVER_WAITING] = "waiting",
+	[DRIVER_LATER] = "waiting",
 	[DRIVER_STALE] = "stale",
 	[DRIVER_CANCELLED] = "cancelled",
 };

@@ -60,6 +60,9 @@ enum driver_status {
 	DRIVER_FAILED,      /* cls RETRY: tried again on the schedule; FAIL: final */
 	DRIVER_REFUSED,     /* final: will not be done, nothing was touched */
 	DRIVER_WAITING,     /* the engine does not answer: the job waits for it */
+	/* The engine answers, but cannot do this now: the job waits by itself,
+	 * is tried again after again_ms, and that uses up no try. */
+	DRIVER_LATER,
 	DRIVER_STALE,       /* final: the registry does not confirm the push */
 	DRIVER_CANCELLED,   /* *cancel was seen: no row, the job runs again */
 };
@@ -71,6 +74,7 @@ extern const char *const driver_status_words[];
 struct driver_result {
 	enum driver_status status;
 	enum err_class cls; /* of DRIVER_FAILED */
+	int64_t again_ms;   /* of DRIVER_LATER */
 	char reason[512];   /* a sentence without a final stop */
 	char from_digest[DRIVER_DIGEST_MAX]; /* "" when not known */
 	char to_digest[DRIVER_DIGEST_MAX];

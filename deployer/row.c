@@ -60,6 +60,7 @@ void row_durations(struct record *r, const struct row_times *t)
 void row_result(struct record *r, const struct driver_result *result)
 {
 	r->final = result->status != DRIVER_WAITING &&
+		result->status != DRIVER_LATER &&
 		!(result->status == DRIVER_FAILED &&
 			result->cls == ERR_RETRY);
 	record_reason(r, "%s", result->reason);

@@ -28,18 +28,13 @@ static int find(struct swarm_rollout *r, struct driver_result *res)
 
 	if (swarm_rollout_look(r, &err) == 0)
 		return 0;
-	if (swarm_service_no_manager(&err))
-		driver_result_set(res, DRIVER_FAILED, "engine %s is not a Swarm "
-			"manager, and only a manager can update service %s; "
-			"point engine %s at a manager", engine, r->name,
-			engine);
-	else if (err.code == 404)
+	if (err.code == 404)
 		driver_result_set(res, DRIVER_FAILED, "there is no service %s "
 			"in the Swarm of engine %s; create it once (docker "
 			"service create --name %s ..., or docker stack deploy), "
 			"then push again", r->name, engine, r->name);
 	else
-		fail(&err, res);
+		swarm_rollout_fail(r, &err, res);
 	return -1;
 }
 
@@ -239,9 +234,12 @@ static int update(struct swarm_rollout *r, struct driver_result *res)
 		return 0;
 	if (driver_cancelled(r->t->run) && swarm_service_is_conflict(&err))
 		driver_result_err(res, DRIVER_CANCELLED, &err);
-	else if (docker_api_unreachable(&err) || err.code == DOCKER_NOTE_FAILED)
+	else if (err.code == DOCKER_NOTE_FAILED)
 		fail(&err, res);
 	else
+		swarm_rollout_fail(r, &err, res);
+	/* Of an error of the call itself: how far it got. */
+	if (res->status == DRIVER_FAILED && err.code != DOCKER_NOTE_FAILED)
 		driver_result_set(res, DRIVER_FAILED, "service %s was not "
 			"updated%s: %s", r->name, is_unclear(&err)
 				? ", as far as is known" : "", err.text);
@@ -280,7 +278,7 @@ static int has_begun(struct swarm_rollout *r, struct driver_result *res)
 		return 0;
 	}
 	if (all == NULL) {
-		fail(&err, res);
+		swarm_rollout_fail(r, &err, res);
 		return -1;
 	}
 	/* Its verdict was in. */

@@ -2,6 +2,7 @@
 
 #include "deployer/swarm/swarm_service.h"
 #include "deployer/swarm/swarm_spec.h"
+#include "deployer/swarm/swarm_trouble.h"
 #include "proto/base/mem.h"
 
 struct json *swarm_labels_trigger(const struct json *service,
@@ -29,20 +30,26 @@ struct json *swarm_labels_trigger(const struct json *service,
 	return t;
 }
 
+/* No Swarm, no manager, or one that we may not ask about services. */
+static bool has_none(struct docker_api *api, struct err *err)
+{
+	char why[300];
+	enum swarm_trouble trouble = swarm_trouble_find(
+		api, err, why, sizeof(why));
+
+	if (trouble == SWARM_NOT_NOW)
+		err_prefix(err, "it %s", why);
+	return trouble == SWARM_NO_SWARM || trouble == SWARM_WORKER ||
+		err->cls == ERR_FAIL;
+}
+
 int swarm_labels_add(struct docker_api *api, struct json *triggers,
 	struct opt_errors *faults, struct err *err)
 {
-	struct err low = {0};
-	struct json *list = swarm_service_list(api, DOCKER_LABEL_ENABLE, &low);
+	struct json *list = swarm_service_list(api, DOCKER_LABEL_ENABLE, err);
 
-	/* No Swarm, or one that we may not ask about. */
-	if (list == NULL &&
-		(swarm_service_no_manager(&low) || low.cls == ERR_FAIL))
-		return 0;
-	if (list == NULL) {
-		*err = low;
-		return -1;
-	}
+	if (list == NULL)
+		return has_none(api, err) ? 0 : -1;
 	for (const struct json *s = json_first(list); s; s = json_next(s)) {
 		struct json *t = swarm_labels_trigger(s, faults);
 

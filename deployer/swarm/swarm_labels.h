@@ -7,8 +7,9 @@
 
 #include "deployer/docker/docker_labels.h"
 
-/* Adds them to the triggers of the set. 0, also where the engine is no
- * manager, or knows (or tells) nothing of services; or -1. */
+/* Adds them to the triggers of the set. 0, also where the engine is in no
+ * Swarm, is a worker, or tells us nothing of services; or -1: also where its
+ * Swarm cannot tell now, for its triggers have not gone. */
 int swarm_labels_add(struct docker_api *api, struct json *triggers,
 	struct opt_errors *faults, struct err *err);
 

@@ -5,6 +5,7 @@
 #include "deployer/swarm/swarm_evidence.h"
 #include "deployer/swarm/swarm_mark.h"
 #include "deployer/swarm/swarm_spec.h"
+#include "deployer/swarm/swarm_trouble.h"
 #include "deployer/swarm/swarm_wait.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
@@ -12,6 +13,7 @@
 
 #define POLL_MS 300
 #define PAUSE_MS 50
+#define AGAIN_MS 10000 /* a Swarm that cannot do it now */
 
 typedef enum swarm_state judge_fn(const struct swarm_look *l);
 
@@ -45,6 +47,45 @@ void swarm_rollout_release(struct swarm_rollout *r)
 {
 	json_free(r->service);
 	r->service = NULL;
+}
+
+static void not_now(const struct swarm_rollout *r, const char *why,
+	const char *what_to_do, struct driver_result *res)
+{
+	driver_result_set(res, DRIVER_LATER, "service %s cannot be updated now, "
+		"the job waits: engine %s %s%s", r->name,
+		r->t->run->engine->name, why, what_to_do);
+	res->again_ms = AGAIN_MS;
+}
+
+void swarm_rollout_fail(const struct swarm_rollout *r, const struct err *err,
+	struct driver_result *res)
+{
+	const char *engine = r->t->run->engine->name;
+	char why[300];
+
+	if (docker_api_unreachable(err)) {
+		driver_result_err(res, DRIVER_WAITING, err);
+		return;
+	}
+	switch (swarm_trouble_find(r->t->api, err, why, sizeof(why))) {
+	case SWARM_NO_SWARM:
+		driver_result_set(res, DRIVER_FAILED, "engine %s %s, and only "
+			"a Swarm manager can update service %s; point engine "
+			"%s at a manager", engine, why, r->name, engine);
+		return;
+	case SWARM_WORKER:
+		not_now(r, why, ", and only a manager updates services: `docker "
+			"node promote` it, or point the engine at a manager",
+			res);
+		return;
+	case SWARM_NOT_NOW:
+		not_now(r, why, "", res);
+		return;
+	case SWARM_NO_TROUBLE:
+		driver_result_err(res, DRIVER_FAILED, err);
+		return;
+	}
 }
 
 /* ---- waiting ---------------------------------------------------------------- */
@@ -111,9 +152,7 @@ static void fail(const struct swarm_rollout *r, const struct err *err,
 		driver_result_set(res, DRIVER_FAILED, "service %s was removed "
 			"while it was updated", r->name);
 	else
-		driver_result_err(res, docker_api_unreachable(err)
-				? DRIVER_WAITING
-				: DRIVER_FAILED, err);
+		swarm_rollout_fail(r, err, res);
 }
 
 /*

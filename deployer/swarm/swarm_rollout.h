@@ -20,6 +20,12 @@ struct swarm_rollout {
 
 /* The service anew; -1 with err, and r->service is as before. */
 int swarm_rollout_look(struct swarm_rollout *r, struct err *err);
+/*
+ * A call failed: the engine does not answer, its Swarm cannot do it now, it is
+ * in none, or what the error says. The last two are FAILED.
+ */
+void swarm_rollout_fail(const struct swarm_rollout *r, const struct err *err,
+	struct driver_result *res);
 /* A moment before the next attempt at a change that met another one. */
 void swarm_rollout_pause(int attempt);
 

@@ -71,11 +71,6 @@ struct json *swarm_service_list(struct docker_api *api, const char *label,
 	return get_filtered(api, "/services", filters, err);
 }
 
-bool swarm_service_no_manager(const struct err *err)
-{
-	return err->code == 503 && strstr(err->text, "not a swarm manager");
-}
-
 struct json *swarm_service_tasks(struct docker_api *api, const char *id,
 	enum swarm_tasks which, struct err *err)
 {

@@ -15,8 +15,6 @@ struct json *swarm_service_inspect(struct docker_api *api, const char *name,
 /* Those that have the label; the caller frees the list. */
 struct json *swarm_service_list(struct docker_api *api, const char *label,
 	struct err *err);
-/* The engine is a worker, or in no Swarm at all. */
-bool swarm_service_no_manager(const struct err *err);
 
 /* Tasks of the service: */
 enum swarm_tasks {

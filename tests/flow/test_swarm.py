@@ -63,7 +63,7 @@ def test_no_manager(engine, drive):
     d.push("v1", put(d, "v1"))
     r = d.deploy()
     assert (r["status"], r["retry"]) == ("failed", False)
-    assert "engine local is not a Swarm manager" in r["reason"]
+    assert "engine local is in no Swarm" in r["reason"]
     assert "point engine local at a manager" in r["reason"]
 
 
@@ -93,6 +93,68 @@ def test_not_updated(sw, engine):
     assert r["status"] == "refused", r
     assert f"say `deploy: {{service: {NAME}}}`" in r["reason"]
     assert sw.journal() == []
+
+
+# What 20.10 told at these moments.
+PREPARED = "This node is not a swarm manager. Manager is being prepared or has " \
+    "trouble connecting to the cluster."
+WORKER = "This node is not a swarm manager. Worker nodes can't be used to " \
+    "view or modify cluster state. Please run this command on a manager node " \
+    "or promote the current node to a manager."
+LEADER = "rpc error: code = Unknown desc = The swarm does not have a leader. " \
+    "It's possible that too few managers are online. Make sure more than " \
+    "half of the managers are online."
+
+
+def trouble(status, message, manager, error=""):
+    """A fake of a Proxy: of the Swarm nothing but that is told."""
+    def fake(method, path):
+        if path.endswith("/info"):
+            return 200, {"Swarm": {"LocalNodeState": "active", "Error": error,
+                                   "ControlAvailable": manager}}
+        if "/services" in path or "/tasks" in path:
+            return status, {"message": message}
+        return None
+    return fake
+
+
+def test_a_swarm_that_cannot_now(sw):
+    """No leader, a worker, a manager that begins: it waits, and that is no end;
+    also after the update was asked for."""
+    sw.create()
+    sw.put("v2")
+    for fake, told in (
+            (trouble(503, PREPARED, False), "Manager is being prepared"),
+            (trouble(503, WORKER, False), "`docker node promote` it"),
+            (trouble(500, LEADER, True, LEADER), "does not have a leader")):
+        proxy = sw.proxy()
+        proxy.fake = fake
+        r = sw.deploy(proxy=proxy)
+        assert r["status"] == "waiting" and r["again_ms"] == 10000, r
+        assert told in r["reason"]
+        assert f"service {NAME} cannot be updated now" in r["reason"]
+        assert sw.journal() == [] and updates(proxy) == []
+    proxy = sw.proxy(1)
+    proxy.meddle = lambda: setattr(
+        proxy, "fake", trouble(500, LEADER, True, LEADER))
+    r = sw.deploy(proxy=proxy, rules={"health_timeout": "2s"})
+    assert r["status"] == "waiting" and "does not have a leader" in r["reason"]
+    assert len(sw.journal()) == 1
+    finish(sw, "good", updates(proxy))
+
+
+def test_labels_of_a_swarm_that_cannot_now(sw):
+    """Its services have their triggers still: nothing is told of them, as of an
+    engine that does not answer. A worker has none."""
+    sw.create(labels={"pullwire.enable": "true"})
+    proxy = sw.proxy()
+    names = [t["name"] for t in sw.run("labels", proxy=proxy)["set"]["triggers"]]
+    assert names == [NAME]
+    proxy.fake = trouble(503, PREPARED, False)
+    told = sw.run("labels", proxy=proxy)
+    assert "has trouble with its Swarm" in told["error"], told
+    proxy.fake = trouble(503, WORKER, False)
+    assert sw.run("labels", proxy=proxy)["set"]["triggers"] == []
 
 
 # ---- the sequence

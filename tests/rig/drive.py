@@ -43,6 +43,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
     def __init__(self, engine, path, at=0, when="after", api=None,
                  meddle=None):
         self.engine, self.at, self.when, self.api = engine, at, when, api
+        self.fake = None  # (method, path): (status, answer), or None
         self.meddle = meddle  # called before the n-th, and nobody is killed
         self.victim, self.changes, self.calls, self.looks = None, 0, [], 0
         self.versions, self.gone = set(), False
@@ -72,6 +73,11 @@ class Pass(BaseHTTPRequestHandler):
                 srv.calls.append(f"{self.command} {self.path}")
         self.close_connection = srv.gone
         if srv.gone:
+            return
+        fake = srv.fake and srv.fake(self.command, self.path)
+        if fake:
+            self.give(fake[0], "application/json",
+                      json.dumps(fake[1]).encode())
             return
         if hit and srv.meddle:
             srv.meddle()

@@ -3,7 +3,7 @@
  * or one recovery against a real engine, with a journal of plain files. Prints
  * what the driver told as JSON.
  *
- *   docker_drive deploy|recover|spec|check CONFIG KEY=VALUE...
+ *   docker_drive deploy|recover|spec|check|labels CONFIG KEY=VALUE...
  *
  * CONFIG has the engine `local` and the trigger `web`. The keys:
  *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
@@ -209,6 +209,7 @@ static struct json *result_json(const struct driver_result *res)
 
 	json_set_str(j, "status", driver_status_words[res->status]);
 	json_set_str(j, "reason", res->reason);
+	json_set_i64(j, "again_ms", res->again_ms);
 	json_set_bool(j, "retry", res->cls == ERR_RETRY);
 	json_set_str(j, "from", res->from_digest);
 	json_set_str(j, "to", res->to_digest);
@@ -314,6 +315,25 @@ static int check(const struct conf_engine *engine)
 	return 1;
 }
 
+/* The triggers that the engine's labels are. */
+static int labels(const struct conf_engine *engine)
+{
+	struct opt_errors faults = {0};
+	struct strbuf set = {0};
+	struct err err = {0};
+	struct json *j = json_new_object();
+	int rc = docker_driver.labels(engine, &set, &faults, &err);
+
+	if (rc == 0)
+		json_set(j, "set", json_parse(strbuf_str(&set), NULL, NULL));
+	else
+		json_set_str(j, "error", err.text);
+	print(j);
+	strbuf_release(&set);
+	opt_errors_release(&faults);
+	return 0;
+}
+
 /* The body that would create the container's successor; nothing is done. */
 static int spec(char **args, const struct conf_engine *engine)
 {
@@ -399,6 +419,8 @@ int main(int argc, char **argv)
 		rc = spec(args, engine);
 	else if (strcmp(argv[1], "check") == 0)
 		rc = check(engine);
+	else if (strcmp(argv[1], "labels") == 0)
+		rc = labels(engine);
 	conf_free(conf);
 	return rc;
 }

@@ -243,6 +243,27 @@ static void test_engine_away_over_restart(void **state)
 	stop_process();
 }
 
+/* The engine answers, but cannot do this one now: it alone waits, and is tried
+ * again by itself. */
+static void test_later(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		script(i, DRIVER_LATER, ERR_NONE, "no leader");
+		fake.script[i].again_ms = 20;
+	}
+	start_process();
+	deliver(EVENT(01), "web", "local", "v1", 1000);
+	run_until(one_final);
+	assert_int_equal(fake.deploys, 4);
+	assert_int_equal(fake.recoveries, 1);
+	assert_int_equal(rows_of("waiting"), 1);
+	assert_string_equal(row_of(EVENT(01), "waiting")->reason, "no leader");
+	assert_true(row_of(EVENT(01), "waiting")->next_attempt > 0);
+	assert_int_equal(row_of(EVENT(01), "deployed")->attempt, 1);
+	stop_process();
+}
+
 /* It goes away in the middle: recovery looks before the job runs again. */
 static void test_engine_lost(void **state)
 {
@@ -449,6 +470,7 @@ int main(void)
 		TEST(test_targets_do_not_hold_each_other),
 		TEST(test_engine_away),
 		TEST(test_engine_away_over_restart),
+		TEST(test_later),
 		TEST(test_engine_lost),
 		TEST(test_engine_lost_but_deployed),
 		TEST(test_failed),
