@@ -25,7 +25,7 @@ static const struct daemon_command commands[] = {
 		.name = "queue",
 		.usage = "queue [approve|hold|release|retry|cancel JOB]",
 		.help = "what waits, runs or is held, and why",
-		.needs_conf = true,
+		.needs = CONF_STANDING,
 		.run = queue_command,
 	},
 	{
@@ -38,21 +38,21 @@ static const struct daemon_command commands[] = {
 		.name = "plan",
 		.usage = "plan TARGET IMAGE",
 		.help = "what a push of the image would do, without doing it",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = docker_plan_run,
 	},
 	{
 		.name = "rollback",
 		.usage = "rollback TARGET",
 		.help = "redeploys what the target ran before",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = orders_rollback,
 	},
 	{
 		.name = "test",
 		.usage = "test TRIGGER | test notify:NAME",
 		.help = "posts a notification about no push to its URL",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = ping_run,
 	},
 	{
@@ -60,14 +60,14 @@ static const struct daemon_command commands[] = {
 		.usage = "redeliver ROW... | [--trigger NAME] [--status WORD] "
 			 "[--since AGE] [--until AGE]",
 		.help = "does ended jobs again, posts with the same id",
-		.needs_conf = true,
+		.needs = CONF_STANDING,
 		.run = orders_redeliver,
 	},
 	{
 		.name = "enable",
 		.usage = "enable TRIGGER",
 		.help = "lets a disabled or suspended trigger post again",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = orders_enable,
 	},
 	{

@@ -28,28 +28,28 @@ static const struct daemon_command commands[] = {
 		.usage = "send SOURCE REPO:TAG [--digest sha256:…] "
 			 "[--cert FILE --key FILE]",
 		.help = "post a test push to the ingress on this machine",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = send_run,
 	},
 	{
 		.name = "url",
 		.usage = "url TRIGGER",
 		.help = "print the URL that has this trigger do its redeploy",
-		.needs_conf = true,
+		.needs = CONF_WHOLE,
 		.run = trigger_url_run,
 	},
 	{
 		.name = "parked",
 		.usage = "parked",
 		.help = "list the events that are given to nobody",
-		.needs_conf = true,
+		.needs = CONF_STANDING,
 		.run = parked_run,
 	},
 	{
 		.name = "release",
 		.usage = "release EVENT",
 		.help = "give a parked event out again",
-		.needs_conf = true,
+		.needs = CONF_STANDING,
 		.run = parked_release_run,
 	},
 	{

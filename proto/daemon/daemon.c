@@ -48,7 +48,7 @@ static const struct daemon_command health = {
 	.name = "health",
 	.usage = "health",
 	.help = "is the daemon on this machine alive and ready?",
-	.needs_conf = true,
+	.needs = CONF_STANDING,
 };
 
 /* One line, or two when the first half is long. */
@@ -87,7 +87,7 @@ static int explain(
 	const struct daemon_spec *spec, const struct daemon_command *cmd)
 {
 	printf("usage: pullwire-%s %s%s\n\n%s\n", spec->role,
-		cmd->needs_conf ? "[-c FILE] " : "", cmd->usage, cmd->help);
+		cmd->needs ? "[-c FILE] " : "", cmd->usage, cmd->help);
 	return 0;
 }
 
@@ -130,19 +130,20 @@ static int parse_options(const struct daemon_spec *spec, int argc,
 	return -1;
 }
 
-/* NULL after every fault was printed. */
-static struct conf *load(const struct daemon_spec *spec, const char *path)
+/* NULL after every fault was printed, and what came of it. */
+static struct conf *load(const struct daemon_spec *spec,
+	enum daemon_conf part, const char *path, const char *outcome)
 {
 	struct opt_errors errs = {0};
-	struct conf *conf = conf_load_checked(path, spec->check, &errs);
+	struct conf *conf = part == CONF_STANDING
+		? conf_load_standing(path, &errs)
+		: conf_load_checked(path, spec->check, &errs);
 
 	for (size_t i = 0; i < errs.list.n; i++)
 		fprintf(stderr, "%s\n", errs.list.v[i]);
-	if (errs.list.n) {
-		fprintf(stderr, "pullwire-%s: %zu fault%s; nothing was "
-				"started\n", spec->role, errs.list.n,
-			errs.list.n == 1 ? "" : "s");
-	}
+	if (errs.list.n)
+		fprintf(stderr, "pullwire-%s: %zu fault%s; %s\n", spec->role,
+			errs.list.n, errs.list.n == 1 ? "" : "s", outcome);
 	opt_errors_release(&errs);
 	return conf;
 }
@@ -159,17 +160,18 @@ static char *instance_name(const char *role)
 	return xprintf("%s@%s", role, host);
 }
 
+/* A bad file is told, but it is no fault of the daemon that runs on what it
+ * read before. */
 static int run_health(const struct daemon_spec *spec, const char *config)
 {
-	struct conf *conf = load(spec, config);
-	char *instance;
-	int code;
+	struct conf *conf = load(spec, CONF_WHOLE, config,
+		"a daemon that runs goes on with what it read before");
+	char *run = conf ? xstrdup(conf->run) : conf_run(config);
+	char *instance = instance_name(spec->role);
+	int code = status_report(run, instance, clock_wall());
 
-	if (!conf)
-		return 2;
-	instance = instance_name(spec->role);
-	code = status_report(conf->run, instance, clock_wall());
 	free(instance);
+	free(run);
 	conf_free(conf);
 	return code;
 }
@@ -188,7 +190,9 @@ static int run_command(const struct daemon_spec *spec, const char *config,
 		help = argc == 2 && is_help(argv[1]);
 		if (help && !cmd->explains)
 			return explain(spec, cmd);
-		if (cmd->needs_conf && !help && !(conf = load(spec, config)))
+		if (cmd->needs && !help &&
+			!(conf = load(spec, cmd->needs, config,
+				  "nothing was done")))
 			return 2;
 		code = cmd->run(conf, argc, argv);
 		conf_free(conf);
@@ -371,7 +375,7 @@ int daemon_main(const struct daemon_spec *spec, int argc, char **argv)
 			: run_health(spec, opt.config);
 	if (argc > 0)
 		return run_command(spec, opt.config, argc, argv);
-	d.conf = load(spec, opt.config);
+	d.conf = load(spec, CONF_WHOLE, opt.config, "nothing was started");
 	if (!d.conf)
 		return 2;
 	if (opt.check_only) {

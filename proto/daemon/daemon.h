@@ -17,11 +17,18 @@
 
 struct daemon;
 
+/* Of the configuration, what a command needs. */
+enum daemon_conf {
+	CONF_NONE,
+	CONF_STANDING, /* conf_load_standing(): to look at a running daemon */
+	CONF_WHOLE,
+};
+
 struct daemon_command {
 	const char *name;
 	const char *usage; /* "check FILE" */
 	const char *help;
-	bool needs_conf; /* load the configuration before run */
+	enum daemon_conf needs; /* loaded before run */
 	/* conf is NULL unless needed. Returns the exit code. */
 	int (*run)(const struct conf *conf, int argc, char **argv);
 	bool explains; /* says itself what `-h` asks; conf is NULL then */

@@ -52,39 +52,6 @@ void conf_check_name(struct conf_loader *l, const struct yaml *map,
 		map_put(l->conf->names, str_from(key), where);
 }
 
-/* FROM=TO: two names of registries, perhaps with a path. */
-static bool is_mapping(const char *text)
-{
-	static const char name[] = "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				   "._-:/[]";
-	size_t from = strspn(text, name);
-	size_t to = text[from] == '=' ? strspn(text + from + 1, name) : 0;
-
-	return from && to && !text[from + 1 + to] && *text != '/' &&
-		text[from - 1] != '/' && text[from + 1] != '/' &&
-		text[from + to] != '/' && !strstr(text, "//");
-}
-
-static void check_source(struct conf_loader *l, const struct yaml *map,
-	struct conf_source *s)
-{
-	conf_check_name(l, map, "source", s->name, &s->where);
-	conf_check_auth(l, map, s);
-	for (size_t i = 0; i < s->registry_map.n; i++)
-		if (!is_mapping(s->registry_map.v[i]))
-			FAULT(map, "registry_map", "registry_map: `%s` is not "
-				"`FROM=TO`, each HOST[:PORT][/PATH] without a "
-				"scheme", s->registry_map.v[i]);
-	if (s->verify == VERIFY_REGISTRY && !s->registry &&
-		s->registry_map.n == 0 && s->type != SOURCE_DOCKERHUB)
-		FAULT(map, "verify", "verify: nothing says which registry is "
-				     "asked; give the source its `registry`");
-	if (s->topic && s->type != SOURCE_ECR && s->type != SOURCE_AUTO)
-		FAULT(map, "topic", "topic: only a source of type `ecr` has "
-				    "one");
-}
-
 static void check_lanes(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
@@ -92,7 +59,7 @@ static void check_lanes(struct conf_loader *l, const struct yaml *root)
 	struct opt_strs *lanes = &c->deployer.lanes;
 	int64_t ms;
 
-	for (size_t i = 0; i < lanes->n; i++)
+	for (size_t i = 0; i < lanes->n && !l->standing; i++)
 		if (strcmp(lanes->v[i], "http") != 0 &&
 			!conf_engine(c, lanes->v[i]))
 			FAULT(map, "lanes", "lanes: `%s` is neither http nor "
@@ -233,7 +200,7 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 {
 	struct conf *c = l->conf;
 
-	CHECK_EACH(check_source, l->sources, c->sources, struct conf_source);
+	CHECK_EACH(conf_check_source, l->sources, c->sources, struct conf_source);
 	CHECK_EACH(conf_check_engine, l->engines, c->engines,
 		struct conf_engine);
 	CHECK_EACH(conf_check_trigger, l->triggers, c->triggers,
@@ -248,18 +215,23 @@ static void check_all(struct conf_loader *l, const struct yaml *root)
 				xstrdup_null(c->deployer.docker_config);
 }
 
-struct conf *conf_load(const char *path, struct opt_errors *errs)
+static void drop_changing(struct yaml *root)
 {
-	return conf_load_checked(path, NULL, errs);
+	static const char *const keys[] = {
+		"sources", "triggers", "engines", "notify"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		yaml_drop(root, keys[i]);
 }
 
-struct conf *conf_load_checked(const char *path,
+/* What could be read, with faults or without. */
+static struct conf *load(const char *path, bool standing,
 	void (*check)(const struct conf *conf, struct opt_errors *errs),
 	struct opt_errors *errs)
 {
 	struct conf *c = xcalloc(1, sizeof(*c));
-	struct conf_loader l = {.conf = c, .errs = errs};
-	size_t before = errs->list.n;
+	struct conf_loader l = {
+		.conf = c, .errs = errs, .standing = standing};
 	struct yaml *root;
 
 	c->path = xstrdup(path);
@@ -267,13 +239,16 @@ struct conf *conf_load_checked(const char *path,
 	c->windows = map_new();
 	atomic_init(&c->refs, 1);
 	root = load_tree(&l, path);
+	if (root && standing)
+		drop_changing(root);
 	if (root) {
 		opt_read(&conf_table, root, c, errs);
 		REMEMBER(&l.sources, root, "sources");
 		REMEMBER(&l.triggers, root, "triggers");
 		REMEMBER(&l.engines, root, "engines");
 		REMEMBER(&l.notify, root, "notify");
-		load_fragments(&l, path);
+		if (!standing)
+			load_fragments(&l, path);
 		check_all(&l, root);
 		conf_set_generation(&l);
 		if (check)
@@ -287,11 +262,66 @@ struct conf *conf_load_checked(const char *path,
 	VEC_RELEASE(&l.engines);
 	VEC_RELEASE(&l.notify);
 	opt_errors_sort(errs);
-	if (errs->list.n != before) {
-		conf_free(c);
-		return NULL;
-	}
 	return c;
+}
+
+static struct conf *without_faults(struct conf *c, size_t before,
+	const struct opt_errors *errs)
+{
+	if (errs->list.n == before)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+struct conf *conf_load(const char *path, struct opt_errors *errs)
+{
+	return conf_load_checked(path, NULL, errs);
+}
+
+struct conf *conf_load_checked(const char *path,
+	void (*check)(const struct conf *conf, struct opt_errors *errs),
+	struct opt_errors *errs)
+{
+	size_t before = errs->list.n;
+
+	return without_faults(load(path, false, check, errs), before, errs);
+}
+
+struct conf *conf_load_standing(const char *path, struct opt_errors *errs)
+{
+	size_t before = errs->list.n;
+
+	return without_faults(load(path, true, NULL, errs), before, errs);
+}
+
+/* The line `run: FOLDER`, or JSON's, of what is no YAML any more; NULL: it has
+ * none. */
+static char *run_line(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL, *run = NULL, folder[256];
+	size_t size = 0;
+
+	while (f && !run && getline(&line, &size, f) > 0)
+		if (sscanf(line, "run: %255[^ \t\r\n\"'#$]", folder) == 1 ||
+			sscanf(line, " \"run\" : \"%255[^\"$]", folder) == 1)
+			run = xstrdup(folder);
+	free(line);
+	if (f)
+		fclose(f);
+	return run;
+}
+
+char *conf_run(const char *path)
+{
+	struct opt_errors errs = {0};
+	struct conf *c = load(path, true, NULL, &errs);
+	char *run = c->run ? xstrdup(c->run) : run_line(path);
+
+	conf_free(c);
+	opt_errors_release(&errs);
+	return run ? run : xstrdup(CONF_RUN);
 }
 
 void conf_windows_free(struct map *windows)

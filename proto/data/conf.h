@@ -347,6 +347,12 @@ struct conf *conf_load(const char *path, struct opt_errors *errs);
 struct conf *conf_load_checked(const char *path,
 	void (*check)(const struct conf *conf, struct opt_errors *errs),
 	struct opt_errors *errs);
+/* As conf_load(), but only what a running process never reads again: without
+ * sources, triggers, engines and notify, and whatever faults those have. */
+struct conf *conf_load_standing(const char *path, struct opt_errors *errs);
+/* The folder `run` of a file, be it as faulty as may be, so that a process that
+ * runs on what it read before is found. The caller's, to free(). */
+char *conf_run(const char *path);
 /* One more reference to it; conf_free() drops one, the last one frees. Any
  * thread. */
 struct conf *conf_ref(const struct conf *c);

@@ -1,7 +1,8 @@
 /*
  * Loading a configuration, between the files that check it: conf.c reads and
- * checks all but the triggers, the engines, what authenticates a sender and who
- * is told: conf_trigger.c, conf_engine.c, conf_auth.c and conf_notify.c do.
+ * checks all but the sources, the triggers, the engines, what authenticates a
+ * sender and who is told: conf_source.c, conf_trigger.c, conf_engine.c,
+ * conf_auth.c and conf_notify.c do.
  * Each check adds what it finds; none stops at the first fault.
  */
 #ifndef PROTO_DATA_CONF_LOAD_H
@@ -17,6 +18,7 @@
 		.offset = offsetof(type_, member), .def = (def_), \
 		.help = (help_), __VA_ARGS__ \
 	}
+#define CONF_RUN "/run/pullwire" /* `run`, where nothing else is said */
 /* Units of what the tables limit, ms. */
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
@@ -53,6 +55,7 @@ struct conf_loader {
 	/* The node of each source, trigger ..., in their order. */
 	VEC(const struct yaml *) sources, triggers, engines, notify;
 	VEC(struct yaml *) trees;
+	bool standing; /* conf_load_standing() */
 };
 
 /* Where the key stands, or its section when it is absent. */
@@ -66,6 +69,8 @@ bool conf_name_ok(const char *s);
 void conf_check_name(struct conf_loader *l, const struct yaml *map,
 	const char *what, const char *name, struct opt_where *where);
 /* auth: and allow: of a source, presets filled in. */
+void conf_check_source(struct conf_loader *l, const struct yaml *map,
+	struct conf_source *s);
 void conf_check_auth(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s);
 /* Fingerprints in one form; what the tls of the section must have for each. */

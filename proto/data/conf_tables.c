@@ -330,7 +330,7 @@ static const struct opt conf_opts[] = {
 		"of a request from one, the sender is who `X-Forwarded-For` "
 		"says. Of all others that header is not looked at.",
 		.max = 256, .flags = OPT_RELOAD),
-	KEY(struct conf, run, OPT_STR, "/run/pullwire",
+	KEY(struct conf, run, OPT_STR, CONF_RUN,
 		"Folder of the status files that the `health` commands read.",
 		.flags = OPT_RESTART),
 	KEY(struct conf, log_format, OPT_ENUM, "text",

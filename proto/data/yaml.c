@@ -334,6 +334,21 @@ void yaml_tree_free(struct yaml *n)
 	}
 }
 
+void yaml_drop(struct yaml *map, const char *key)
+{
+	struct yaml *n = yaml_get(map, key);
+
+	if (!n)
+		return;
+	for (struct yaml **at = &map->first; *at; at = &(*at)->next)
+		if (*at == n) {
+			*at = n->next;
+			break;
+		}
+	n->next = NULL;
+	yaml_tree_free(n);
+}
+
 struct yaml *yaml_get(const struct yaml *map, const char *key)
 {
 	struct yaml *n;

@@ -31,5 +31,7 @@ struct yaml *yaml_parse(struct str text, const char *text_name,
 /* Not yaml_free: libyaml exports that name and would call ours. */
 void yaml_tree_free(struct yaml *root);
 struct yaml *yaml_get(const struct yaml *map, const char *key);
+/* The map without that member, if it has it. */
+void yaml_drop(struct yaml *map, const char *key);
 
 #endif

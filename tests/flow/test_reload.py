@@ -32,6 +32,42 @@ def replace(stack, text):
     os.rename(stack.config + ".new", stack.config)
 
 
+def asked(stack, role, *command):
+    return stack.run(role, *command, PULLWIRE_INSTANCE=role)
+
+
+def test_bad_file_fails_nothing_that_runs(stacks):
+    """Nor do the commands that look at what runs: the file may wait."""
+    stack = stacks(triggers("a")).start()
+    event = stack.push("shop/web", "v1")
+    wait_for("its rows", lambda: len(stack.finals(event=event)) == 20)
+    good = json.dumps(stack.settings, indent=1)
+    bad = dict(stack.settings, triggers=[{"name": "a0", "window": "never"}])
+    for text, faults in ((json.dumps(bad, indent=1), "fault"),
+                         (good[:-1] + "\n\tx", "1 fault")):
+        replace(stack, text)
+        for role in "ingress", "matcher", "deployer", "logger":
+            wait_for(f"{role} is ready", lambda: asked(
+                stack, role, "health").returncode == 0)
+            got = asked(stack, role, "health")
+            assert (got.returncode, "ready" in got.stdout) == (0, True), got
+            assert faults in got.stderr, got
+            assert "goes on with what it read before" in got.stderr, got
+    replace(stack, json.dumps(bad, indent=1))
+    for role, command, says in (
+            ("logger", ["log", "--event", event], "untriggered"),
+            ("logger", ["stats"], "a0"), ("deployer", ["queue"], ""),
+            ("ingress", ["parked"], "")):
+        got = asked(stack, role, *command)
+        assert (got.returncode, got.stderr) == (0, ""), got
+        assert says in got.stdout, got
+    got = asked(stack, "deployer", "test", "a0")
+    assert got.returncode == 2 and "nothing was done" in got.stderr, got
+    stack.kill("logger")
+    wait_for("it is not alive",
+             lambda: asked(stack, "logger", "health").returncode == 1)
+
+
 def settings(stack, prefix, n=2):
     stack.settings["triggers"] = triggers(prefix, n)
     return json.dumps(stack.settings, indent=1)
