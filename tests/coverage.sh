@@ -10,7 +10,7 @@ mkdir -p "$out"
 find "$out" -name '*.gcda' -delete
 OUT=$out FAIL=1 CFLAGS="--coverage -O0 -U_FORTIFY_SOURCE" LDFLAGS=--coverage \
 	PULLWIRE_BUILD=$out PULLWIRE_BUILD_FAIL=$out PULLWIRE_PATIENCE=2 \
-	tests/test.sh || echo "coverage: tests failed, it is less than could be"
+	PULLWIRE_COVERAGE=1 tests/test.sh || echo "coverage: tests failed, it is less than could be"
 
 find proto ingress matcher deployer logger -name '*.c' -printf '%h\n' | sort -u |
 	while read -r folder; do
