@@ -11,22 +11,23 @@
 /* Triggers that a push does not concern, one by one. */
 #define OTHERS_MAX 100
 
-/* NULL after every fault was printed. */
-static struct ruleset *load(const char *path)
+/* NULL after every fault was printed. *conf is the caller's, with the rules. */
+static struct ruleset *load(const char *path, struct conf **conf)
 {
 	struct opt_errors errs = {0};
 	struct ruleset *set = NULL;
-	struct conf *conf = conf_load_checked(path, rule_check, &errs);
 
-	if (conf != NULL)
-		set = rule_load(conf, &errs);
+	*conf = conf_load_checked(path, rule_check, &errs);
+	if (*conf != NULL)
+		set = rule_load(*conf, &errs);
 	for (size_t i = 0; i < errs.list.n; i++)
 		fprintf(stderr, "%s\n", errs.list.v[i]);
 	if (errs.list.n != 0)
 		fprintf(stderr, "%zu fault%s\n", errs.list.n,
 			errs.list.n == 1 ? "" : "s");
-	conf_free(conf);
 	opt_errors_release(&errs);
+	if (set == NULL)
+		conf_free(*conf);
 	return set;
 }
 
@@ -36,25 +37,42 @@ static int misused(const char *usage)
 	return 2;
 }
 
+static void add_other_keys(const struct conf *conf, const struct rule *r,
+	struct strbuf *out)
+{
+	static const char *const said[] = {RULE_SAID_KEYS, NULL};
+
+	opt_print_said(&conf_trigger_table, conf_trigger(conf, r->name), said,
+		"    ", out);
+}
+
+void command_rule(
+	const struct conf *conf, const struct rule *r, struct strbuf *out)
+{
+	rule_describe(r, out);
+	strbuf_add_char(out, '\n');
+	add_other_keys(conf, r, out);
+}
+
 int command_check(const struct conf *none, int argc, char **argv)
 {
 	struct strbuf text = {0};
 	struct ruleset *set;
+	struct conf *conf;
 
 	(void)none;
 	if (argc != 2)
 		return misused("check FILE");
-	set = load(argv[1]);
+	set = load(argv[1], &conf);
 	if (set == NULL)
 		return 2;
-	for (size_t i = 0; i < set->n; i++) {
-		rule_describe(&set->rules[i], &text);
-		strbuf_add_char(&text, '\n');
-	}
+	for (size_t i = 0; i < set->n; i++)
+		command_rule(conf, &set->rules[i], &text);
 	printf("%s%s: %zu trigger%s, no fault\n", strbuf_cstr(&text), argv[1],
 		set->n, set->n == 1 ? "" : "s");
 	strbuf_release(&text);
 	ruleset_unref(set);
+	conf_free(conf);
 	return 0;
 }
 
@@ -100,7 +118,7 @@ int command_reference(const char *text, struct event *e, struct err *err)
 	return 0;
 }
 
-static void print_result(const struct rule_result *r)
+static void print_result(const struct conf *conf, const struct rule_result *r)
 {
 	const char *status = rule_status(r->verdict);
 	struct strbuf text = {0};
@@ -112,6 +130,10 @@ static void print_result(const struct rule_result *r)
 	else
 		rule_action(r->rule, &text);
 	printf("  %s: %s\n", strbuf_cstr(&text), r->reason);
+	strbuf_truncate(&text, 0);
+	if (status == NULL)
+		add_other_keys(conf, r->rule, &text);
+	fputs(strbuf_cstr(&text), stdout);
 	strbuf_release(&text);
 }
 
@@ -137,7 +159,8 @@ static void print_others(
 	}
 }
 
-static void explain(const struct ruleset *set, const struct event *e)
+static void explain(const struct conf *conf, const struct ruleset *set,
+	const struct event *e)
 {
 	struct rule_results results = {0};
 	struct strbuf reference = {0};
@@ -146,7 +169,7 @@ static void explain(const struct ruleset *set, const struct event *e)
 	event_reference(e, &reference);
 	printf("%s\n", strbuf_cstr(&reference));
 	for (size_t i = 0; i < results.n; i++)
-		print_result(&results.v[i]);
+		print_result(conf, &results.v[i]);
 	print_others(set, &results);
 	strbuf_release(&reference);
 	rule_results_release(&results);
@@ -198,7 +221,8 @@ static int parse_explain(struct explain_args *a, int argc, char **argv)
 	return 0;
 }
 
-static int explain_reference(const struct ruleset *set, const char *text)
+static int explain_reference(
+	const struct conf *conf, const struct ruleset *set, const char *text)
 {
 	struct event e = {0};
 	struct err err = {0};
@@ -207,13 +231,13 @@ static int explain_reference(const struct ruleset *set, const char *text)
 		fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
-	explain(set, &e);
+	explain(conf, set, &e);
 	field_release(&event_table, &e);
 	return 0;
 }
 
-static int explain_payload(
-	const struct ruleset *set, const struct explain_args *a)
+static int explain_payload(const struct conf *conf, const struct ruleset *set,
+	const struct explain_args *a)
 {
 	struct payload p = {0};
 	struct err err = {0};
@@ -224,7 +248,7 @@ static int explain_payload(
 	for (size_t i = 0; i < p.ignored.n && rc == 0; i++)
 		printf("ignored: %s\n", p.ignored.v[i]);
 	for (size_t i = 0; i < p.events.n && rc == 0; i++)
-		explain(set, &p.events.v[i]);
+		explain(conf, set, &p.events.v[i]);
 	payload_release(&p);
 	return rc < 0 ? 2 : 0;
 }
@@ -233,20 +257,22 @@ int command_explain(const struct conf *none, int argc, char **argv)
 {
 	struct explain_args a = {0};
 	struct ruleset *set;
+	struct conf *conf;
 	int code = 0;
 
 	(void)none;
 	if (parse_explain(&a, argc, argv) < 0)
 		return misused("explain FILE [REPOSITORY:TAG] [--payload BODY "
 			       "--type TYPE | --source NAME [--header 'N: V']]");
-	set = load(a.file);
+	set = load(a.file, &conf);
 	if (set == NULL)
 		return 2;
 	if (a.reference != NULL)
-		code = explain_reference(set, a.reference);
+		code = explain_reference(conf, set, a.reference);
 	if (code == 0 && a.payload != NULL)
-		code = explain_payload(set, &a);
+		code = explain_payload(conf, set, &a);
 	ruleset_unref(set);
+	conf_free(conf);
 	return code;
 }
 

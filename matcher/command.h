@@ -6,6 +6,7 @@
 #ifndef MATCHER_COMMAND_H
 #define MATCHER_COMMAND_H
 
+#include "matcher/rule.h"
 #include "proto/daemon/daemon.h"
 #include "proto/msg/event.h"
 
@@ -17,6 +18,11 @@ int command_check(const struct conf *none, int argc, char **argv);
 int command_explain(const struct conf *none, int argc, char **argv);
 /* docs config|wire: the pages that are printed from tables. */
 int command_docs(const struct conf *none, int argc, char **argv);
+
+/* What check prints of a rule of conf: its sentence, and a line for each other
+ * key of its trigger that is not at its default. */
+void command_rule(
+	const struct conf *conf, const struct rule *r, struct strbuf *out);
 
 /* Sets registry (NULL without host), repository and tag ("latest" without) of
  * a zeroed *e from "[HOST/]NAME[:TAG][@DIGEST]", as ingress would have them.

@@ -32,6 +32,8 @@ void rule_action(const struct rule *r, struct strbuf *out)
 		strbuf_add_cstr(out, "if it is newer than the last, ");
 	if (r->digest_changed)
 		strbuf_add_cstr(out, "if the digest has changed, ");
+	if (r->platforms != NULL)
+		strbuf_addf(out, "if the image is of %s, ", r->platforms);
 	strbuf_addf(out, "%s %s", r->url != NULL ? "post to" : "redeploy",
 		r->url != NULL ? r->url : r->target);
 	if (r->dry_run) {

@@ -18,7 +18,7 @@ enum rule_method {
 	RULE_TAGS,       /* one of these, exactly */
 };
 
-#define RULE_NEAR_MAX 64
+#define RULE_NEAR_MAX 56
 
 /*
  * Three cache lines: what a look-up that finds it reads, what the answer
@@ -48,6 +48,7 @@ struct rule {
 	const char *url;      /* to post to, secrets as ***; or NULL: a deploy */
 	const char *window;   /* or NULL */
 
+	const char *platforms; /* or NULL */
 	char near[RULE_NEAR_MAX]; /* repository, if it is no longer */
 };
 
@@ -71,6 +72,12 @@ void ruleset_unref(struct ruleset *set);
 /* "web: shop/web, tags that match `release-v.*`: redeploy container web
  * (lane local)" */
 void rule_describe(const struct rule *r, struct strbuf *out);
+/* Keys that the two say; all others of a trigger are not in a rule. */
+#define RULE_SAID_KEYS \
+	"name", "repository", "expression", "tags", "type", "tag", "exclude", \
+		"semver", "newer_only", "digest_changed", "platforms", \
+		"min_age", "window", "approve", "dry_run", "url", "engine", \
+		"container", "compose", "service"
 /* "redeploy container web", for people */
 void rule_action(const struct rule *r, struct strbuf *out);
 /* "`latest`, `stable`" */

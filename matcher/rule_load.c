@@ -58,16 +58,19 @@ static void load_range(struct rule *r, struct rule_parts *parts,
 }
 
 /* "`A` or `B`" */
-static void load_window(struct rule *r, struct rule_parts *parts,
-	const struct opt_strs *window)
+static const char *any_of(
+	struct rule_parts *parts, const struct opt_strs *list)
 {
 	struct strbuf text = {0};
+	const char *kept;
 
-	for (size_t i = 0; i < window->n; i++)
-		strbuf_addf(&text, "%s`%s`", i != 0 ? " or " : "",
-			window->v[i]);
-	r->window = rule_parts_text(parts, strbuf_cstr(&text));
+	if (list->n == 0)
+		return NULL;
+	for (size_t i = 0; i < list->n; i++)
+		strbuf_addf(&text, "%s`%s`", i != 0 ? " or " : "", list->v[i]);
+	kept = rule_parts_text(parts, strbuf_cstr(&text));
 	strbuf_release(&text);
+	return kept;
 }
 
 static void load_action(struct rule *r, struct rule_parts *parts,
@@ -121,8 +124,8 @@ static void load(struct rule *r, struct rule_parts *parts,
 	r->dry_run = t->dry_run;
 	r->approve = t->approve;
 	r->min_age = t->min_age;
-	if (t->window.n != 0)
-		load_window(r, parts, &t->window);
+	r->window = any_of(parts, &t->window);
+	r->platforms = any_of(parts, &t->platforms);
 	load_action(r, parts, t);
 }
 

@@ -186,7 +186,8 @@ bool conf_notify_wants(const struct conf_notify *n, const char *trigger,
 	const char *outcome);
 
 /* Tables with the words of the enums above, and the whole for the manual. */
-extern const struct opt_table conf_table, conf_fragment_table;
+extern const struct opt_table conf_table, conf_fragment_table,
+	conf_trigger_table;
 
 /* A file of triggers.d: triggers only. */
 struct conf_fragment {

@@ -42,7 +42,6 @@ struct conf_labelled {
 	char generation[CONF_GENERATION_LEN];
 };
 
-extern const struct opt_table conf_trigger_table;
 void conf_labelled_free(struct conf_labelled *l);
 void conf_windows_free(struct map *windows);
 

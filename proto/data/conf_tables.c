@@ -179,7 +179,7 @@ static const struct opt trigger_opts[] = {
 	KEY(struct conf_trigger, headers, OPT_STRS, NULL,
 		"Of a `url`: headers to add, each as `Name: value`. The rows "
 		"of the access log have their names only.",
-		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 20),
+		.flags = OPT_FILE_ONLY | OPT_RELOAD | OPT_NAMED, .max = 20),
 	KEY(struct conf_trigger, engine, OPT_STR, NULL,
 		"The engine that runs it; needed when there are several.",
 		.flags = OPT_FILE_ONLY | OPT_RELOAD, .max = 64),

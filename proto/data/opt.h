@@ -33,6 +33,7 @@ enum opt_type {
 #define OPT_REQUIRED 1u
 #define OPT_RELOAD 2u  /* a reload takes it */
 #define OPT_FILE_ONLY 4u /* cannot be a container's label */
+#define OPT_NAMED 8u /* `Name: value` each, the value perhaps a secret */
 #define OPT_RESTART 0u /* a change needs a restart */
 
 struct opt_strs {
@@ -98,6 +99,12 @@ bool opt_read(const struct opt_table *t, const struct yaml *map, void *obj,
 	struct opt_errors *errs);
 /* Frees what *obj owns, secrets wiped, and zeroes it. */
 void opt_release(const struct opt_table *t, void *obj);
+/* "KEY: value" for each key that is not at its default, a line each, as one
+ * would write it but for secrets, which are ***. A section's keys are told as
+ * SECTION.KEY. Before each line stands `before`; keys that are in but, which
+ * ends with NULL, are left out. */
+void opt_print_said(const struct opt_table *t, const void *obj,
+	const char *const *but, const char *before, struct strbuf *out);
 /* A section of docs/CONFIG.md. */
 void opt_print_markdown(const struct opt_table *t, struct strbuf *out);
 

@@ -144,3 +144,11 @@ def test_without_a_mistake_the_rules_are_printed(tmp_path):
     done = check(str(path))
     assert done.returncode == 0, done
     assert "web: shop/web, every tag: redeploy container web" in done.stdout
+    path.write_text(trigger(
+        "platforms: [linux/arm64]",
+        action="    deploy: {container: web, same_tag_only: true}\n"))
+    rules = check(str(path)).stdout.splitlines()
+    assert rules[0] == (
+        "web: shop/web, every tag: if the image is of `linux/arm64`, "
+        "redeploy container web (lane local)"), rules
+    assert rules[1] == "    deploy.same_tag_only: true", rules
