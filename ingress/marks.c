@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "proto/base/mem.h"
+#include "proto/io/loop_drop.h"
 
 #define BATCH_MAX 1000 /* events in one write */
 
@@ -17,6 +18,8 @@ struct marks {
 	pthread_mutex_t lock; /* guards these: */
 	bool ok; /* how the last write ended */
 	bool closed;
+	bool posted; /* settle is on its way to the loop */
+	bool over;   /* and is the last to know of this */
 };
 
 struct marks *marks_new(struct loop *l, struct spool *s,
@@ -39,24 +42,54 @@ void marks_close(struct marks *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-void marks_free(struct marks *m)
+static void release(struct marks *m)
 {
-	if (!m)
-		return;
 	VEC_RELEASE(&m->waiting);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
+}
+
+void marks_free(struct marks *m)
+{
+	bool posted;
+
+	if (!m)
+		return;
+	pthread_mutex_lock(&m->lock);
+	posted = m->posted;
+	m->over = true;
+	pthread_mutex_unlock(&m->lock);
+	if (!posted)
+		release(m);
+}
+
+/* What was posted has come, or never will. */
+static void drop(void *ctx)
+{
+	struct marks *m = ctx;
+	bool over;
+
+	pthread_mutex_lock(&m->lock);
+	m->posted = false;
+	over = m->over;
+	pthread_mutex_unlock(&m->lock);
+	if (over)
+		release(m);
 }
 
 static void settle(void *ctx)
 {
 	struct marks *m = ctx;
 	size_t n = m->writing;
-	bool ok;
+	bool ok, closed;
 
 	pthread_mutex_lock(&m->lock);
 	ok = m->ok;
+	closed = m->closed;
 	pthread_mutex_unlock(&m->lock);
+	drop(m);
+	if (closed)
+		return;
 	m->writing = 0;
 	if (!ok)
 		return;
@@ -75,9 +108,10 @@ static void written(void *ctx, const struct err *err)
 	pthread_mutex_lock(&m->lock);
 	m->ok = err == NULL;
 	closed = m->closed;
+	m->posted = !closed;
 	pthread_mutex_unlock(&m->lock);
 	if (!closed)
-		loop_post(m->loop, settle, m);
+		loop_drop_post(m->loop, settle, drop, m);
 }
 
 void marks_tick(struct marks *m)
