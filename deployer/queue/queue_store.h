@@ -90,7 +90,8 @@ void queue_store_change(struct queue_store *s,
 	const struct queue_store_change *c, void (*done)(void *ctx), void *ctx);
 
 /* What a person says of an open job: on disk when done is called, however long
- * that takes. Of two at once, each changes its own marks only. */
+ * that takes. Of two at once, each changes its own marks only. One that waits
+ * is due at once, so that the next process, too, asks what it waits for. */
 struct queue_store_marks {
 	enum queue_store_mark {
 		QUEUE_STORE_AS_IT_IS,

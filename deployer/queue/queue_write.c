@@ -340,7 +340,9 @@ int queue_write_mark(struct db *db, void *ctx, struct err *err)
 	struct db_stmt *s = about(db,
 		"UPDATE jobs SET approved = coalesce(?2, approved), "
 		"paused = coalesce(?3, paused), "
-		"forced = coalesce(?4, forced) "
+		"forced = coalesce(?4, forced), "
+		/* What it waits for is asked anew, also after a crash. */
+		"due = CASE state WHEN 0 THEN 0 ELSE due END "
 		"WHERE id = ?1 AND state <> 3", w, err);
 
 	if (!s)

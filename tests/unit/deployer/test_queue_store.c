@@ -252,6 +252,28 @@ static void test_known_is_not_taken_twice(void **state)
 	store_end(s, &seen);
 }
 
+/* Killed right after a person has spoken: the job does not wait as before. */
+static void test_a_mark_is_looked_at_by_the_next_process(void **state)
+{
+	const struct queue_store_marks marks = {.approved = QUEUE_STORE_SET};
+	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
+	struct queue_store *s;
+	struct seen seen;
+
+	(void)state;
+	s = store_start(&seen);
+	arrive(s, &job, NULL, &seen);
+	change(s, &job, QUEUE_WAITING, "waiting", &seen);
+	wait_for(&seen, 2);
+	assert_int_equal(replay(s).due, 5000);
+	queue_store_mark(s, job.id, &marks, on_change, NULL, &seen);
+	wait_for(&seen, 1);
+	store_end(s, &seen);
+	s = store_start(&seen);
+	assert_int_equal(replay(s).due, 0);
+	store_end(s, &seen);
+}
+
 static void test_replay(void **state)
 {
 	struct job a = make_job(EVENT(1), EVENT(1) "/web", 10);
@@ -632,6 +654,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_known_is_not_taken_twice),
+		TEST(test_a_mark_is_looked_at_by_the_next_process),
 		TEST(test_replay),
 		TEST(test_one_final_row),
 		TEST(test_notices_come_with_the_end),
