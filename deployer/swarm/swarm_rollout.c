@@ -46,7 +46,9 @@ void swarm_rollout_pause(int attempt)
 void swarm_rollout_release(struct swarm_rollout *r)
 {
 	json_free(r->service);
+	swarm_since_free(r->since);
 	r->service = NULL;
+	r->since = NULL;
 }
 
 static void not_now(const struct swarm_rollout *r, const char *why,
@@ -113,7 +115,7 @@ static int judge(struct swarm_rollout *r, judge_fn *fn, int64_t waited,
 {
 	const char *id = r->t->note.service;
 	struct swarm_look l = {.digest = r->t->note.to, .waited_ms = waited,
-		.grace_ms = r->t->run->trigger->grace, .time = clock_wall()};
+		.grace_ms = r->t->run->trigger->grace};
 	struct json *current = NULL, *now = NULL;
 	bool needs;
 
@@ -128,6 +130,10 @@ static int judge(struct swarm_rollout *r, judge_fn *fn, int64_t waited,
 		json_free(current);
 		return -1;
 	}
+	if (r->since == NULL)
+		r->since = swarm_since_new();
+	swarm_since_see(r->since, current, clock_mono());
+	l.since = r->since;
 	l.service = r->service;
 	l.current = current;
 	l.now = now;

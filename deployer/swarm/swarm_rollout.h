@@ -9,6 +9,7 @@
 
 #include "deployer/docker/docker_task.h"
 #include "deployer/swarm/swarm_service.h"
+#include "deployer/swarm/swarm_since.h"
 
 #define SWARM_CONFLICTS_MAX 10 /* attempts at one change */
 
@@ -16,6 +17,7 @@ struct swarm_rollout {
 	struct docker_task *t; /* borrowed */
 	const char *name;      /* of the service, borrowed */
 	struct json *service;  /* as inspected last; owned */
+	struct swarm_since *since; /* of its tasks; owned, NULL: none seen yet */
 };
 
 /* The service anew; -1 with err, and r->service is as before. */

@@ -68,15 +68,10 @@ static bool may_finish(const struct json *spec)
 static bool all_are_up(const struct swarm_look *l, int64_t ms)
 {
 	const struct json *spec = json_get(l->service, "Spec");
-	int64_t wanted = swarm_wait_wanted(spec), up = 0, since;
+	int64_t wanted = swarm_wait_wanted(spec), up = 0;
 
 	for (const struct json *t = json_first(l->current); t; t = json_next(t)) {
-		const char *at = json_str(json_path(t, "Status.Timestamp"));
-		bool long_enough = ms == 0 || (at != NULL &&
-			str_to_time(str_from(at), &since) == 0 &&
-			l->time - since >= ms);
-
-		if (runs(t) && long_enough)
+		if (runs(t) && (ms == 0 || swarm_since_up(l->since, t) >= ms))
 			up++;
 		else if (may_finish(spec) &&
 			is(json_path(t, "Status.State"), "complete"))

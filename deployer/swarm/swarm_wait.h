@@ -11,6 +11,7 @@
 #ifndef DEPLOYER_SWARM_WAIT_H
 #define DEPLOYER_SWARM_WAIT_H
 
+#include "deployer/swarm/swarm_since.h"
 #include "proto/data/json.h"
 
 enum swarm_state {
@@ -29,7 +30,7 @@ struct swarm_look {
 	const struct json *now;     /* its SWARM_TASKS_NOW, or NULL: none */
 	const char *digest;         /* of the new image */
 	int64_t waited_ms;          /* since we began to wait */
-	int64_t time;               /* UTC ms */
+	const struct swarm_since *since; /* has seen current */
 	/* Where tasks have failed: how long the others must have stayed up. */
 	int64_t grace_ms;
 };

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -319,6 +320,39 @@ def test_bad(sw, action, kind, who, asked):
     sw.push("v2", sw.digest["v2"])
     r = sw.deploy()
     assert r["status"] == "refused" and "was rolled back here" in r["reason"]
+
+
+ONCE = ("app", "#!/bin/sh\ntest -e /once/was && exec sleep 1000\n"
+        "touch /once/was\nexit 3\n")
+
+
+def test_other_clocks(sw):
+    """A task that has crashed once stays up for `grace` by our clock, whatever
+    time it is where it runs."""
+    volume = {"Type": "volume", "Source": "once-" + sw.job["event"],
+              "Target": "/once"}
+    sw.create("continue", monitor=3000, ContainerSpec={
+        "Image": sw.pinned("v1"), "StopGracePeriod": 1000 * MS,
+        "Mounts": [volume]})
+    sw.put("v2", files=[ONCE])
+
+    def ahead(path, data):
+        """Its nodes are an hour ahead of us."""
+        if "/tasks" not in path or not data.startswith(b"["):
+            return data
+        tasks = json.loads(data)
+        for t in tasks:
+            at = datetime.fromisoformat(t["Status"]["Timestamp"][:19])
+            t["Status"]["Timestamp"] = (
+                at + timedelta(hours=1)).isoformat() + "Z"
+        return json.dumps(tasks).encode()
+
+    proxy = sw.proxy()
+    proxy.change = ahead
+    r = sw.deploy(proxy=proxy, grace="1s", rules={"health_timeout": "60s"})
+    assert r["status"] == "deployed", r
+    assert [t["Status"]["State"] for t in sw.swarm.tasks(NAME)
+            if "v2@" in t["Spec"]["ContainerSpec"]["Image"]].count("failed")
 
 
 @pytest.mark.parametrize("action", ["pause", "rollback"])

@@ -44,6 +44,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
                  meddle=None):
         self.engine, self.at, self.when, self.api = engine, at, when, api
         self.fake = None  # (method, path): (status, answer), or None
+        self.change = None  # (path, answer's bytes): what is told instead
         self.meddle = meddle  # called before the n-th, and nobody is killed
         self.victim, self.changes, self.calls, self.looks = None, 0, [], 0
         self.versions, self.gone = set(), False
@@ -111,6 +112,8 @@ class Pass(BaseHTTPRequestHandler):
             return
         data = answer.read()
         conn.close()
+        if srv.change:
+            data = srv.change(self.path, data)
         if hit and srv.when == "lost":
             self.give(500, "application/json", b'{"message":"rpc error: code ='
                       b' DeadlineExceeded desc = context deadline exceeded"}')

@@ -133,6 +133,29 @@ static const struct {
 		SWARM_GOES_ON, SWARM_GOES_ON},
 };
 
+/* Looks twice a second, at tasks that came up when they say so. */
+static struct swarm_since *watch(const struct json *current)
+{
+	struct swarm_since *since = swarm_since_new();
+	int64_t end, came;
+
+	str_to_time(STR("2026-11-23T18:15:00Z"), &end);
+	for (int64_t now = end - 15000; now <= end; now += 500) {
+		struct json *there = json_new_array();
+		const struct json *t = json_first(current);
+
+		for (; t; t = json_next(t)) {
+			str_to_time(str_from(json_str(json_path(
+				t, "Status.Timestamp"))), &came);
+			if (came <= now)
+				json_push(there, json_copy(t));
+		}
+		swarm_since_see(since, there, now);
+		json_free(there);
+	}
+	return since;
+}
+
 static void test_judge(void **state)
 {
 	(void)state;
@@ -140,11 +163,11 @@ static void test_judge(void **state)
 		struct json *service = parse(verdicts[i].service);
 		struct json *current = parse(verdicts[i].current);
 		struct json *now = parse(verdicts[i].now);
-		struct swarm_look l = {.service = service, .current = current,
+		struct swarm_since *since = watch(current);
+		struct swarm_look l = {.since = since, .service = service, .current = current,
 			.now = now, .digest = NEW, .grace_ms = 10000,
 			.waited_ms = verdicts[i].waited};
 
-		str_to_time(STR("2026-11-23T18:15:00Z"), &l.time);
 		if (swarm_wait_judge(&l) != verdicts[i].want)
 			fail_msg("%s: %d", verdicts[i].what,
 				(int)swarm_wait_judge(&l));
@@ -154,7 +177,34 @@ static void test_judge(void **state)
 		json_free(service);
 		json_free(current);
 		json_free(now);
+		swarm_since_free(since);
 	}
+}
+
+/* Our clock alone counts, and only while it runs. */
+static void test_since(void **state)
+{
+	struct swarm_since *s = swarm_since_new();
+	struct json *up = parse("[" UP("a", LATE) "," UP("b", LATE) "]");
+	struct json *one = parse("[" UP("a", JUST) ","
+		TASK("b", "running", "starting", NEW, LATE) "]");
+	const struct json *a = json_first(up), *b = json_next(a);
+
+	(void)state;
+	assert_int_equal(swarm_since_up(s, a), 0);
+	swarm_since_see(s, up, 1000);
+	assert_int_equal(swarm_since_up(s, a), 0);
+	swarm_since_see(s, up, 1700);
+	assert_int_equal(swarm_since_up(s, b), 700);
+	swarm_since_see(s, one, 2000);
+	assert_int_equal(swarm_since_up(s, a), 1000);
+	assert_int_equal(swarm_since_up(s, b), 0);
+	swarm_since_see(s, up, 2500);
+	assert_int_equal(swarm_since_up(s, a), 1500);
+	assert_int_equal(swarm_since_up(s, b), 0);
+	json_free(up);
+	json_free(one);
+	swarm_since_free(s);
 }
 
 /* ---- limits ----------------------------------------------------------------- */
@@ -269,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_culprit),
