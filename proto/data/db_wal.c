@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC 0x377f0682u /* its last bit: sums are over big-endian words */
+#define FORMAT 3007000u
 #define PAGE_MIN 512u
 #define PAGE_MAX 65536u
 
@@ -44,26 +45,48 @@ static bool header_whole(const struct wal *w)
 	const unsigned char *h = w->header;
 	uint32_t page = be32(h + 8);
 
-	return (be32(h) | 1) == (MAGIC | 1) && page >= PAGE_MIN &&
-		page <= PAGE_MAX && (page & (page - 1)) == 0 &&
+	return (be32(h) | 1) == (MAGIC | 1) && be32(h + 4) == FORMAT &&
+		page >= PAGE_MIN && page <= PAGE_MAX && (page & (page - 1)) == 0 &&
 		same(add((struct sum){0, 0}, h[3] & 1, h, 24), stored(h + 24));
 }
 
-/* 1: whole or mended; 0: torn, or none of SQLite's. */
+/* The first frame has the header's salts and begins with its sum. */
+static bool first_frame_follows(struct wal *w)
+{
+	size_t n = WAL_FRAME + (w->page = be32(w->header + 8));
+	bool follows;
+
+	w->frame = xmalloc(n);
+	follows = pread(w->fd, w->frame, n, WAL_HEADER) == (ssize_t)n &&
+		db_wal_whole(w, stored(w->header + 24));
+	free(w->frame);
+	w->frame = NULL;
+	return follows;
+}
+
+/* 1: whole or mended; 0: torn, or none of SQLite's. Of several bits that fit
+ * the sum the first frame knows which it is. */
 static int check_header(struct wal *w, struct err *err)
 {
+	size_t fits = 0, at = 0;
+
 	if (header_whole(w))
 		return 1;
 	for (size_t bit = 0; bit < (size_t)WAL_HEADER * 8; bit++) {
-		unsigned char *byte = &w->header[bit / 8];
+		unsigned char *byte = &w->header[bit / 8], was = *byte;
 
 		*byte ^= (unsigned char)(1 << bit % 8);
-		if (header_whole(w))
-			return db_wal_mend(w, (int64_t)(bit / 8), byte, err) < 0 ? -1
-										: 1;
-		*byte ^= (unsigned char)(1 << bit % 8);
+		if (header_whole(w) && (fits == 0 || first_frame_follows(w))) {
+			fits++;
+			at = bit;
+		}
+		*byte = was;
 	}
-	return 0;
+	if (fits == 0)
+		return 0;
+	w->header[at / 8] ^= (unsigned char)(1 << at % 8);
+	return db_wal_mend(w, (int64_t)(at / 8), &w->header[at / 8], err) < 0 ?
+		-1 : 1;
 }
 
 /* ---- frames -------------------------------------------------------------------- */
@@ -82,8 +105,9 @@ bool db_wal_whole(const struct wal *w, struct sum seed)
 int db_wal_refuse(const struct wal *w, int64_t i, struct err *err)
 {
 	return err_fail(err, "%s is damaged in frame %lld of %lld: nothing was "
-		"changed; restore it, or delete it to go on without what it "
-		"alone has", w->path, (long long)i + 1, (long long)w->frames);
+		"changed; restore it, or go on without what it has from there "
+		"on: truncate -s %lld %s", w->path, (long long)i + 1,
+		(long long)w->frames, (long long)place(w, i), w->path);
 }
 
 /* Frame i is wrong. Frames of this log that go on after a commit behind it

@@ -5,10 +5,12 @@
  * wrong when an older bit has turned over. So:
  *
  *   - one wrong bit is found by the checksum and put right, and told. The
- *     sum is weak: of several bits that fit, the one that leaves the page most
- *     like it was is taken, so what must not change unseen has a checksum of
- *     its own above this; where none is likelier, it is refused, unless the
- *     page is as it was before: then it was never written;
+ *     sum is weak: several bits may fit. Whether it is one of the sum itself,
+ *     the next frame knows, which begins with it; else the bit that leaves the
+ *     page most like it was is taken, so what must not change unseen has a
+ *     checksum of its own above this; where none is likelier, it is refused,
+ *     unless it was never synced: the page is as it was before, or the frame
+ *     that would end its transaction is not there;
  *   - a wrong frame with a later transaction behind it cannot be a torn end
  *     (each is synced before the next begins): refused, nothing is changed;
  *   - anything else is a torn end, and left to SQLite.

@@ -5,16 +5,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* How many bits of the salts are not the log's. */
-static int salt_bits(const struct wal *w)
+/* How many bits of a header's salts are not the log's. */
+static int salt_bits(const struct wal *w, const unsigned char *head)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < 8; i++)
 		n += __builtin_popcount(
-			(unsigned)(w->frame[8 + i] ^ w->header[16 + i]));
+			(unsigned)(head[8 + i] ^ w->header[16 + i]));
 	return n;
 }
 
@@ -47,16 +48,37 @@ struct suspect {
 
 #define SUSPECTS_MAX 4096
 
+static struct sum sum_of(const struct wal *w, struct sum seed)
+{
+	seed = add(seed, is_big(w), w->frame, 8);
+	return add(seed, is_big(w), w->frame + WAL_FRAME, w->page);
+}
+
+/* The bit of the frame's own sum that may be the wrong one; there is at most
+ * one. How many were found. */
+static size_t find_in_sum(const struct wal *w, struct sum seed,
+	struct suspect *out)
+{
+	struct sum is = stored(w->frame + 16), be = sum_of(w, seed);
+	uint32_t a = is.a ^ be.a, b = is.b ^ be.b, d = a | b;
+	int bit;
+
+	if ((a != 0) == (b != 0) || (d & (d - 1)) != 0)
+		return 0;
+	bit = __builtin_ctz(d);
+	out->byte = (size_t)((a ? 16 : 20) + 3 - bit / 8);
+	out->mask = (unsigned char)(1 << bit % 8);
+	return 1;
+}
+
 /* All bits of the page and the frame's first words by which the sum would be
  * right: one for a low bit of a word, several for a high one. */
-static size_t find_bits(struct wal *w, struct sum seed, struct suspect *out)
+static size_t find_in_page(struct wal *w, struct sum seed, struct suspect *out)
 {
-	struct sum miss, x = {1, 1}, y = {0, 1};
+	struct sum miss = sum_of(w, seed), x = {1, 1}, y = {0, 1};
 	bool big = is_big(w);
 	size_t n = 0;
 
-	miss = add(seed, big, w->frame, 8);
-	miss = add(miss, big, w->frame + WAL_FRAME, w->page);
 	miss.a = be32(w->frame + 16) - miss.a;
 	miss.b = be32(w->frame + 20) - miss.b;
 	for (size_t p = w->page / 8 + 1; p-- > 0;) {
@@ -75,6 +97,77 @@ static size_t find_bits(struct wal *w, struct sum seed, struct suspect *out)
 		y = (struct sum){y.a + y.b, y.a + 2 * y.b};
 	}
 	return n;
+}
+
+/* How many pages the database can have: each new one is a frame of the log. */
+static int64_t most_pages(const struct wal *w)
+{
+	struct stat st;
+
+	if (stat(w->database, &st) < 0)
+		return INT64_MAX;
+	return st.st_size / (int64_t)w->page + w->frames;
+}
+
+/* Without the bits that would make a header no database has. */
+static size_t drop_impossible(struct wal *w, struct suspect *v, size_t n)
+{
+	int64_t most = most_pages(w);
+	size_t kept = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		struct suspect s = v[k];
+
+		w->frame[s.byte] ^= s.mask;
+		if (be32(w->frame) != 0 && be32(w->frame) <= most &&
+			be32(w->frame + 4) <= most)
+			v[kept++] = s;
+		w->frame[s.byte] ^= s.mask;
+	}
+	return kept;
+}
+
+/* Frame i + 1 begins with the sum of frame i. 1: as that is; -1: as it is with
+ * this bit of it turned; 0: there is none, or it fits neither. */
+static int next_fits(struct wal *w, int64_t i, const struct suspect *s,
+	int *fits, struct err *err)
+{
+	unsigned char *mine = w->frame, *next;
+	struct sum is = stored(mine + 16), be;
+	int rc;
+
+	*fits = 0;
+	if (i + 1 >= w->frames)
+		return 0;
+	mine[s->byte] ^= s->mask;
+	be = stored(mine + 16);
+	mine[s->byte] ^= s->mask;
+	next = xmalloc(WAL_FRAME + w->page);
+	rc = db_wal_read(w, place(w, i + 1), next, WAL_FRAME + w->page, err);
+	w->frame = next;
+	if (rc == 0)
+		*fits = db_wal_whole(w, is) ? 1 : db_wal_whole(w, be) ? -1 : 0;
+	w->frame = mine;
+	free(next);
+	return rc;
+}
+
+/* All bits that may be the wrong one, by all that this log says. */
+static int find_bits(struct wal *w, int64_t i, struct sum seed,
+	struct suspect *v, size_t *n, struct err *err)
+{
+	size_t own = find_in_sum(w, seed, v);
+	int fits = 0;
+
+	if (own && next_fits(w, i, v, &fits, err) < 0)
+		return -1;
+	if (fits == 1)
+		own = 0;
+	*n = own;
+	if (fits != -1)
+		*n += find_in_page(w, seed, v + own);
+	*n = drop_impossible(w, v, *n);
+	return 0;
 }
 
 /* What the page was before frame i: all zero when it is new. */
@@ -143,40 +236,78 @@ static int choose_bit(struct wal *w, int64_t i, const struct suspect *v,
 	return rc;
 }
 
+/* Does this header, of this log, end a transaction? It has the database's size
+ * in pages then. A wrong bit of the salts is no reason to say that it does not. */
+static bool ends_transaction(const struct wal *w, const unsigned char *head)
+{
+	return salt_bits(w, head) <= 1 && be32(head + 4) != 0 &&
+		be32(head + 4) <= most_pages(w);
+}
+
+/*
+ * 1: frame i, wrong by one of these bits, may be of a transaction that was
+ * acknowledged; 0: the frame that would end it is not there, so it was never
+ * synced, and nobody was told of it; -1.
+ *
+ * No more can be known. With its last frame there, a transaction whose write
+ * was torn where old and new differ by one bit, and one that was synced and
+ * lost that bit later, are the same bytes.
+ */
+static int maybe_synced(struct wal *w, int64_t i, const struct suspect *v,
+	size_t n, struct err *err)
+{
+	unsigned char head[WAL_FRAME];
+	bool found = ends_transaction(w, w->frame);
+
+	for (size_t k = 0; k < n && !found; k++) {
+		w->frame[v[k].byte] ^= v[k].mask;
+		found = ends_transaction(w, w->frame);
+		w->frame[v[k].byte] ^= v[k].mask;
+	}
+	for (int64_t j = i + 1; j < w->frames && !found; j++) {
+		if (db_wal_read(w, place(w, j), head, WAL_FRAME, err) < 0)
+			return -1;
+		found = ends_transaction(w, head);
+	}
+	return found;
+}
+
 /* 1: a bit of the frame is turned, *at; 0: it is not one bit; -1. */
 static int turn_bit(struct wal *w, int64_t i, struct sum seed,
 	unsigned char **at, struct err *err)
 {
-	struct suspect *v = xmalloc(SUSPECTS_MAX * sizeof(*v));
-	size_t n = find_bits(w, seed, v);
+	struct suspect *v = xmalloc((SUSPECTS_MAX + 1) * sizeof(*v));
 	const struct suspect *chosen = v;
 	bool unwritten = false;
-	int rc = 0;
+	size_t n = 0;
+	int rc = find_bits(w, i, seed, v, &n, err);
 
-	if (n > 1)
+	if (rc == 0 && n > 1)
 		rc = choose_bit(w, i, v, n, &chosen, &unwritten, err);
 	if (rc == 0 && n && chosen) {
 		*at = &w->frame[chosen->byte];
 		**at ^= chosen->mask;
 		rc = 1;
 	} else if (rc == 0 && n && !unwritten) {
-		rc = db_wal_refuse(w, i, err);
+		rc = maybe_synced(w, i, v, n, err);
+		if (rc > 0)
+			rc = db_wal_refuse(w, i, err);
 	}
 	free(v);
 	return rc;
 }
 
-/* One bit of the frame's salts or of its sum itself, tried in turn. */
-static unsigned char *try_bits(struct wal *w, struct sum seed)
+/* The one bit by which the salts are not the log's, put right if all else is:
+ * the sum is not over them. */
+static unsigned char *turn_salt(struct wal *w, struct sum seed)
 {
-	for (size_t bit = 8 * 8; bit < WAL_FRAME * 8; bit++) {
-		unsigned char *at = &w->frame[bit / 8];
-
-		*at ^= (unsigned char)(1 << bit % 8);
-		if (db_wal_whole(w, seed))
-			return at;
-		*at ^= (unsigned char)(1 << bit % 8);
-	}
+	if (!same(sum_of(w, seed), stored(w->frame + 16)))
+		return NULL;
+	for (size_t i = 8; i < 16; i++)
+		if (w->frame[i] != w->header[8 + i]) {
+			w->frame[i] = w->header[8 + i];
+			return &w->frame[i];
+		}
 	return NULL;
 }
 
@@ -187,9 +318,10 @@ int db_wal_bits_mend(struct wal *w, int64_t i, struct sum seed,
 {
 	unsigned char *at = NULL;
 
-	if (salt_bits(w) <= 1)
-		at = try_bits(w, seed);
-	if (!at && salt_bits(w) == 0 && turn_bit(w, i, seed, &at, err) < 0)
+	if (salt_bits(w, w->frame) == 1)
+		at = turn_salt(w, seed);
+	else if (salt_bits(w, w->frame) == 0 &&
+		turn_bit(w, i, seed, &at, err) < 0)
 		return -1;
 	if (!at)
 		return 0;
