@@ -10,6 +10,8 @@
 #define REPOSITORY_MAX 255
 /* Triggers that a push does not concern, one by one. */
 #define OTHERS_MAX 100
+#define DIGEST STR("sha256:")
+#define DIGEST_HEX 64
 
 /* NULL after every fault was printed. *conf is the caller's, with the rules. */
 static struct ruleset *load(const char *path, struct conf **conf)
@@ -91,14 +93,47 @@ static bool all_of(struct str s, const char *also, bool capitals)
 	return true;
 }
 
+static bool is_digest(struct str s)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (s.n != DIGEST.n + DIGEST_HEX || !str_starts(s, DIGEST))
+		return false;
+	for (size_t i = DIGEST.n; i < s.n; i++)
+		if (s.p[i] == '\0' || strchr(hex, s.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+/* What stands before the digest, if there is one. */
+static int cut_digest(
+	const char *text, struct str *name, struct str *digest, struct err *err)
+{
+	size_t at = str_find(*name, '@');
+
+	*digest = str_cut(*name, at < name->n ? at + 1 : at, name->n);
+	if (at == name->n)
+		return 0;
+	*name = str_cut(*name, 0, at);
+	if (!is_digest(*digest))
+		return err_fail(err, "`%.*s` is no digest: it is sha256: and "
+			"64 of 0-9 and a-f", (int)digest->n, digest->p);
+	if (str_find(*name, ':') == name->n)
+		return err_fail(err, "`%s` has no tag, and triggers go by the "
+			"tag: write %.*s:TAG@sha256:...", text,
+			(int)(name->p + name->n - text), text);
+	return 0;
+}
+
 int command_reference(const char *text, struct event *e, struct err *err)
 {
 	size_t host = conf_host_len(text);
 	struct str name = str_from(host ? text + host + 1 : text);
-	struct str t = STR("latest");
+	struct str t = STR("latest"), digest;
 	size_t colon;
 
-	name = str_cut(name, 0, str_find(name, '@'));
+	if (cut_digest(text, &name, &digest, err) < 0)
+		return -1;
 	colon = str_find(name, ':');
 	if (colon != name.n) {
 		t = str_cut(name, colon + 1, name.n);
@@ -115,6 +150,8 @@ int command_reference(const char *text, struct event *e, struct err *err)
 		e->registry = xmemdup0(text, host);
 	e->repository = xmemdup0(name.p, name.n);
 	e->tag = xmemdup0(t.p, t.n);
+	if (digest.n)
+		e->digest = xmemdup0(digest.p, digest.n);
 	return 0;
 }
 
@@ -159,6 +196,20 @@ static void print_others(
 	}
 }
 
+/* None is in the file, but the matchers may know one all the same. */
+static void print_labels(const struct conf *conf)
+{
+	bool possible = false;
+
+	CONF_EACH(conf->engines, const struct conf_engine, e)
+		possible |= e->labels;
+	if (possible)
+		printf("  triggers that containers and services have as labels "
+		       "are not in the file and not looked at here; `docker ps "
+		       "--filter label=pullwire.enable` (`docker service ls` "
+		       "...) lists who has one\n");
+}
+
 static void explain(const struct conf *conf, const struct ruleset *set,
 	const struct event *e)
 {
@@ -170,6 +221,8 @@ static void explain(const struct conf *conf, const struct ruleset *set,
 	printf("%s\n", strbuf_cstr(&reference));
 	for (size_t i = 0; i < results.n; i++)
 		print_result(conf, &results.v[i]);
+	if (results.v[0].verdict == RULE_NO_TRIGGER)
+		print_labels(conf);
 	print_others(set, &results);
 	strbuf_release(&reference);
 	rule_results_release(&results);

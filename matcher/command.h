@@ -24,9 +24,9 @@ int command_docs(const struct conf *none, int argc, char **argv);
 void command_rule(
 	const struct conf *conf, const struct rule *r, struct strbuf *out);
 
-/* Sets registry (NULL without host), repository and tag ("latest" without) of
- * a zeroed *e from "[HOST/]NAME[:TAG][@DIGEST]", as ingress would have them.
- * 0 or -1 with err. */
+/* Sets registry (NULL without host), repository, tag ("latest" without) and
+ * digest (NULL without) of a zeroed *e from "[HOST/]NAME[:TAG[@DIGEST]]", as
+ * ingress would have them. 0 or -1 with err. */
 int command_reference(const char *text, struct event *e, struct err *err);
 
 #endif

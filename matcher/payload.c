@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,28 @@
 #define OUTPUT_MAX ((size_t)8 << 20)
 
 extern char **environ;
+
+/* The faults that the program wrote to `said`, under the name that was typed. */
+static void relay(int said)
+{
+	FILE *f = fdopen(said, "r");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (f == NULL) {
+		close(said);
+		return;
+	}
+	rewind(f);
+	while (getline(&line, &size, f) > 0) {
+		bool its = strncmp(line, PROGRAM ": ", sizeof(PROGRAM) + 1) == 0;
+
+		fprintf(stderr, "%s%s", its ? "pullwire-matcher: " : "",
+			its ? line + sizeof(PROGRAM) + 1 : line);
+	}
+	free(line);
+	fclose(f);
+}
 
 /* In the folder that our own program is in. */
 static int find_program(char path[PATH_MAX], struct err *err)
@@ -38,14 +61,19 @@ static int run(const char *path, char *const *args, struct strbuf *out,
 {
 	posix_spawn_file_actions_t actions;
 	char buf[4096];
-	int ends[2], rc;
+	int ends[2], rc, said = memfd_create("said", MFD_CLOEXEC);
 	ssize_t n;
 	pid_t pid;
 
-	if (pipe(ends) < 0)
-		return err_retry(err, "no pipe: %s", strerror(errno));
+	if (said < 0 || pipe(ends) < 0) {
+		err_retry(err, "no pipe: %s", strerror(errno));
+		if (said >= 0)
+			close(said);
+		return -1;
+	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
 	posix_spawn_file_actions_addclose(&actions, ends[0]);
 	posix_spawn_file_actions_addclose(&actions, ends[1]);
 	rc = posix_spawn(&pid, path, &actions, NULL, args, environ);
@@ -54,11 +82,12 @@ static int run(const char *path, char *const *args, struct strbuf *out,
 	while (rc == 0 && (n = read(ends[0], buf, sizeof(buf))) > 0)
 		strbuf_add(out, buf, (size_t)n);
 	close(ends[0]);
+	while (rc == 0 && waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	relay(said);
 	if (rc != 0)
 		return err_retry(err, "%s does not start: %s", path,
 			strerror(rc));
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
 	return 0;
 }
 

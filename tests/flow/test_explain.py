@@ -58,7 +58,14 @@ def test_what_cannot_be_explained(tmp_path):
     code, _, err = explain("--payload", BODY, "--type", "nonsense")
     assert code == 2 and "`nonsense` is no type" in err
     code, _, err = explain("--payload", "/nowhere", "--type", "harbor")
-    assert code == 2 and "/nowhere cannot be read" in err
+    # By the name of the program that was typed.
+    assert code == 2 and err.startswith(
+        "pullwire-matcher: /nowhere cannot be read"), err
+    code, out, err = explain("a@sha256:" + 64 * "0")
+    assert code == 2 and out == "" and "has no tag" in err, err
+    assert "write a:TAG@sha256:" in err, err
+    code, out, err = explain("a:b@sha256:12")
+    assert code == 2 and out == "" and "`sha256:12` is no digest" in err, err
     for args in ((), ("--payload", BODY), ("a:b", "--type", "harbor"),
                  ("a:b", "c:d"), ("--payload",)):
         code, _, err = explain(*args)
@@ -71,3 +78,25 @@ def test_what_cannot_be_explained(tmp_path):
     assert explain("a:b")[:2] == (
         0, "a:b\n  a: post to http://h.example/: tag `b` is taken: the "
            "trigger takes every tag\n")
+
+
+def test_triggers_of_labels_are_not_denied(tmp_path):
+    config = tmp_path / "p.yml"
+    file = ("triggers: [{name: a, repository: a, "
+            "url: 'http://h.example/'}]\n")
+    engine = "engines: [{name: local, docker: 'unix:///x', labels: %s}]\n"
+
+    def explain(text):
+        config.write_text(text)
+        done = subprocess.run(
+            [os.path.join(BUILD, "pullwire-matcher"), "explain", str(config),
+             "shop/lab:v3"], capture_output=True, text=True)
+        assert done.returncode == 0, done
+        assert "no trigger names repository `shop/lab`" in done.stdout
+        return done.stdout
+
+    told = explain(file + engine % "true")
+    assert "have as labels are not in the file" in told, told
+    assert "--filter label=pullwire.enable" in told, told
+    assert "labels" not in explain(file + engine % "false")
+    assert "labels" not in explain(file)

@@ -8,6 +8,9 @@
 
 #include "matcher/rule_load.h"
 
+#define HEX16 "0123456789abcdef"
+#define HEX HEX16 HEX16 HEX16 HEX16
+
 static const struct {
 	const char *text, *repository, *tag; /* repository NULL: refused */
 } cases[] = {
@@ -18,8 +21,14 @@ static const struct {
 	{"localhost:5000/shop/web:v1", "shop/web", "v1"},
 	{"registry.example.com/web", "web", "latest"},
 	{"registry.example.com:5000/a/b/c:V1_2", "a/b/c", "V1_2"},
-	{"shop/web:v1@sha256:0123", "shop/web", "v1"},
-	{"shop/web@sha256:0123", "shop/web", "latest"},
+	{"shop/web:v1@sha256:" HEX, "shop/web", "v1"},
+	{"localhost:5000/shop/web:v1@sha256:" HEX, "shop/web", "v1"},
+	/* By the tag alone a trigger takes it: `latest` would be another push. */
+	{"shop/web@sha256:" HEX, NULL, NULL},
+	{"localhost:5000/shop/web@sha256:" HEX, NULL, NULL},
+	{"shop/web:v1@sha256:0123", NULL, NULL},
+	{"shop/web:v1@sha512:" HEX, NULL, NULL},
+	{"shop/web:v1@", NULL, NULL},
 	{"", NULL, NULL},
 	{":v1", NULL, NULL},
 	{"Shop/web:v1", NULL, NULL},
@@ -49,6 +58,10 @@ static void test_reference(void **state)
 			fail_msg("`%s`: %s", cases[i].text, err.text);
 		assert_string_equal(e.repository, cases[i].repository);
 		assert_string_equal(e.tag, cases[i].tag);
+		if (strchr(cases[i].text, '@') == NULL)
+			assert_null(e.digest);
+		else
+			assert_string_equal(e.digest, "sha256:" HEX);
 		field_release(&event_table, &e);
 	}
 }
