@@ -9,9 +9,9 @@ import time
 import pytest
 
 from rig import images
-from rig.drive import (CRASH, PLAIN, check_only, compose,  # noqa: F401
-                       drive, drive_program, names, put, ref,
-                       run_auto_remove, version)
+from rig.drive import (CRASH, PLAIN, SURE, check_only,  # noqa: F401
+                       compose, drive, drive_program, names, put,
+                       ref, run_auto_remove, version)
 from rig.stack import free_port
 
 
@@ -37,6 +37,7 @@ def kill_matrix(d, engine, kind, setup):
     digest = put(d, "v2", files=[CRASH] if kind == "crash" else (),
                  health=images.UNHEALTHY if kind == "unhealthy" else PLAIN)
     want = "deployed" if kind == "good" else "rolled_back"
+    d.grace = "300ms" if kind == "good" else SURE
     for when in ("before", "after") if LONG else ("after",):
         at, killed = 0, True
         while killed:
@@ -142,6 +143,7 @@ def test_killed_with_dependents(drive, engine, kind):
     put(d, "own", files=[HOLD])
     digest = put(d, "v2", files=[CRASH] if kind == "crash" else ())
     want, tag = ("deployed", "v2") if kind == "good" else ("rolled_back", "v1")
+    d.grace = "100ms" if kind == "good" else SURE
     at, killed = 0, True
     while killed:
         at += 1 if LONG else 3
@@ -153,7 +155,7 @@ def test_killed_with_dependents(drive, engine, kind):
                 "RestartPolicy": {"Name": "always"}}}, name=d.name + "-1")
         engine.call("POST", f"/containers/{c['Id']}/start")
         d.push("v2", digest)
-        told = d.deploy(proxy=d.proxy(at), grace="100ms")
+        told = d.deploy(proxy=d.proxy(at))
         killed = told is None
         if killed:
             finish(d, want)

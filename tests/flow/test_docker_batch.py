@@ -3,14 +3,15 @@ on the old one, and what depends on a target is created anew with it.
 """
 import pytest
 
-from rig.drive import (CRASH, compose, drive, drive_program,  # noqa: F401
-                       names, put, ref, version)
+from rig.drive import (CRASH, SURE, compose, drive,  # noqa: F401
+                       drive_program, names, put, ref, version)
+from rig.images import HEALTHY, UP
 from rig.stack import wait_for
 
 # Fails where it finds the mark of the canary in the volume they share.
 SECOND = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
           "[ -e /data/first ] && exit 4\ntouch /data/first 2>/dev/null || "
-          "echo x >/data/first\nwhile :; do sleep 1 & wait $!; done\n")
+          "echo x >/data/first\necho x >/up\nwhile :; do sleep 1 & wait $!; done\n")
 
 HOLD = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
         "while :; do sleep 1 & wait $!; done\n")
@@ -37,7 +38,7 @@ def test_second_replica_fails(drive, engine):
     d = drive("drv-batch")
     put(d, "v1")
     old = replicas(d, 3, "v1", RestartPolicy={"Name": "always"})
-    d.push("v2", put(d, "v2", files=[SECOND]), compose="drv-batch/app")
+    d.push("v2", put(d, "v2", UP, files=[SECOND]), compose="drv-batch/app")
     r = d.deploy()
     assert r["status"] == "rolled_back", r
     assert "0 of 3" in r["reason"], r
@@ -86,7 +87,7 @@ def test_dependents_go_along(drive, engine, kind, good):
                  if kind != "network" else
                  {"PidMode": f"container:{first}"}, "own")
     d.push("v2", put(d, "v2", files=() if good else [CRASH]))
-    r = d.deploy(grace="200ms")
+    r = d.deploy(grace="200ms" if good else SURE)
     assert r["status"] == ("deployed" if good else "rolled_back"), r
     assert names(engine, d.name) == ["drv-dep", "drv-dep-1", "drv-dep-2"]
     new = engine.inspect("drv-dep")
@@ -124,11 +125,11 @@ def test_dependent_fails(drive, engine):
     first = add(d, "drv-dep-1", {"NetworkMode": f"container:{old}",
                                  "RestartPolicy": {"Name": "no"},
                                  "Binds": ["drv-dep-1:/data"]}, "own")
-    d.push("v2", put(d, "v2"))
+    d.push("v2", put(d, "v2", HEALTHY))
     p = d.proxy()
     engine.call("POST", "/containers/drv-dep-1/update",
                 {"RestartPolicy": {"Name": "on-failure"}})
-    r = d.deploy(proxy=p)
+    r = d.deploy(proxy=p, grace=SURE)
     # The old one cannot start again either: it says so, by hand.
     assert r["status"] in ("rolled_back", "failed"), r
     assert "drv-dep-1, which depends on the target" in r["reason"], r

@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from rig.docker import rig
-from rig.drive import CRASH, drive, drive_program, put, ref  # noqa: F401
+from rig.drive import (CRASH, SURE, drive, drive_program,  # noqa: F401
+                       put, ref)
+from rig.images import HEALTHY
 from rig.stack import BUILD
 
 PROJECT = """
@@ -46,7 +48,7 @@ def project(request, drive, engine, tmp_path):
     """A project with its one service up; call it for another command."""
     d = drive(NAME)
     d.tool = request.param
-    put(d, "latest", version="v1")
+    put(d, "latest", version="v1", health=HEALTHY)
     minor = int(engine.call("GET", "/version")["ApiVersion"][2:])
     if d.tool == "1.29" and minor >= 44:
         pytest.skip("Compose 1.29 itself breaks at engines from 25 on: it "
@@ -59,9 +61,9 @@ def project(request, drive, engine, tmp_path):
     def compose(*args):
         done = subprocess.run(
             [program, "-p", NAME, *args], cwd=tmp_path, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
             env={**os.environ, "DOCKER_HOST": engine.host,
-                 "COMPOSE_HTTP_TIMEOUT": "60"})
+                 "COMPOSE_HTTP_TIMEOUT": "600"})
         print("compose", *args, done.stdout)
         assert done.returncode == 0, done.stdout
         return done.stdout
@@ -159,7 +161,8 @@ def test_compose_files(project, engine, tmp_path, good):
     d.push("latest", put(d, "latest", version="v2", keep=False,
                          files=() if good else [CRASH]),
            compose=f"{NAME}/web")
-    r = d.deploy(env={"PATH": path_for(d, tmp_path)}, grace="1500ms")
+    r = d.deploy(env={"PATH": path_for(d, tmp_path)},
+                 grace="1500ms" if good else SURE)
     (same, now), = mine(engine).items()
     assert same == name and now["State"]["Status"] == "running"
     assert "MINE=2" in now["Config"]["Env"]
@@ -246,7 +249,7 @@ def test_written_by_compose(project, engine, tmp_path):
     plan = subprocess.run(
         [os.path.join(BUILD, "pullwire-deployer"), "-c",
          d.config(engine.sock, {"repository": NAME}), "plan", "web",
-         ref(d, "latest")], capture_output=True, text=True, timeout=20)
+         ref(d, "latest")], capture_output=True, text=True, timeout=120)
     assert plan.returncode == 0, plan.stdout + plan.stderr
     assert f" --file {yml} up -d --no-deps --no-build web\n" in plan.stdout
     assert "stop " not in plan.stdout and "refused" not in plan.stdout

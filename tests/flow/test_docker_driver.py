@@ -3,14 +3,13 @@ back, other versions of the engine, and others at work on the same containers.
 """
 import socket
 import threading
-import time
 
 import pytest
 
 from rig import images
-from rig.drive import (CRASH, check_only, compose, drive,  # noqa: F401
-                       drive_program, names, put, ref, run_auto_remove,
-                       version)
+from rig.drive import (CRASH, SURE, check_only, compose,  # noqa: F401
+                       drive, drive_program, names, put, ref,
+                       run_auto_remove, version)
 from rig.stack import free_port, wait_for
 
 
@@ -102,7 +101,7 @@ def test_rolled_back(drive, engine, kind, says):
     else:
         digest = put(d, "v2", changes=['CMD ["/nothing"]'])
     d.push("v2", digest)
-    r = d.deploy(grace="1000ms")
+    r = d.deploy(grace=SURE)
     assert r["status"] == "rolled_back"
     assert any(s in r["reason"] for s in says.split("|")), r["reason"]
     if kind == "crash":
@@ -202,7 +201,7 @@ def test_auto_remove(drive, engine, good):
     run_auto_remove(d, ref(d, "v1"))
     volume = engine.inspect("drv-rm")["Mounts"][0]["Name"]
     d.push("v2", put(d, "v2", files=() if good else [CRASH]))
-    r = d.deploy(grace="1000ms")
+    r = d.deploy(grace="1000ms" if good else SURE)
     assert r["status"] == ("deployed" if good else "rolled_back"), r
     c = check_only(engine, "drv-rm", "v2" if good else "v1")
     assert c["HostConfig"]["AutoRemove"]
@@ -242,15 +241,15 @@ def test_engine_replaced(drive, engine):
     """Another version answers than the one that was asked first."""
     d = drive("drv-api")
     put(d, "v1")
-    engine.run("drv-api", ref(d, "v1"))
-    d.push("v2", put(d, "v2"))
+    engine.run("drv-api", ref(d, "v1"), volume=d.gate())
+    d.push("v2", put(d, "v2", images.HELD))
     p = d.proxy(api=("1.43", "1.24"))
     told = []
-    t = threading.Thread(target=lambda: told.append(
-        d.deploy(proxy=p, grace="2000ms")))
+    t = threading.Thread(target=lambda: told.append(d.deploy(proxy=p)))
     t.start()
     wait_for("the start", lambda: any("/start" in c for c in p.calls))
     p.api = ("1.54", "1.44")
+    d.open_gate()
     t.join()
     assert told[0]["status"] == "deployed", told
     assert p.versions == {"1.43", "1.51"}
@@ -259,16 +258,17 @@ def test_engine_replaced(drive, engine):
 # ---- others at work
 
 def while_at_the_gate(d, act, **more):
-    """Deploys, and acts while the new container is being watched."""
+    """Deploys, and acts while the new container is being watched, which is
+    not healthy before."""
     before = d.engine.inspect(d.name)["Id"]
     told = []
-    t = threading.Thread(target=lambda: told.append(
-        d.deploy(grace="2500ms", **more)))
+    t = threading.Thread(target=lambda: told.append(d.deploy(**more)))
     t.start()
     wait_for("the new container's start", lambda: (
         c := d.engine.inspect(d.name)) and c["Id"] != before
         and c["State"]["Status"] == "running")
     act()
+    d.open_gate()
     t.join()
     return told[0]
 
@@ -276,8 +276,9 @@ def while_at_the_gate(d, act, **more):
 def test_new_removed_by_others(drive, engine):
     d = drive("drv-ext")
     put(d, "v1")
-    old = engine.run("drv-ext", ref(d, "v1"), policy="always")
-    d.push("v2", put(d, "v2"))
+    old = engine.run("drv-ext", ref(d, "v1"), policy="always",
+                     volume=d.gate())
+    d.push("v2", put(d, "v2", images.HELD))
     r = while_at_the_gate(d, lambda: engine.remove("drv-ext"))
     assert r["status"] == "rolled_back", r
     c = check_only(engine, "drv-ext", "v1")
@@ -288,8 +289,8 @@ def test_new_removed_by_others(drive, engine):
 def test_old_removed_by_others(drive, engine):
     d = drive("drv-ext")
     put(d, "v1")
-    old = engine.run("drv-ext", ref(d, "v1"))
-    d.push("v2", put(d, "v2"))
+    old = engine.run("drv-ext", ref(d, "v1"), volume=d.gate())
+    d.push("v2", put(d, "v2", images.HELD))
     r = while_at_the_gate(d, lambda: engine.remove(old))
     assert r["status"] == "deployed", r
     check_only(engine, "drv-ext", "v2")
@@ -299,8 +300,8 @@ def test_no_way_back(drive, engine):
     """The new one fails and the old one was removed: said, nothing done."""
     d = drive("drv-ext")
     put(d, "v1")
-    old = engine.run("drv-ext", ref(d, "v1"))
-    d.push("v2", put(d, "v2"))
+    old = engine.run("drv-ext", ref(d, "v1"), volume=d.gate())
+    d.push("v2", put(d, "v2", images.HELD))
     r = while_at_the_gate(d, lambda: (
         engine.remove(old), engine.call(
             "POST", "/containers/drv-ext/stop", t=0)))
@@ -315,11 +316,8 @@ def test_rollback_is_tried_again(drive, engine):
     put(d, "v1")
     old = engine.run("drv-port", ref(d, "v1"), port=port)
     d.push("v2", put(d, "v2"))
-    told, taken = [], socket.socket()
+    taken, p = socket.socket(), d.proxy(at=1)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Without a handler for TERM the old one takes its time to stop.
-    t = threading.Thread(target=lambda: told.append(d.deploy()))
-    t.start()
 
     def take():
         try:
@@ -328,15 +326,19 @@ def test_rollback_is_tried_again(drive, engine):
             return True
         except OSError:
             return False
-    end = time.monotonic() + 10
-    while not take() and time.monotonic() < end:
-        pass
-    time.sleep(2.5)
-    taken.close()
-    t.join()
-    r = told[0]
-    if r["status"] == "deployed":
-        pytest.skip("the engine was quicker than we at the port")
+
+    def meddle():
+        """Before each change: taken before the new one's start, freed before
+        the old one's second."""
+        p.at += 1
+        starts = sum("/start" in c for c in p.calls)
+        if "/start" in p.calls[-1] and starts == 1:
+            wait_for("the port is free", take)
+        elif "/start" in p.calls[-1] and starts == 3:
+            taken.close()
+
+    p.meddle = meddle
+    r = d.deploy(proxy=p)
     assert r["status"] == "rolled_back", r
     assert "cannot be started" in r["reason"]
     assert r["phases"]["rollback"] > 1000
@@ -370,7 +372,7 @@ def test_canary_fails(drive, engine):
     put(d, "v1")
     ids = [compose(d, n, ref(d, "v1")) for n in (1, 2)]
     d.push("v2", put(d, "v2", files=[CRASH]), compose="drv-canary/app")
-    r = d.deploy()
+    r = d.deploy(grace=SURE)
     assert r["status"] == "rolled_back" and "0 of 2" in r["reason"], r
     assert [engine.inspect(f"drv-canary_app_{n}")["Id"]
             for n in (1, 2)] == ids

@@ -23,9 +23,9 @@ B = ["ENV SHARED=b", "ENV ONLYB=1", "WORKDIR /b", "USER 0:0",
      "LABEL same=x", "LABEL of=b", "LABEL onlyb=1", "STOPSIGNAL SIGUSR1",
      "EXPOSE 8002", "EXPOSE 8003", "VOLUME /vb", 'ENTRYPOINT ["/hold2"]',
      'CMD ["b"]']
-HEALTH_A = ('HEALTHCHECK --interval=150ms --timeout=1s --retries=2 '
+HEALTH_A = ('HEALTHCHECK --interval=150ms --timeout=60s --retries=2 '
             'CMD ["/bin/true"]')
-HEALTH_B = ('HEALTHCHECK --interval=200ms --timeout=2s --retries=3 '
+HEALTH_B = ('HEALTHCHECK --interval=200ms --timeout=70s --retries=3 '
             'CMD ["/bin/test","-e","/hold"]')
 NS = 1000000
 PORT = free_port()
@@ -40,7 +40,7 @@ SETS = {
         "com.docker.compose.config-hash": "h"}},
     "health, all of it": {"Healthcheck": {
         "Test": ["CMD", "/bin/true", "x"], "Interval": 100 * NS,
-        "Timeout": 900 * NS, "StartPeriod": 50 * NS, "Retries": 7}},
+        "Timeout": 80000 * NS, "StartPeriod": 50 * NS, "Retries": 7}},
     "ports": {"ExposedPorts": {"8001/tcp": {}, "9001/udp": {}}, "HostConfig": {
         "PortBindings": {"8001/tcp": [{"HostIp": "127.0.0.1",
                                        "HostPort": str(PORT)}]}}},

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from rig import images
-from rig.drive import (CRASH, check_only, drive, drive_program,  # noqa: F401
-                       put, ref)
+from rig.drive import (CRASH, SURE, check_only, drive,  # noqa: F401
+                       drive_program, put, ref)
 
 
 def test_failed_digest_is_remembered(drive, engine):
@@ -16,25 +16,25 @@ def test_failed_digest_is_remembered(drive, engine):
     old = engine.run("drv-again", ref(d, "v1"))
     bad = put(d, "v2", files=[CRASH])
     d.push("v2", bad)
-    assert d.deploy()["status"] == "rolled_back"
+    assert d.deploy(grace=SURE)["status"] == "rolled_back"
     d.push("latest", bad)
     p = d.proxy()
-    r = d.deploy(proxy=p)
+    r = d.deploy(proxy=p, grace=SURE)
     assert r["status"] == "refused", r
     assert "was rolled back here" in r["reason"]
     assert "cannot go on" in r["reason"], "the first reason is not told"
     assert not any("create" in c for c in p.calls), p.calls
     assert engine.inspect("drv-again")["Id"] == old
     # A person may, and so may the configuration.
-    assert d.deploy(force=1)["status"] == "rolled_back"
+    assert d.deploy(force=1, grace=SURE)["status"] == "rolled_back"
     d.how = {"force": True}
-    assert d.deploy()["status"] == "rolled_back"
+    assert d.deploy(grace=SURE)["status"] == "rolled_back"
     d.how = {}
     # Another digest is another matter, and ends the memory.
     d.push("v3", put(d, "v3"))
     assert d.deploy()["status"] == "deployed"
     d.push("v2", bad)
-    assert d.deploy()["status"] == "rolled_back"
+    assert d.deploy(grace=SURE)["status"] == "rolled_back"
 
 
 def test_remembered_by_recovery(drive, engine):
@@ -44,6 +44,7 @@ def test_remembered_by_recovery(drive, engine):
     engine.run("drv-again", ref(d, "v1"))
     bad = put(d, "v2", files=[CRASH])
     d.push("v2", bad)
+    d.grace = SURE
     assert d.deploy(proxy=d.proxy(6)) is None
     told = d.recover()
     assert told[0]["status"] == "rolled_back", told
@@ -74,7 +75,7 @@ def test_evidence(drive, engine, kind, host, config):
     d.push("v2", put(d, "v2", files=[LOUD] if kind != "unhealthy" else (),
                      health=images.UNHEALTHY if kind == "unhealthy"
                      else "HEALTHCHECK NONE"))
-    r = d.deploy(grace="3s")
+    r = d.deploy(grace=SURE)
     assert r["status"] == "rolled_back", r
     e = r["evidence"]
     text = json.dumps(e)

@@ -7,11 +7,12 @@ import time
 import pytest
 
 from rig import images
-from rig.drive import (CRASH, check_only, drive, drive_program,  # noqa: F401
-                       names, put, ref)
+from rig.drive import (CRASH, SURE, check_only, drive,  # noqa: F401
+                       drive_program, names, put, ref)
 from rig.stack import free_port, wait_for
 
 START = {"order": "start-first"}
+PORT = free_port()
 RUN = {"HostConfig": {}}
 
 
@@ -46,7 +47,7 @@ def ports(port):
 ROWS = {
     "nothing of its own": ({}, {}, None),
     "any port": (ports(""), {}, None),
-    "a range of ports": (ports("28100-28110"), {}, None),
+    "a range of ports": (ports(f"{PORT}-{PORT + 9}"), {}, None),
     "a fixed port": (ports(str(free_port())), {}, "publishes port"),
     "a fixed address": (endpoint(IPAMConfig={"IPv4Address": "10.198.7.77"}),
                         {}, "fixed address"),
@@ -116,7 +117,7 @@ def test_old_never_notices(drive, engine, kind):
     d.push("v2", put(d, "v2", files=[CRASH] if kind == "crash" else (),
                      health=images.UNHEALTHY if kind == "unhealthy"
                      else "HEALTHCHECK NONE"))
-    r = d.deploy()
+    r = d.deploy(grace=SURE)
     assert r["status"] == "rolled_back", r
     c = check_only(engine, d.name, "v1")
     assert (c["Id"], c["State"]) == (old, before)
@@ -127,11 +128,12 @@ def test_aliases_after_health(drive, engine, net):
     """Nobody is led to the new one before it is good."""
     d = drive("drv-first")
     put(d, "v1")
-    create(engine, d.name, ref(d, "v1"), endpoint(Aliases=["app"]))
+    body = endpoint(Aliases=["app"])
+    body["HostConfig"]["Binds"] = [f"{d.gate()}:/data:ro"]
+    create(engine, d.name, ref(d, "v1"), body)
     create(engine, "drv-first-x", ref(d, "v1"), endpoint())
-    check, files = images.slow(1.5)
     d.how = {**START, "alias_after_health": True}
-    d.push("v2", put(d, "v2", health=check, files=[files]))
+    d.push("v2", put(d, "v2", images.HELD, files=[HOLD]))
     told, seen = [], []
     t = threading.Thread(target=lambda: told.append(d.deploy()))
     t.start()
@@ -147,10 +149,12 @@ def test_aliases_after_health(drive, engine, net):
             break  # it is being given them
         if c and c["State"]["Health"]["Status"] != "healthy":
             seen.append("app" in aliases(c))
+        if len(seen) > 20:
+            d.open_gate()
         time.sleep(0.05)
     t.join()
     assert told[0]["status"] == "deployed", told
-    assert len(seen) > 5 and not any(seen)
+    assert len(seen) > 20 and not any(seen)
     c = engine.inspect(d.name)
     assert "app" in aliases(c)
 
@@ -161,12 +165,11 @@ def test_drain(drive, engine):
     old = create(engine, d.name, ref(d, "v1"), RUN)
     d.how = {**START, "drain": "3s"}
     d.push("v2", put(d, "v2"))
-    t = threading.Thread(target=d.deploy)
-    t.start()
-    wait_for("the names' swap", lambda: names(engine, "drv-first.old-"))
-    wait_for("the name's new owner", lambda: (
-        c := engine.inspect(d.name)) and c["Id"] != old)
-    time.sleep(0.7)
-    assert engine.inspect(old)["State"]["Status"] == "running"
-    t.join()
+    p = d.proxy()
+    assert d.deploy(proxy=p)["status"] == "deployed"
+    swap = max(i for i, c in enumerate(p.calls) if "/rename?" in c)
+    stop = next(i for i, c in enumerate(p.calls)
+                if f"/{old}/stop" in c or f"/{old[:12]}/stop" in c)
+    assert swap < stop, p.calls
+    assert p.times[stop] - p.times[swap] >= 2.9, "it was not left to end"
     check_only(engine, d.name, "v2")

@@ -12,11 +12,12 @@ import pytest
 from rig import docker, images
 from rig.drive import (Drive, check_only, drive_program,  # noqa: F401
                        names, put, ref)
+from rig.stack import wait_for
 
 NAME = "drv-engine"
-# It takes a while to say no: the engine goes before.
-LATE = ('HEALTHCHECK --interval=1s --timeout=1s --retries=3 '
-        'CMD ["/bin/false"]')
+# It says no when the test lets it: the engine goes before.
+LATE = ("HEALTHCHECK --interval=200ms --timeout=600s --retries=2 CMD "
+        "until [ -e /data/go ]; do sleep 0.1; done; exit 1")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def pump(a, b):
 
 def new_one(engine, order):
     """Its name when it runs, and is at its gate."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         for n in names(engine, NAME):
             c = engine.inspect(n)
@@ -106,11 +107,11 @@ def test_restarted_under_a_gate(d, own_engine, good, order, policy, kept):
     come up beside the new one; at the end one runs, policies as they were."""
     engine = own_engine
     put(d, "v1")
-    engine.run(NAME, ref(d, "v1"), policy=policy)
+    engine.run(NAME, ref(d, "v1"), policy=policy, volume=d.gate())
     d.how = {"order": order}
-    health, app = images.slow(2)
-    d.push("v2", put(d, "v2", health=health if good else LATE,
-                     files=[app] if good else ()))
+    if order == "start-first":
+        d.how["allow_shared_rw"] = True
+    d.push("v2", put(d, "v2", health=images.HELD if good else LATE))
     results = []
     held = Kept(engine, f"{d.dir}/kept.sock") if kept else None
     t = threading.Thread(target=lambda: results.append(d.deploy(proxy=held)))
@@ -118,11 +119,17 @@ def test_restarted_under_a_gate(d, own_engine, good, order, policy, kept):
     new_one(engine, order)
     engine.restart()
     if order == "stop-first" and policy == "always":
-        up = [n for n in names(engine, NAME)
-              if (engine.inspect(n) or {}).get("State", {}).get("Running")]
+        up = wait_for("it is up again", lambda: [
+            n for n in names(engine, NAME)
+            if (engine.inspect(n) or {}).get("State", {}).get("Running")])
         assert up == [NAME], up
-    t.join(60)
+    d.open_gate()
+    t.join()
     r = results[0]
+    if r["status"] == "waiting":  # the engine took longer than 20 s
+        told = d.recover()
+        r = d.deploy() if not told or told[0]["status"] == "waiting" else \
+            told[0]
     if policy == "no":
         assert r["status"] == "failed" and r["retry"], r
         assert "ended with its engine" in r["reason"], r

@@ -56,7 +56,7 @@ def copy_into(engine, container, path, mtime=None):
 
 
 def wait_up(engine, container, since):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         c = engine.inspect(container)
         if c["State"]["StartedAt"] > since and any(

@@ -34,7 +34,7 @@ httpd=$!
 wait
 """
 APPLETS = ("sh mkdir ln env sort httpd sleep test wget cat true false yes "
-           "head touch").split()
+           "head touch grep").split()
 
 
 def rig(script, *args):
@@ -91,7 +91,7 @@ class Engine:
 
     def stream(self, method, path, body=None, headers=(), **query):
         """All objects of the answer; one that tells an error raises it."""
-        conn = UnixConnection(self.sock, 60)
+        conn = UnixConnection(self.sock, 600)
         url = self.api + path
         if query:
             url += "?" + urllib.parse.urlencode(query, doseq=True)
@@ -218,7 +218,7 @@ class Engine:
             except DockerError:
                 pass
 
-    def wait_healthy(self, name, seconds=15):
+    def wait_healthy(self, name, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             state = self.inspect(name)["State"]

@@ -23,6 +23,8 @@ from .stack import BUILD
 DRIVE = os.path.join(BUILD, "tests/unit/deployer/docker_drive")
 CRASH = ("app", "#!/bin/sh\necho cannot go on\nexit 3\n")
 PLAIN = "HEALTHCHECK NONE"
+# The grace of what is to fail: its end ends the gate, however late it comes.
+SURE = "300s"
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +50,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
         self.meddle = meddle  # called before the n-th, and nobody is killed
         self.victim, self.changes, self.calls, self.looks = None, 0, [], 0
         self.versions, self.gone = set(), False
+        self.times = []  # when each of calls came
         self.lock = threading.Lock()
         super().__init__(path, Pass)
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -72,6 +75,7 @@ class Pass(BaseHTTPRequestHandler):
             hit = changes and srv.changes == srv.at
             if changes:
                 srv.calls.append(f"{self.command} {self.path}")
+                srv.times.append(time.monotonic())
         self.close_connection = srv.gone
         if srv.gone:
             return
@@ -96,7 +100,7 @@ class Pass(BaseHTTPRequestHandler):
                           b"API version is " + srv.api[1].encode())
                 return
             path = path.replace(used[0], "/v1.41/", 1)
-        conn = UnixConnection(srv.engine.sock, 120)
+        conn = UnixConnection(srv.engine.sock, 600)
         head = {k: v for k, v in self.headers.items() if k != "Host"}
         conn.request(self.command, path, body or None, head)
         if hit and srv.when == "amid":
@@ -154,7 +158,7 @@ class Pass(BaseHTTPRequestHandler):
 
     def do_HEAD(self):
         """A look at one file of a container."""
-        conn = UnixConnection(self.server.engine.sock, 120)
+        conn = UnixConnection(self.server.engine.sock, 600)
         conn.request("HEAD", self.path)
         answer = conn.getresponse()
         conn.close()
@@ -184,6 +188,7 @@ class Drive:
         self.job = {"event": str(uuid.uuid4()), "container": name,
                     "registry": registry.host, "repository": name}
         self.how = {}  # more keys of the trigger's `deploy`
+        self.grace = "300ms"
 
     def push(self, tag, digest=None, **more):
         """The next deploy is of this push."""
@@ -226,7 +231,7 @@ class Drive:
                     f)
         return path
 
-    def run(self, command, proxy=None, env=None, grace="300ms", rule=None,
+    def run(self, command, proxy=None, env=None, grace=None, rule=None,
             rules=None, **more):
         """What the driver told; None when it was killed."""
         sock = proxy.server_address if proxy else self.engine.sock
@@ -234,7 +239,7 @@ class Drive:
                 "journal": os.path.join(self.dir, "journal")}
         p = subprocess.Popen([DRIVE, command,
                               self.config(sock, {
-                                  "grace": grace,
+                                  "grace": grace or self.grace,
                                   "repository": rule or self.name,
                                   **(rules or {})}),
                               *(f"{k}={v}" for k, v in args.items())],
@@ -242,7 +247,7 @@ class Drive:
                              text=True, env={**os.environ, **(env or {})})
         if proxy:
             proxy.victim = p.pid
-        out, err = p.communicate(timeout=180)
+        out, err = p.communicate(timeout=600)
         print(f"{command}: {out}{err}")
         if p.returncode == -signal.SIGKILL:
             return None
@@ -267,6 +272,16 @@ class Drive:
             self.engine.sock, {"repository": self.name})],
                            capture_output=True, text=True, env=env)
         return p.stdout.strip()
+
+    def gate(self):
+        """A folder for /data of a container whose image is HELD."""
+        path = os.path.join(self.dir, "gate")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def open_gate(self):
+        with open(os.path.join(self.gate(), "go"), "w"):
+            pass
 
     def proxy(self, at=0, when="after", api=None, meddle=None):
         self.proxies += 1

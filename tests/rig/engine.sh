@@ -71,7 +71,7 @@ network_down() {
 		while read -r dev; do ip link del "$dev" 2>/dev/null || true; done
 }
 
-ready() { curl -fsS -m 2 --unix-socket "$sock" http://d/_ping; }
+ready() { curl -fsS -m 20 --unix-socket "$sock" http://d/_ping; }
 
 # The processes inside this engine's containers, by their control group.
 contained_pids() {
@@ -132,14 +132,14 @@ start() {
 		--max-concurrent-downloads 6 --shutdown-timeout 3 \
 		</dev/null >"$dir/log" 2>&1 9>&- &
 	echo $! >"$dir/pid"
-	if ! wait_for 30 ready; then
+	if ! wait_for 120 ready; then
 		tail -20 "$dir/log" >&2
 		die "the engine did not start; its log is $dir/log"
 	fi
 }
 
 down() {
-	stop "$dir/pid" "$dir" 15
+	stop "$dir/pid" "$dir" 60
 	sweep
 }
 
@@ -158,7 +158,7 @@ restart)
 	exec 9>"$dir/lock"
 	flock 9
 	alive "$dir/pid" "$dir" || die "engine $name does not run"
-	stop "$dir/pid" "$dir" 15
+	stop "$dir/pid" "$dir" 60
 	start
 	;;
 down)

@@ -1,18 +1,16 @@
 """The images of the tests: the app, in versions that differ where asked."""
 
-HEALTHY = ('HEALTHCHECK --interval=200ms --timeout=2s --retries=3 '
+# A probe that is slow is none that fails: it may take a minute.
+HEALTHY = ('HEALTHCHECK --interval=200ms --timeout=60s --retries=3 '
            'CMD ["/bin/test","-e","/app"]')
-UNHEALTHY = ('HEALTHCHECK --interval=200ms --timeout=2s --retries=2 '
+UNHEALTHY = ('HEALTHCHECK --interval=200ms --timeout=60s --retries=2 '
              'CMD ["/bin/false"]')
-
-
-def slow(seconds):
-    """Healthy that long after its start."""
-    return (f'HEALTHCHECK --interval=100ms --timeout=2s --retries=100 '
-            f'CMD ["/bin/test","-e","/tmp/up"]',
-            ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
-             f"mkdir -p /tmp; (sleep {seconds}; echo up >/tmp/up) &\n"
-             "while :; do sleep 1 & wait $!; done\n"))
+# Healthy from when the test says so: Drive.gate(), Drive.open_gate().
+HELD = ('HEALTHCHECK --interval=200ms --timeout=60s --retries=1000 '
+        'CMD ["/bin/test","-e","/data/go"]')
+# Healthy when the app has written /up.
+UP = ('HEALTHCHECK --interval=100ms --timeout=60s --retries=1000 '
+      'CMD ["/bin/test","-e","/up"]')
 
 
 def put(engine, registry, repository, tag, version=None, health=HEALTHY,

@@ -133,7 +133,7 @@ class PrivateRegistry:
 
     def answers(self):
         try:
-            urllib.request.urlopen(f"http://{self.host}/v2/", timeout=2)
+            urllib.request.urlopen(f"http://{self.host}/v2/", timeout=60)
         except urllib.error.HTTPError as e:
             return e.code == 401
         except OSError:

@@ -58,7 +58,7 @@ config() {
 	EOT
 }
 
-ready() { curl -fsS -m 2 "http://127.0.0.1:$port/v2/"; }
+ready() { curl -fsS -m 20 "http://127.0.0.1:$port/v2/"; }
 
 up() {
 	mkdir -p "$dir/data"
@@ -70,7 +70,7 @@ up() {
 		return
 	fi
 	need docker-registry curl ss
-	stop "$dir/pid" "$dir/config.yml" 2
+	stop "$dir/pid" "$dir/config.yml" 10
 	if [ -n "$(ss -Hltn "sport = :$port")" ]; then
 		port=$(free_port)
 		(umask 077; config >"$dir/config.new")
@@ -98,10 +98,10 @@ env)
 	echo "REGISTRY=localhost:$(cat "$dir/port")"
 	;;
 down)
-	stop "$dir/pid" "$dir/config.yml" 2
+	stop "$dir/pid" "$dir/config.yml" 10
 	;;
 clean)
-	stop "$dir/pid" "$dir/config.yml" 2
+	stop "$dir/pid" "$dir/config.yml" 10
 	rm -rf "$dir"
 	;;
 *)
