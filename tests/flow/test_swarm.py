@@ -15,7 +15,7 @@ from rig import images
 from rig.docker import TOP
 from rig.drive import CRASH, PLAIN, drive, drive_program, put, ref  # noqa: F401
 from rig.login import PrivateRegistry
-from rig.stack import wait_for
+from rig.stack import kept, wait_for
 from rig.swarm import MS, Swarm
 
 NAME = "swarm-web"
@@ -294,15 +294,15 @@ BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
     ("pause", "crash", "the image before runs again", ["update", "back"]),
     ("pause", "unhealthy", "the image before runs again", ["update", "back"]),
     ("rollback", "crash", "Swarm went back", ["update"]),
-    ("continue", "crash", "did not end within 8 s", ["update", "back"])])
+    ("continue", "crash", "did not end within 15 s", ["update", "back"])])
 def test_bad(sw, action, kind, who, asked):
     goes_on = action == "continue"
-    sw.create(action, replicas=2, monitor=3000 if goes_on else WATCHED)
+    sw.create(action, replicas=2, monitor=WATCHED)
     config = sw.swarm.service(NAME)["Spec"]["UpdateConfig"]
     sw.put("v2", **BAD[kind])
     proxy = sw.proxy()
     r = sw.deploy(proxy=proxy, grace="10s", rules={
-        "health_timeout": "8s" if goes_on else "60s"})
+        "health_timeout": "15s" if goes_on else "300s"})
     assert r["status"] == "rolled_back" and who in r["reason"], r
     assert updates(proxy) == asked
     assert (r["from"], r["to"]) == (sw.digest["v1"], sw.digest["v2"])
@@ -382,7 +382,7 @@ def test_changed_by_others_and_bad(sw):
     sw.put("v2", health="HEALTHCHECK --interval=60s CMD [\"/bin/true\"]")
     told = []
     t = threading.Thread(target=lambda: told.append(
-        sw.deploy(rules={"health_timeout": "2s"})))
+        sw.deploy(rules={"health_timeout": "10s"})))
     t.start()
     wait_for("the update goes on",
              lambda: sw.swarm.image(NAME) == sw.pinned("v2"))
@@ -447,7 +447,7 @@ def test_other_modes(sw, how):
     started = time.monotonic()
     r = sw.deploy()
     assert r["status"] == "deployed", r
-    assert time.monotonic() - started < 15
+    kept("nothing to wait for", time.monotonic() - started, 15)
     assert sw.swarm.image(NAME) == sw.pinned("v2")
 
 
@@ -541,7 +541,8 @@ def test_killed_before_and_others_after(sw):
 @pytest.mark.parametrize("action", ["pause", "rollback"])
 def test_killed_while_it_waits(sw, action):
     sw.create(action, monitor=WATCHED)
-    sw.put("v2", **BAD["crash"])
+    # It lives long enough for us to be killed before.
+    sw.put("v2", files=[(CRASH[0], CRASH[1].replace("echo", "sleep 5\necho"))])
     proxy = sw.proxy()
     told = []
     t = threading.Thread(target=lambda: told.append(sw.deploy(proxy=proxy)))
@@ -554,7 +555,7 @@ def test_killed_while_it_waits(sw, action):
     if action == "rollback":
         # Swarm does it all while nobody looks.
         wait_for("Swarm is back",
-                 lambda: sw.swarm.status(NAME) == "rollback_completed")
+                 lambda: sw.swarm.status(NAME) == "rollback_completed", 120)
         r = sw.deploy()
         assert r["status"] == "rolled_back", r
         assert "Swarm went back" in r["reason"]
@@ -604,7 +605,7 @@ def shop(swarm, engine, registry, stacks, request):
     def final(tag, **filters):
         rows = wait_for(f"a final row of {tag}", lambda: [
             r for r in stack.finals(tag=tag, **filters)
-            if r["status"] != "ignored"], 60)
+            if r["status"] != "ignored"], 120)
         assert len(rows) == 1, rows
         return rows[0]
 
@@ -635,7 +636,7 @@ def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
 
     swarm.create(NAME, shop.image("v1"), labels={
         "pullwire.enable": "true", "pullwire.expression": r"v\d+",
-        "pullwire.health-timeout": "30s"})
+        "pullwire.health-timeout": "300s"})
     shop.knows(1)
     shop.put("v2")
     row = shop.final("v2")
@@ -711,7 +712,7 @@ def test_by_hand(shop, swarm):
         "engine local answers") == 2)
     stopped = time.monotonic()
     assert shop.stop("deployer") == 0
-    assert time.monotonic() - stopped < 5, "it waits for Swarm"
+    kept("it does not wait for Swarm", time.monotonic() - stopped, 5)
     shop.start("deployer")
     row = shop.final("v2")
     assert row["status"] == "deployed", row
