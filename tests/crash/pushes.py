@@ -20,6 +20,7 @@ class Sender:
         self.stack = stack
         self.acked = []    # event ids
         self.answers = []  # (when it was asked, status), of all
+        self.refused = collections.Counter()  # what was said with a 503
         self.wrong = []
         self.over = threading.Event()
         self.goes = threading.Event()
@@ -64,6 +65,7 @@ class Sender:
                 if answer.status == 202:
                     self.acked.append(json.loads(text)["id"])
                     break
+                self.refused[text] += 1
                 if answer.status != 503 or \
                         int(answer.headers["Retry-After"]) < 1:
                     self.wrong.append((answer.status, text))
@@ -142,6 +144,12 @@ def settle(stack, sender, sink, repeats):
     told = [r for r in finals if r["status"] == "200"]
     assert len(sent) == len(told)
     assert sum(sent.values()) - len(sent) <= repeats, sent.most_common(3)
+
+
+def patient(stack):
+    """The sender waits for a slow disk, so that no 503 comes of its time."""
+    stack.settings["sources"][1]["answer_within"] = "60s"
+    stack.write()
 
 
 def triggers(sink):

@@ -42,7 +42,7 @@ def test_failing_disk_amid_a_redeploy(
         # From the k-th on, for a while: about a step of the sequence.
         switch.on(WRITE | SYNC, errno.EIO, at=k, upto=k + 3)
         event = stack.push("crash/disk", tag, container[tag])
-        row = stack.wait_final(event, "disk", 60)
+        row = stack.wait_final(event, "disk", 300)
         ends.append((k, switch.off(), row["status"]))
         assert row["status"] in ("deployed", "unchanged"), row
         there = [c for c in engine.containers()
