@@ -286,7 +286,7 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 	const struct docker_gate *g, struct err *err)
 {
 	struct docker_gate_base base = {0};
-	int64_t start = clock_mono(), seen = start, now;
+	int64_t start = clock_mono(), seen = start, since = start, now;
 	enum docker_verdict verdict = DOCKER_WAIT;
 	struct line line = {.made = docker_api_connections(api)};
 	bool first = true, away = false, was_away = false, other;
@@ -307,18 +307,22 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 		}
 		was_away |= other;
 		if (c != NULL && (first || away || other ||
-					 now - seen > POLL_MS * 4)) {
-			/* The engine was away, and may have restarted it. */
+					 (now - seen > POLL_MS * 4 &&
+						 now - start < LATE_MS))) {
+			/* The engine was away, and may have restarted it: how
+			 * long it has stayed up counts from here. */
 			docker_gate_base(&base, c);
 			if (first && g->fresh)
 				base.restarts = 0;
+			else
+				since = now;
 			first = false;
 		}
 		away = c == NULL;
 		was_away |= away;
 		if (!away) {
 			seen = now;
-			verdict = docker_gate_judge(g, &base, c, now - start,
+			verdict = docker_gate_judge(g, &base, c, now - since,
 				reason, sizeof(reason));
 			if (verdict == DOCKER_BAD)
 				rc = decide(api, c, was_away, reason, err);

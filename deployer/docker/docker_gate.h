@@ -17,7 +17,8 @@ struct docker_gate {
 	int64_t health_ms;      /* to get healthy; 0: from the healthcheck */
 };
 
-/* Where the container stood when the gate began. */
+/* Where the container stood when the gate began, or began anew, because an
+ * engine that was away may have restarted it. */
 struct docker_gate_base {
 	char started_at[64];
 	int64_t restarts;
@@ -26,7 +27,7 @@ struct docker_gate_base {
 enum docker_verdict { DOCKER_WAIT, DOCKER_PASS, DOCKER_BAD };
 
 /*
- * Pure: one look at the inspected container, elapsed_ms after the gate began.
+ * Pure: one look at the inspected container, elapsed_ms after that.
  * reason is filled for DOCKER_BAD: what it did, "exited with code 1".
  */
 enum docker_verdict docker_gate_judge(const struct docker_gate *g,

@@ -1,9 +1,15 @@
 #include "deployer/docker/docker_gate.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "proto/base/clock.h"
 
 /* An inspected container: its State, and what is beside it. */
 #define AT "\"StartedAt\":\"2026-11-23T12:00:00Z\""
@@ -153,11 +159,93 @@ static void test_deadline(void **state)
 	}
 }
 
+/* ---- the wait, at an engine that answers late -------------------------------- */
+
+#define GRACE_MS 200
+
+/* Its container ends and is started again between all looks. */
+static struct {
+	int fd, looks, late; /* the look that takes longer than the grace time */
+} engine;
+
+static void answer(int fd, const char *ask)
+{
+	char body[400] = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}";
+	char head[200];
+	bool logs = strstr(ask, "/logs") != NULL;
+
+	if (strstr(ask, "/containers/") != NULL && !logs) {
+		if (++engine.looks == engine.late)
+			clock_sleep(GRACE_MS * 2);
+		snprintf(body, sizeof(body),
+			"{\"Id\":\"one\",\"Name\":\"/one\",\"RestartCount\":%d,"
+			"\"State\":{" RUNS ",\"ExitCode\":3}}",
+			engine.looks - 1);
+	}
+	snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Type: "
+		"application/json\r\nContent-Length: %zu\r\n\r\n",
+		logs ? "501 Not Implemented" : "200 OK", strlen(body));
+	(void)!write(fd, head, strlen(head));
+	(void)!write(fd, body, strlen(body));
+}
+
+/* One connection after the other, until there is none. */
+static void *serve(void *ctx)
+{
+	char ask[4000];
+	ssize_t n;
+	int fd;
+
+	while ((fd = accept(engine.fd, NULL, NULL)) >= 0) {
+		while ((n = read(fd, ask, sizeof(ask) - 1)) > 0) {
+			ask[n] = '\0';
+			answer(fd, ask);
+		}
+		close(fd);
+	}
+	return ctx;
+}
+
+static void test_wait_late(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	struct conf_engine conf = {.name = "e"};
+	struct docker_gate g = {.grace_ms = GRACE_MS};
+	struct docker_api *api;
+	struct err err;
+	pthread_t thread;
+	char url[sizeof(at.sun_path) + 8];
+
+	(void)state;
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/test_gate.%d.sock",
+		(int)getpid());
+	snprintf(url, sizeof(url), "unix://%s", at.sun_path);
+	conf.docker = url;
+	engine.fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(engine.fd, (void *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(engine.fd, 5), 0);
+	pthread_create(&thread, NULL, serve, NULL);
+	for (engine.late = 1; engine.late <= 2; engine.late++) {
+		engine.looks = 0;
+		err = (struct err){0};
+		api = docker_api_open(&conf, &err);
+		assert_int_equal(docker_gate_wait(api, "one", &g, &err), -1);
+		if (strstr(err.text, "was started again") == NULL)
+			fail_msg("look %d late: %s", engine.late, err.text);
+		docker_api_close(api);
+	}
+	shutdown(engine.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(engine.fd);
+	unlink(at.sun_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_wait_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
