@@ -178,18 +178,24 @@ export function follow(filters, {row, reset, state, hello = () => {}}) {
 	};
 }
 
-/* Calls fn now and every ms while the page is seen. Returns what ends it. */
-export function poll(ms, fn) {
+/* Calls fn now and every ms while the page is seen; state hears whether the
+ * logger answers. Returns what ends it. */
+export function poll(ms, fn, state = () => {}) {
 	let timer = null, over = false;
 
 	async function turn() {
 		if (!document.hidden) {
+			let said = "live";
+
 			try {
 				await fn();
 			} catch (e) {
 				if (!(e instanceof ApiError))
 					throw e;
+				said = "reconnecting";
 			}
+			if (!over)
+				state(said);
 		}
 		if (!over)
 			timer = setTimeout(turn, ms);

@@ -24,6 +24,7 @@ function exchange(name, value) {
 
 function attempt(row) {
 	const title = row.status === "waiting" ? "Waits"
+		: isDamaged(row) ? ""
 		: row.attempts > 1 ? `Attempt ${row.attempt} of ${row.attempts}`
 		: "Attempt " + (row.attempt || 1);
 
@@ -112,12 +113,17 @@ function intake(event, rows) {
 function verdicts(rows) {
 	const calm = rows.filter((r) => !isWork(r));
 	const work = new Map(rows.filter(isWork).map((r) => [r.trigger, r]));
-	const names = new Set(work.keys());
-	const text = names.size ? `${names.size} trigger${names.size === 1
-		? "" : "s"} matched` : "no trigger matched";
+	const n = work.size, lost = calm.filter(isDamaged).length;
+	const parts = [];
 
-	return node(names.size ? "good" : "calm", "Matcher",
-		el("p", {class: "dim"}, text),
+	if (n || !lost)
+		parts.push(n ? `${n} trigger${n === 1 ? "" : "s"} matched`
+			: "no trigger matched");
+	if (lost)
+		parts.push(`${lost} row${lost === 1 ? " is" : "s are"} damaged: ` +
+			"what was decided there is not known");
+	return node(n ? "good" : "calm", "Matcher",
+		el("p", {class: "dim"}, parts.join("; ")),
 		[...work.values()].map((r) => el("div", {class: "verdict"},
 			el("span", {class: "pill good"}, "matched"),
 			el("strong", {}, r.trigger), el("span", {class: "dim"},
@@ -131,8 +137,14 @@ function verdicts(rows) {
 const VERDICTS = new Set(["untriggered", "no_trigger", "expression_error",
 	"duplicate", "ignored", "rejected"]);
 
+function isDamaged(row) {
+	return row.status === "damaged";
+}
+
+/* Of a damaged row without a target it is not known. */
 function isWork(row) {
-	return Boolean(row.trigger) && !VERDICTS.has(row.status);
+	return Boolean(row.trigger) && !VERDICTS.has(row.status) &&
+		(!isDamaged(row) || Boolean(row.target));
 }
 
 function trigger(event, name, rows, jobs, then) {
@@ -169,7 +181,7 @@ function path(event, rows, jobs, then) {
 function title(event, rows) {
 	const row = rows.find((r) => r.repository) || rows[0];
 	const finals = rows.filter((r) => r.trigger &&
-		(r.final || r.status === "damaged"));
+		(r.final || isDamaged(r)));
 	const took = Math.max(0, ...finals.map((r) => r.duration_ms?.total || 0));
 
 	return el("div", {class: "title"},

@@ -215,12 +215,17 @@ export function showLog(main, query, {go, setLive}) {
 		else
 			main.append(fresh.node);
 		list = fresh;
-		stop = follow(filters, {state: setLive, reset: restart,
+		const mine = follow(filters, {state: setLive, reset: restart,
 			hello: () => fresh.catchUp().catch(() => {}),
 			row: (row) => fresh.insert(row, true)});
+		stop = mine;
 		fresh.load().catch((e) => {
 			fresh.empty.replaceChildren(el("p", {class: "empty error"},
 				e.message));
+			if (e.status !== 400 || stop !== mine)
+				return;
+			mine(); /* no such filter: there is nothing to wait for */
+			setLive("stopped");
 		});
 	}
 

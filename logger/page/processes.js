@@ -102,7 +102,6 @@ function group(role, list) {
 export function showProcesses(main, query, {setLive}) {
 	const place = el("div", {class: "processes"});
 
-	setLive("live");
 	main.append(el("div", {class: "bar-top"}, el("h1", {}, "Processes")),
 		place);
 	return poll(2000, async () => {
@@ -110,5 +109,5 @@ export function showProcesses(main, query, {setLive}) {
 
 		place.replaceChildren(...ROLES.map((role) => group(role,
 			answer.processes.filter((p) => p.role === role))));
-	});
+	}, setLive);
 }

@@ -49,7 +49,6 @@ export function showQueue(main, query, {setLive}) {
 	const place = el("div", {class: "queue"});
 	let shown = "";
 
-	setLive("live");
 	main.append(el("div", {class: "bar-top"}, el("h1", {}, "Queue")), place);
 	async function load() {
 		const queue = await get("/v1/queue");
@@ -64,5 +63,5 @@ export function showQueue(main, query, {setLive}) {
 				queue.jobs.map((job) => line(job, load)))
 			: el("p", {class: "empty"}, empty(queue)));
 	}
-	return poll(1000, load);
+	return poll(1000, load, setLive);
 }

@@ -1,13 +1,49 @@
 /* What a new user does next: shown while there is nothing else to see. */
 import {el} from "./dom.js";
-import {get} from "./api.js";
+import {get, poll} from "./api.js";
 
+/* Without TLS, from another machine, there is no clipboard. */
 function copyable(text) {
-	return el("div", {class: "copy"}, el("pre", {}, text),
+	const pre = el("pre", {}, text);
+
+	return el("div", {class: "copy"}, pre,
 		el("button", {type: "button", class: "quiet", onclick: async (e) => {
-			await navigator.clipboard.writeText(text);
-			e.target.textContent = "Copied";
+			const button = e.target;
+
+			try {
+				await navigator.clipboard.writeText(text);
+				button.textContent = "Copied";
+			} catch (refused) {
+				getSelection().selectAllChildren(pre);
+				button.textContent = "Press Ctrl+C";
+			}
 		}}, "Copy"));
+}
+
+/* Who has to be there for a push to come to anything. */
+function absent(processes) {
+	const roles = ["ingress", "matcher", "deployer"]
+		.filter((role) => !processes.some((p) => p.role === role));
+	const last = roles.pop();
+
+	return last ? [el("p", {class: "error"}, "No ", roles.length
+		? `${roles.join(", no ")} and no ${last}` : last,
+	" is connected to this logger: a push comes to nothing yet. ",
+	el("a", {href: "/?view=processes"}, "Processes"))] : [];
+}
+
+/* As long as it is on the page. */
+function whoLacks() {
+	const note = el("div", {});
+	let turns = 0;
+	const stop = poll(2000, async () => {
+		if (turns++ > 0 && !note.isConnected)
+			return stop();
+		const {processes} = await get("/v1/processes");
+		note.replaceChildren(...absent(processes));
+	});
+
+	return note;
 }
 
 function example(url, source) {
@@ -34,6 +70,7 @@ export async function firstSteps() {
 		el("h2", {}, "Nothing was pushed yet"),
 		el("p", {}, "Each push, what it started and what it did not start " +
 			"shows up here, with the reason."),
+		whoLacks(),
 		el("ol", {},
 			el("li", {}, el("h3", {}, "Tell your registry where to post"),
 				setup.sources.length

@@ -79,7 +79,6 @@ export function showTriggers(main, query, {go, setLive}) {
 	const note = el("span", {class: "dim"});
 	let shown = "";
 
-	setLive("live");
 	main.append(el("div", {class: "bar-top"}, el("h1", {}, "Triggers"),
 		legend(), note, el("div", {class: "choice"}, SPANS.map((s) =>
 			el("a", {href: `/?view=triggers&hours=${s.hours}`,
@@ -100,5 +99,5 @@ export function showTriggers(main, query, {go, setLive}) {
 				"do: add one under `triggers:`, or as a file in " +
 				"`triggers.d`. It is taken without a restart; " +
 				"`pullwire-matcher explain` says what it would do.")]));
-	});
+	}, setLive);
 }

@@ -387,6 +387,57 @@ def test_it_goes_on_after_the_logger_was_away(stacks, browser):
     browser.log()  # what the browser says of the connection that was lost
 
 
+def live_state(browser):
+    return browser.run("return document.getElementById('live').dataset.state")
+
+
+def test_no_view_is_live_without_the_logger(stacks, browser):
+    stack = stacks([]).start("logger")
+    browser.go(base(stack) + "/?view=queue")
+    wait_live(browser)
+    stack.stop("logger")
+    wait_for("it says so", lambda: live_state(browser) == "reconnecting")
+    stack.start("logger")
+    wait_live(browser)
+    browser.log()  # what the browser says of the requests that failed
+
+
+def test_a_wrong_filter_is_told_and_not_followed(stacks, browser):
+    stack = stacks([]).start("logger")
+    for query, part in (("status=damaged", "`pullwire-logger verify`"),
+                        ("since=yesterday", "neither a time")):
+        browser.go(base(stack) + "/?" + query)
+        browser.wait_text(".error", part)
+        wait_for("it is not tried again",
+                 lambda: live_state(browser) == "stopped")
+    browser.click(".filters .quiet")
+    browser.find(".steps")
+    wait_live(browser)
+    browser.log()  # what the browser says of the refusals
+
+
+def test_copying_without_a_clipboard(stacks, browser):
+    """Over plain HTTP from elsewhere a page has none: the text is selected."""
+    stack = stacks([]).start("logger", "ingress")
+    browser.go(base(stack))
+    browser.find(".steps .copy")
+    browser.run("Object.defineProperty(navigator, 'clipboard', "
+                "{value: undefined})")
+    browser.click(".steps .copy button")
+    browser.wait_text(".steps .copy button", "Press Ctrl+C")
+    assert browser.run("return getSelection().toString()") == \
+        browser.text(".steps .copy:first-of-type pre").split("\n")[0]
+
+
+def test_a_new_user_sees_who_is_not_connected(stacks, browser):
+    stack = stacks([]).start("logger")
+    browser.go(base(stack))
+    browser.wait_text(".steps", "No ingress, no matcher and no deployer is")
+    stack.start("ingress", "matcher", "deployer")
+    wait_for("all are there", lambda: "is connected" not in
+             browser.text(".steps"))
+
+
 def test_a_stream_that_was_refused_is_asked_for_again(stacks, browser):
     """A proxy's 502 while the logger starts, or too many streams: the browser
     itself gives up then."""
@@ -427,6 +478,8 @@ def test_a_damaged_row_is_no_truth(stacks, browser):
                            "].map((p) => p.textContent)")) == 3
     browser.go(base(stack) + "/?event=" + events[1])
     browser.wait_text(".event", "its checksum differs")
+    browser.wait_text(".node:nth-child(2)", "1 row is damaged")
+    assert "trigger matched" not in browser.text(".node:nth-child(2)")
     wait_for("it is counted once", lambda: "pullwire_rows_damaged_total{role="
              "\"logger\",instance=\"logger\"} 1\n" in
              stack.get("/metrics").text)
