@@ -168,7 +168,11 @@ void docker_image_hint(const struct registry_auth *login, const char *text,
 		? login->from
 		: "a config.json of the deployer's";
 
-	if (strstr(text, "server gave HTTP response to HTTPS client") != NULL ||
+	if (strcasestr(text, "no space left") != NULL)
+		strbuf_add_cstr(out, " (the engine's disk is full: `docker "
+			"system df` says of what; `cleanup: true` removes "
+			"images that were replaced)");
+	else if (strstr(text, "server gave HTTP response to HTTPS client") != NULL ||
 		strstr(text, "does not look like a TLS handshake") != NULL)
 		strbuf_add_cstr(out, " (add the registry to the engine's "
 			"insecure-registries, or give it TLS)");

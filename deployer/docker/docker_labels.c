@@ -37,7 +37,7 @@ static bool is_ours(const char *key)
 	static const char *const ours[] = {DOCKER_LABEL_ENABLE,
 		DOCKER_LABEL_DEPLOY, DOCKER_LABEL_REPLACES, DOCKER_LABEL_NAME,
 		DOCKER_LABEL_ORDER, DOCKER_LABEL_WAS, DOCKER_LABEL_POLICY,
-		DOCKER_LABEL_SIGNAL, "pullwire.trigger"};
+		DOCKER_LABEL_OWNER, DOCKER_LABEL_SIGNAL, "pullwire.trigger"};
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(key, ours[i]) == 0)

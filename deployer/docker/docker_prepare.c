@@ -3,6 +3,7 @@
 #include "deployer/docker/docker_fit.h"
 #include "deployer/docker/docker_memory.h"
 #include "deployer/docker/docker_order.h"
+#include "deployer/docker/docker_owner.h"
 #include "deployer/docker/docker_pick.h"
 #include "deployer/docker/docker_platform.h"
 #include "deployer/docker/docker_ref.h"
@@ -109,6 +110,7 @@ static void describe(const struct docker_replace *r, const char *was,
 	docker_swap_release(s);
 	json_write(json_path(r->old, "HostConfig.RestartPolicy"), &policy);
 	s->did = xstrdup(docker_swap_did(r->t->run->job->id, did));
+	s->owner = docker_owner_self();
 	s->name = xstrdup(docker_swap_name(r->old));
 	s->old_id = xstrdup_null(json_str(json_get(r->old, "Id")));
 	s->was = xstrdup(was);

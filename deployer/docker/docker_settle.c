@@ -1,6 +1,7 @@
 #include "deployer/docker/docker_settle.h"
 
 #include "deployer/docker/docker_batch.h"
+#include "deployer/docker/docker_owner.h"
 #include "deployer/docker/docker_rollback.h"
 #include "deployer/docker/docker_spec.h"
 #include "proto/base/log.h"
@@ -296,6 +297,40 @@ int docker_settle_job(const struct docker_settle *how_,
 	return settle_one(how, &note->now, note, NULL, err);
 }
 
+/* By the list alone: has the new one another name yet, or the old one a place? */
+static bool is_under_way(const struct json *list, const struct json *container)
+{
+	const char *old = json_str(json_get(
+		json_get(container, "Labels"), DOCKER_LABEL_REPLACES));
+	const struct json *c = json_first(list);
+	const char *id;
+	struct str base;
+
+	if (docker_swap_is_alias(str_from(docker_swap_name(container)), NULL,
+		    &base))
+		return true;
+	for (; c && old; c = json_next(c)) {
+		id = json_str(json_get(c, "Id"));
+		if (id && strcmp(id, old) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* -1 when another deployer is at it just now. */
+static int check_owner(const struct docker_settle *how,
+	const struct json *list, const struct json *c, struct err *err)
+{
+	const char *owner = json_str(json_get(
+		json_get(c, "Labels"), DOCKER_LABEL_OWNER));
+	int rc = is_under_way(list, c)
+		? docker_owner_is_other(how->api, owner, err) : 0;
+
+	return rc <= 0 ? rc : err_retry(err, "another deployer (%s) is "
+		"replacing %s: an engine has one deployer, stop one of the "
+		"two", owner, docker_swap_name(c));
+}
+
 int docker_settle_rest(const struct docker_settle *how,
 	const struct json *list, const struct docker_note *notes, size_t n,
 	char **stuck, struct err *err)
@@ -311,6 +346,8 @@ int docker_settle_rest(const struct docker_settle *how,
 			continue;
 		for (i = 0; i < n && !is_of(&notes[i], did_of(c)); i++)
 			;
+		if (i == n && check_owner(how, list, c, err) != 0)
+			return -1;
 		if (i == n && settle_labelled(how, id, NULL, stuck, err) != 0)
 			return -1;
 	}

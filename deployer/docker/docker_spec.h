@@ -61,6 +61,7 @@ const char *docker_spec_manifest(const struct json *image);
 #define DOCKER_LABEL_WAS "pullwire.was"       /* the old's state, docker_swap.h */
 #define DOCKER_LABEL_POLICY "pullwire.policy" /* the old's RestartPolicy, JSON */
 #define DOCKER_LABEL_MAC "pullwire.mac."      /* and a network: the user's */
+#define DOCKER_LABEL_OWNER "pullwire.owner"   /* whose it is, docker_owner.h */
 #define DOCKER_LABEL_SIGNAL "pullwire.signal" /* what stops the old one */
 
 #endif

@@ -95,7 +95,8 @@ static bool is_ours(const struct json *member, const void *ctx)
 {
 	static const char *const ours[] = {DOCKER_LABEL_DEPLOY,
 		DOCKER_LABEL_REPLACES, DOCKER_LABEL_NAME, DOCKER_LABEL_ORDER,
-		DOCKER_LABEL_WAS, DOCKER_LABEL_POLICY, DOCKER_LABEL_SIGNAL};
+		DOCKER_LABEL_WAS, DOCKER_LABEL_POLICY, DOCKER_LABEL_OWNER,
+		DOCKER_LABEL_SIGNAL};
 
 	(void)ctx;
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)

@@ -30,6 +30,8 @@ static const struct {
 	{"order", DOCKER_LABEL_ORDER, offsetof(struct docker_swap, order),
 		false},
 	{"role", NULL, offsetof(struct docker_swap, role), false},
+	{"owner", DOCKER_LABEL_OWNER, offsetof(struct docker_swap, owner),
+		false},
 	{"signal", DOCKER_LABEL_SIGNAL, offsetof(struct docker_swap, signal),
 		false},
 	{"told", NULL, offsetof(struct docker_swap, told), false},

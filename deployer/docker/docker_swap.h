@@ -21,6 +21,7 @@ struct docker_swap {
 	char *image;    /* id of the image that the new one must run */
 	char *order;    /* stop-first or start-first */
 	char *role;     /* "dependent": goes along with the target; or NULL */
+	char *owner;    /* whose it is (docker_owner.h); or NULL */
 	char *signal;   /* what ends it, the old one and the new one; or NULL */
 	char *told;     /* NULL, or "yes": the old one may have been told to
 			   end, by a stop that goes on without us */

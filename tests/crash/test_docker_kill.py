@@ -250,3 +250,39 @@ def test_engine_goes_away(drive, engine, at):
     assert "does not answer" in r["reason"]
     finish(d, "deployed")
     check_only(engine, "drv-cut", "v2")
+
+
+def test_another_deployer_stays_away(drive, engine):
+    """One that is alive at the same engine is told of, and its deployment
+    left alone, at each of its changes."""
+    d, other = drive("drv-two"), drive("drv-two-other")
+    put(d, "v1")
+    digest = put(d, "v2")
+    refused, at = 0, 0
+
+    def look():
+        before = names(engine, d.name)
+        try:
+            assert other.recover() == []
+        except AssertionError as e:
+            assert "another deployer (process " in str(e), e
+            assert "is replacing drv-two" in str(e), e
+            return 1
+        finally:
+            assert names(engine, d.name) == before
+        return 0
+
+    while True:
+        at += 1
+        engine.remove_all(d.name)
+        engine.run(d.name, ref(d, "v1"))
+        d.push("v2", digest)
+        seen = []
+        proxy = d.proxy(at, meddle=lambda: seen.append(look()))
+        assert d.deploy(proxy=proxy)["status"] == "deployed"
+        check_only(engine, d.name, "v2")
+        if not seen:
+            break
+        refused += seen[0]
+    assert refused >= 3, f"{refused} of {at - 1}"
+    assert look() == 0

@@ -36,6 +36,33 @@ static void test_class(void **state)
 			fail_msg("%s", classes[i].text);
 }
 
+/* What to do about it, where that can be told from the engine's text alone. */
+static const struct {
+	const char *text, *says;
+} hints[] = {
+	{"failed to register layer: write /usr/lib/x: no space left on device",
+		"`docker system df`"},
+	{"http: server gave HTTP response to HTTPS client",
+		"insecure-registries"},
+	{"unauthorized: bad creds", "`docker login`"},
+	{"connection refused", NULL},
+};
+
+static void test_hint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
+		struct strbuf sb = {0};
+
+		docker_image_hint(NULL, hints[i].text, &sb);
+		if (hints[i].says == NULL)
+			assert_int_equal(sb.len, 0);
+		else if (!strstr(strbuf_cstr(&sb), hints[i].says))
+			fail_msg("%s", strbuf_cstr(&sb));
+		strbuf_release(&sb);
+	}
+}
+
 static const struct {
 	const char *image, *engine, *want;
 } platforms[] = {
@@ -99,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_class),
+		cmocka_unit_test(test_hint),
 		cmocka_unit_test(test_platform),
 		cmocka_unit_test(test_digest),
 	};
