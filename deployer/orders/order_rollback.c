@@ -94,9 +94,8 @@ void order_rollback(struct deployer *d, struct order *o)
 	struct docker_memory_image image = {0};
 	struct strbuf target = {0};
 	struct going_back *g;
-	struct err err;
-
 	char safe[160];
+	struct err err;
 
 	if (!name) {
 		order_refuse(o, ANSWER_MALFORMED, "rollback takes a trigger "

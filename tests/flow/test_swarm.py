@@ -645,6 +645,16 @@ def test_a_labelled_service_and_nothing_else(shop, swarm, engine):
     assert swarm.image(NAME) == shop.image("v2")
     assert len(swarm.running(NAME)) == 1
 
+    # The same once more is nothing to do, unless a person wants it.
+    old = [t["ID"] for t in swarm.running(NAME)]
+    code, told = ask("redeliver", row["id"])
+    assert code == 0, told
+    again = wait_for("it is done again", lambda: [
+        r for r in shop.rows(event=row["event"], status="deployed")
+        if r["attempt"] > row["attempt"]])[0]
+    assert "each of its tasks was made anew, as asked" in again["reason"]
+    assert not set(old) & {t["ID"] for t in swarm.running(NAME)}
+
     v1 = shop.image("v1").partition("@")[0]
     code, told = ask("plan", f"service {NAME}", v1)
     assert code == 0, told
