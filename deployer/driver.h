@@ -156,11 +156,12 @@ struct driver {
 	void (*deploy)(struct driver_run *run, struct driver_result *result);
 	/* The triggers that containers have as labels: the set for
 	 * conf_with_labels(). What one container says wrong is told in faults
-	 * and left out. NULL where there is no such thing. 0, or -1. */
+	 * and left out. *at is the time of the look by the engine's own clock,
+	 * which need not be ours. NULL where there is no such thing. 0, or -1. */
 	int (*labels)(const struct conf_engine *engine, struct strbuf *set,
-		struct opt_errors *faults, struct err *err);
+		struct opt_errors *faults, int64_t *at, struct err *err);
 	/* Waits, for half a minute at most, until that may have changed since
-	 * (UTC ms). 0, or -1. */
+	 * (such a time, UTC ms). 0, or -1. */
 	int (*labels_wait)(const struct conf_engine *engine, int64_t since,
 		struct err *err);
 };

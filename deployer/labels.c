@@ -22,7 +22,7 @@ struct look {
 	bool wait; /* until something has changed since */
 	int64_t since;
 	/* the outcome */
-	int64_t at; /* UTC ms */
+	int64_t at; /* the engine's time of it */
 	struct strbuf set;
 	struct opt_errors faults;
 	struct err err;
@@ -109,10 +109,9 @@ static void look_work(void *ctx)
 		k->rc = k->driver->labels_wait(k->engine, k->since, &k->err);
 		clock_sleep(SETTLE_MS);
 	}
-	k->at = clock_wall();
 	if (k->rc == 0)
-		k->rc = k->driver->labels(
-			k->engine, &k->set, &k->faults, &k->err);
+		k->rc = k->driver->labels(k->engine, &k->set, &k->faults,
+			&k->at, &k->err);
 }
 
 static void look_start(void *ctx);

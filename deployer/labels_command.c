@@ -67,10 +67,11 @@ struct conf *labels_of_engines(const struct conf *conf, struct strbuf *told)
 		struct opt_errors faults = {0};
 		struct strbuf set = {0};
 		struct err err = {0};
+		int64_t at;
 
 		if (!has_labels(conf, e))
 			continue;
-		if (driver_for(e)->labels(e, &set, &faults, &err) != 0)
+		if (driver_for(e)->labels(e, &set, &faults, &at, &err) != 0)
 			strbuf_addf(told, "the labels of engine %s are not "
 				"known: %s\n", e->name, err.text);
 		else

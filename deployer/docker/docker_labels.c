@@ -5,11 +5,14 @@
 #include "deployer/docker/docker_spec.h"
 #include "deployer/docker/docker_swap.h"
 #include "deployer/docker/docker_watchtower.h"
+#include "deployer/queue/retry.h"
 #include "deployer/swarm/swarm_labels.h"
+#include "proto/base/clock.h"
 #include "proto/base/mem.h"
 
 #define PREFIX STR("pullwire.")
 #define COMPOSE "com.docker.compose."
+#define PING_MS 30000
 
 /* ---- one container ---------------------------------------------------------- */
 
@@ -283,15 +286,35 @@ static int add_labelled(struct docker_api *api, struct json *set,
 	return 0;
 }
 
+/* By the engine's own clock, in whole seconds; by ours where it tells none. */
+static int engine_time(struct docker_api *api, int64_t *at, struct err *err)
+{
+	char date[64] = "";
+	const struct docker_request req = {
+		.method = "HEAD",
+		.path = "/_ping",
+		.total_ms = PING_MS,
+		.header = "Date",
+		.header_value = date,
+		.header_max = sizeof(date),
+	};
+
+	if (docker_api_do(api, &req, err) != 0)
+		return -1;
+	if (retry_http_date(date, clock_wall(), at) != 0)
+		*at = clock_wall();
+	return 0;
+}
+
 int docker_labels(const struct conf_engine *engine, struct strbuf *set,
-	struct opt_errors *faults, struct err *err)
+	struct opt_errors *faults, int64_t *at, struct err *err)
 {
 	struct docker_api *api = docker_api_open(engine, err);
 	struct json *all = json_new_object(), *triggers = json_new_array();
 	bool watchtower = engine->watchtower_labels;
 	int rc = -1;
 
-	if (api != NULL &&
+	if (api != NULL && engine_time(api, at, err) == 0 &&
 		add_labelled(api, triggers, DOCKER_LABEL_ENABLE, watchtower,
 			faults, err) == 0 &&
 		(!watchtower ||

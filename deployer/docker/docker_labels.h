@@ -15,7 +15,7 @@
 
 /* As struct driver has them. */
 int docker_labels(const struct conf_engine *engine, struct strbuf *set,
-	struct opt_errors *faults, struct err *err);
+	struct opt_errors *faults, int64_t *at, struct err *err);
 int docker_labels_wait(const struct conf_engine *engine, int64_t since,
 	struct err *err);
 

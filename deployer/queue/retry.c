@@ -93,7 +93,7 @@ static int month(const char name[4])
 }
 
 /* RFC 9110, 5.6.7: IMF-fixdate, RFC 850 (two digits of the year), asctime. */
-static int http_date(const char *s, int64_t now, int64_t *utc_ms)
+int retry_http_date(const char *s, int64_t now, int64_t *utc_ms)
 {
 	char mon[4], clock[9], iso[32], today[STR_TIME_LEN];
 	int day, year, end = 0;
@@ -135,7 +135,7 @@ int64_t retry_after(struct str value, int64_t now)
 	if (str_to_i64(value, &n) == 0)
 		return n < 0 ? -1 : clamp(n, 0, RETRY_STEP_MAX_MS / SECOND) *
 				SECOND;
-	if (http_date(text, now, &n) < 0)
+	if (retry_http_date(text, now, &n) < 0)
 		return -1;
 	return clamp(n - now, 0, RETRY_STEP_MAX_MS);
 }

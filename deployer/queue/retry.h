@@ -50,6 +50,10 @@ int64_t retry_patience(const struct retry_schedule *s);
  * as ms from now, at least 0; -1 when it is neither. */
 int64_t retry_after(struct str value, int64_t now);
 
+/* An HTTP date in any of its three forms; a year of two digits is the one
+ * nearest to now's. 0 or -1. */
+int retry_http_date(const char *text, int64_t now, int64_t *utc_ms);
+
 /* How long to leave an engine that did not answer tries times: 1 s, 2 s,
  * 4 s ... 30 s. */
 int64_t retry_engine(unsigned tries);

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -156,6 +157,27 @@ def test_labels_of_a_swarm_that_cannot_now(sw):
     assert "has trouble with its Swarm" in told["error"], told
     proxy.fake = trouble(503, WORKER, False)
     assert sw.run("labels", proxy=proxy)["set"]["triggers"] == []
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_labels_by_the_engines_clock(engine, drive, ahead):
+    """Whatever time it is there: what it tells of changes is asked for from the
+    look on, until later than that."""
+    d = drive(NAME)
+    proxy, asked = d.proxy(), []
+
+    def fake(method, path):
+        if "/events?" not in path:
+            return None
+        asked.append(parse_qs(urlsplit(path).query))
+        return 200, {}  # something changed
+
+    proxy.ahead, proxy.fake = ahead, fake
+    began = int(time.time()) + ahead
+    assert "set" in d.run("labels", proxy=proxy, wait=1)
+    since, until = (float(asked[0][k][0]) for k in ("since", "until"))
+    assert began <= since <= time.time() + ahead
+    assert until >= since + 19
 
 
 # ---- the sequence

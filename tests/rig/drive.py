@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import uuid
+from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -46,6 +47,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
                  meddle=None):
         self.engine, self.at, self.when, self.api = engine, at, when, api
         self.fake = None  # (method, path): (status, answer), or None
+        self.ahead = 0  # s: how far its clock is, as HEADs tell it
         self.change = None  # (path, answer's bytes): what is told instead
         self.meddle = meddle  # called before the n-th, and nobody is killed
         self.victim, self.changes, self.calls, self.looks = None, 0, [], 0
@@ -157,16 +159,19 @@ class Pass(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = pass_on
 
     def do_HEAD(self):
-        """A look at one file of a container."""
+        """A look at one file of a container, or at the engine's clock."""
         conn = UnixConnection(self.server.engine.sock, 600)
         conn.request("HEAD", self.path)
         answer = conn.getresponse()
         conn.close()
         with self.server.lock:
-            self.server.looks += 1
+            self.server.looks += "/archive" in self.path
         name = "X-Docker-Container-Path-Stat"
         self.send_response_only(answer.status)
         self.send_header(name, answer.getheader(name, ""))
+        at = parsedate_to_datetime(answer.getheader("Date")).timestamp()
+        self.send_header("Date", formatdate(at + self.server.ahead,
+                                            usegmt=True))
         self.end_headers()
 
     def address_string(self):

@@ -7,6 +7,7 @@
  *
  * CONFIG has the engine `local` and the trigger `web`. The keys:
  *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
+ *   wait=1 (labels: also for a change)
  *   full=1 (the journal's disk is full)
  *   source=NAME registry=HOST repository=NAME tag=TAG [digest=sha256:...]
  */
@@ -315,15 +316,18 @@ static int check(const struct conf_engine *engine)
 	return 1;
 }
 
-/* The triggers that the engine's labels are. */
-static int labels(const struct conf_engine *engine)
+/* The triggers that the engine's labels are; and waits for a change. */
+static int labels(const struct conf_engine *engine, bool wait)
 {
 	struct opt_errors faults = {0};
 	struct strbuf set = {0};
 	struct err err = {0};
 	struct json *j = json_new_object();
-	int rc = docker_driver.labels(engine, &set, &faults, &err);
+	int64_t at = 0;
+	int rc = docker_driver.labels(engine, &set, &faults, &at, &err);
 
+	if (rc == 0 && wait)
+		rc = docker_driver.labels_wait(engine, at, &err);
 	if (rc == 0)
 		json_set(j, "set", json_parse(strbuf_str(&set), NULL, NULL));
 	else
@@ -420,7 +424,7 @@ int main(int argc, char **argv)
 	else if (strcmp(argv[1], "check") == 0)
 		rc = check(engine);
 	else if (strcmp(argv[1], "labels") == 0)
-		rc = labels(engine);
+		rc = labels(engine, value(args, "wait", NULL) != NULL);
 	conf_free(conf);
 	return rc;
 }
