@@ -162,20 +162,46 @@ int row_safe(const char *text, struct strbuf *out)
 	return used;
 }
 
-/* At least width columns wide. */
-static void column(struct strbuf *out, const char *text, int width)
+/* One line of columns. A long text takes from the width of those after it, so
+ * that they stand in line again as soon as they can. */
+struct line {
+	struct strbuf *out;
+	int at, stop;
+};
+
+static void column(struct line *l, const char *text, int width)
 {
-	for (int used = row_safe(text, out); used < width; used++)
-		strbuf_add_char(out, ' ');
-	strbuf_add_cstr(out, "  ");
+	l->stop += width + 2;
+	for (l->at += row_safe(text, l->out) + 2; l->at < l->stop; l->at++)
+		strbuf_add_char(l->out, ' ');
+	strbuf_add_cstr(l->out, "  ");
 }
 
-static void reference(const struct record *r, struct strbuf *out)
+/* What was pushed, and where to; of a request that was refused before that was
+ * known: what it was posted to, and from where. */
+static void reference(const struct record *r, struct strbuf *ref,
+	struct strbuf *target)
 {
+	struct json *q = NULL;
+	const char *path, *peer;
+
 	if (r->repository)
-		strbuf_add_cstr(out, r->repository);
+		strbuf_add_cstr(ref, r->repository);
 	if (r->tag && *r->tag)
-		strbuf_addf(out, ":%s", r->tag);
+		strbuf_addf(ref, ":%s", r->tag);
+	if (r->target)
+		strbuf_add_cstr(target, r->target);
+	if (ref->len == 0 && target->len == 0 && r->request)
+		q = json_parse(str_from(r->request), NULL, NULL);
+	path = json_str(json_get(q, "path"));
+	peer = json_str(json_get(q, "peer"));
+	if (r->source && q)
+		strbuf_addf(ref, "source %s", r->source);
+	else if (path)
+		strbuf_add_cstr(ref, path);
+	if (peer)
+		strbuf_addf(target, "from %s", peer);
+	json_free(q);
 }
 
 static void trim_right(struct strbuf *out)
@@ -216,26 +242,28 @@ static void details(const struct record *r, struct strbuf *out)
 
 void row_text(const struct record *r, bool colour, struct strbuf *out)
 {
-	struct strbuf ref = {0};
+	struct strbuf ref = {0}, target = {0};
+	struct line l = {.out = out};
 	char when[STR_TIME_LEN];
 
 	str_time(r->time, when);
 	when[10] = ' ';
 	when[19] = '\0';
-	reference(r, &ref);
+	reference(r, &ref, &target);
 	strbuf_addf(out, "%s  ", when);
 	if (colour)
 		strbuf_add_cstr(out, status_colour(r->status));
-	column(out, r->status, 11);
+	column(&l, r->status, 11);
 	if (colour)
 		strbuf_add_cstr(out, r->final ? RESET : RESET DIM);
-	column(out, r->trigger && *r->trigger ? r->trigger : "-", 12);
-	column(out, ref.len ? strbuf_cstr(&ref) : "-", 28);
-	column(out, r->target && *r->target ? r->target : "-", 16);
-	column(out, r->reason, 0);
+	column(&l, r->trigger && *r->trigger ? r->trigger : "-", 12);
+	column(&l, ref.len ? strbuf_cstr(&ref) : "-", 28);
+	column(&l, target.len ? strbuf_cstr(&target) : "-", 16);
+	column(&l, r->reason, 0);
 	trim_right(out);
 	details(r, out);
 	if (colour)
 		strbuf_add_cstr(out, RESET);
+	strbuf_release(&target);
 	strbuf_release(&ref);
 }

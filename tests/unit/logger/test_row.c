@@ -88,6 +88,11 @@ static void text_lines(void **state)
 	struct record a = deployed(), b = waiting();
 	struct record c = {.time = 1763898540123, .status = TEXT("no_trigger"),
 		.reason = TEXT("no trigger names \xE2\x82\xAC")};
+	struct record d = {.time = 1763898540123, .status = TEXT("rejected"),
+		.reason = TEXT("404: no such source"),
+		.request = TEXT("{\"peer\":\"10.1.2.3\","
+				"\"path\":\"/v1/webhooks/nosuch\"}")};
+	struct record e = waiting();
 
 	(void)state;
 	expect_text(&a, false,
@@ -103,6 +108,22 @@ static void text_lines(void **state)
 		"2025-11-23 11:49:00  no_trigger   -             "
 		"-                             -                 "
 		"no trigger names \xE2\x82\xAC");
+	expect_text(&d, false,
+		"2025-11-23 11:49:00  rejected     -             "
+		"/v1/webhooks/nosuch           from 10.1.2.3     "
+		"404: no such source");
+	d.source = TEXT("hub");
+	expect_text(&d, false,
+		"2025-11-23 11:49:00  rejected     -             "
+		"source hub                    from 10.1.2.3     "
+		"404: no such source");
+	/* Longer than its column: the next ones give way. */
+	e.status = TEXT("tls_not_yet_valid");
+	e.next_attempt = 0;
+	expect_text(&e, false,
+		"2025-11-23 11:49:00  tls_not_yet_valid  n       "
+		"shop/web                      -                 "
+		"the service is down (attempt 2/10)");
 	expect_text(&a, true,
 		"2025-11-23 11:49:00  \033[32mdeployed     \033[0mweb           "
 		"shop/web:release-v2           container web     "
