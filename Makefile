@@ -166,8 +166,8 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 
 # Alone of the deployer, what it parses.
 $(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(addprefix $(OUT)/deployer/,docker/docker_api.o \
-	docker/docker_progress.o registry/helper.o registry/registry_ask.o \
-	registry/registry_auth.o)
+	docker/docker_progress.o docker/docker_version.o registry/helper.o \
+	registry/registry_ask.o registry/registry_auth.o)
 
 $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a
