@@ -15,7 +15,7 @@ function copyable(text) {
 				button.textContent = "Copied";
 			} catch (refused) {
 				getSelection().selectAllChildren(pre);
-				button.textContent = "Press Ctrl+C";
+				button.textContent = "Ctrl+C";
 			}
 		}}, "Copy"));
 }
