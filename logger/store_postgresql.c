@@ -6,6 +6,7 @@
 #include "logger/store_postgresql.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "proto/base/log.h"
 
@@ -266,6 +267,7 @@ static struct store *postgresql_open(const struct store_config *c,
 	struct err *err)
 {
 	struct postgresql *p = xcalloc(1, sizeof(*p));
+	pthread_condattr_t attr;
 	int64_t seq;
 
 	p->base.driver = &store_postgresql;
@@ -275,7 +277,10 @@ static struct store *postgresql_open(const struct store_config *c,
 		secret_set(&p->password,
 			(struct str){c->password->p, c->password->n});
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->more, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->more, &attr);
+	pthread_condattr_destroy(&attr);
 	if ((c->readonly ? postgresql_last(&p->base, &seq, err)
 			 : open_writer(p, err)) == 0)
 		return &p->base;

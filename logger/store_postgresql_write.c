@@ -161,7 +161,7 @@ static void wait_for_work(struct postgresql *p)
 {
 	struct timespec end;
 
-	clock_gettime(CLOCK_REALTIME, &end);
+	clock_gettime(CLOCK_MONOTONIC, &end); /* as the condition's */
 	end.tv_sec += (p->fault.cls != ERR_NONE ? AGAIN_MS : LOOK_MS) / 1000;
 	pthread_cond_timedwait(&p->more, &p->lock, &end);
 }

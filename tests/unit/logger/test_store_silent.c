@@ -4,8 +4,11 @@
 #include "tests/unit/logger/store_rig.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -55,6 +58,50 @@ static void dead_addresses(void **state)
 	alarm(0);
 	close(fd);
 	strbuf_release(&text);
+}
+
+/* ---- a clock that is set --------------------------------------------------- */
+
+static atomic_bool stepped;
+
+/* In place of the C library's: the wall clock is an hour off. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	long rc = syscall(SYS_clock_gettime, id, ts);
+
+	if (rc == 0 && id == CLOCK_REALTIME && atomic_load(&stepped))
+		ts->tv_sec += 3600;
+	return (int)rc;
+}
+
+/* The next try is a second away, whatever the wall clock says meanwhile. */
+static void tries_go_on(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	socklen_t n = sizeof(sa);
+	struct err err = {0};
+	struct store *s;
+	char to[80];
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
+	snprintf(to, sizeof(to), "postgresql://u@127.0.0.1:%d/log",
+		ntohs(sa.sin_port));
+	atomic_store(&stepped, true);
+	s = store_open(&(struct store_config){.url = to}, &err); /* refused */
+	if (s == NULL)
+		fail_msg("%s", err.text);
+	assert_int_equal(store_check(s, &err), -1);
+	assert_int_equal(listen(fd, 10), 0);
+	n = (socklen_t)poll(&p, 1, END_MAX_S * 1000);
+	atomic_store(&stepped, false);
+	store_close(s);
+	close(fd);
+	assert_int_equal(n, 1);
 }
 
 /* ---- over a Unix socket --------------------------------------------------- */
@@ -186,7 +233,10 @@ static void a_socket_that_takes_no_more(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest alone[] = {cmocka_unit_test(dead_addresses)};
+	const struct CMUnitTest alone[] = {
+		cmocka_unit_test(dead_addresses),
+		cmocka_unit_test(tries_go_on),
+	};
 	const struct CMUnitTest postgresql[] = {
 		cmocka_unit_test_setup_teardown(a_socket_that_takes_no_more,
 			pg_setup, pg_teardown),
