@@ -326,7 +326,8 @@ static void storm(bool binds)
 		spawn(i);
 	storm = loop_timer_start(me.loop, 300, 150, on_storm, &me);
 	put = loop_timer_start(me.loop, 10, 10, on_put, &me);
-	run(4000);
+	for (int i = 0; i < 30 && me.put < ITEMS; i++)
+		run(4000);
 	loop_timer_cancel(&storm);
 	loop_timer_cancel(&put);
 	for (int i = 0; i < RECEIVERS; i++)
