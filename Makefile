@@ -92,7 +92,8 @@ $(OUT)/lib$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out $(1)/main.c,$(wildcard 
 $(OUT)/pullwire-$(1): $(OUT)/$(1)/main.o $(OUT)/lib$(1).a $(OUT)/libproto.a
 	$$(call say,LD,$$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS)
-$(OUT)/tests/unit/$(1)/%: $(OUT)/tests/unit/$(1)/%.o $(OUT)/lib$(1).a $(OUT)/libproto.a
+$(OUT)/tests/unit/$(1)/%: $(OUT)/tests/unit/$(1)/%.o $(OUT)/tests/unit/scratch.o \
+		$(OUT)/lib$(1).a $(OUT)/libproto.a
 	$$(call say,LD,$$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LDLIBS) -lcmocka
 endef
@@ -107,7 +108,8 @@ $(OUT)/logger/page/files.o: $(OUT)/logger/page/files.c logger/page.h
 	$(call say,CC,logger/page/files.c)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -c -o $@ $<
 
-$(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/libproto.a
+$(OUT)/tests/unit/proto/%: $(OUT)/tests/unit/proto/%.o $(OUT)/tests/unit/scratch.o \
+		$(OUT)/libproto.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LDLIBS) -lcmocka
 
