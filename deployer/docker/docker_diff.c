@@ -124,10 +124,66 @@ static void diff_part(const struct json *a, const struct json *b,
 	strbuf_release(&path);
 }
 
-void docker_diff_lines(const struct json *old, const struct json *body,
-	struct strbuf *out)
+static bool has_variable(const struct json *env, struct str entry)
 {
-	diff_part(json_get(old, "Config"), body, "Config", out);
+	struct str name = str_cut(entry, 0, str_find(entry, '='));
+	const struct json *i = json_first(env);
+	struct str s;
+
+	for (; i; i = json_next(i)) {
+		s = str_from(json_str(i));
+		if (str_eq(str_cut(s, 0, str_find(s, '=')), name))
+			return true;
+	}
+	return false;
+}
+
+/* Engine's merge of what the image has with one member of the body. */
+static void fill(struct json *body, const struct json *member)
+{
+	const char *key = json_key(member);
+	struct json *mine = json_get(body, key);
+	const struct json *i = json_first(member);
+
+	if (docker_spec_empty(mine)) {
+		json_set(body, key, json_copy(member));
+		return;
+	}
+	for (; i && json_kind(member) == JSON_OBJECT; i = json_next(i))
+		if (json_get(mine, json_key(i)) == NULL)
+			json_set(mine, json_key(i), json_copy(i));
+	for (; i && strcmp(key, "Env") == 0; i = json_next(i))
+		if (!has_variable(mine, str_from(json_str(i))))
+			json_push(mine, json_copy(i));
+}
+
+/* The body as the engine will have it. An entrypoint of the user's leaves the
+ * image's command out. */
+static struct json *filled(const struct json *body, const struct json *image)
+{
+	struct json *all = json_copy(body);
+	bool own = !docker_spec_empty(json_get(body, "Entrypoint"));
+	const struct json *i = json_first(json_get(image, "Config"));
+
+	for (; i; i = json_next(i))
+		if (!own || strcmp(json_key(i), "Cmd") != 0)
+			fill(all, i);
+	return all;
+}
+
+void docker_diff_lines(const struct json *old, const struct json *body,
+	const struct json *image, struct strbuf *out)
+{
+	struct json *was = json_copy(json_get(old, "Config"));
+	struct json *will = filled(body, image);
+	struct str id = str_from(json_str(json_get(old, "Id")));
+	struct str host = str_from(json_str(json_get(was, "Hostname")));
+
+	if (host.n > 0 && str_starts(id, host))
+		json_del(was, "Hostname");
+	diff_part(was, will, "Config", out);
 	diff_part(json_get(old, "HostConfig"), json_get(body, "HostConfig"),
 		"HostConfig", out);
+	json_free(was);
+	json_free(will);
 }

@@ -9,11 +9,13 @@
 #include "proto/data/json.h"
 
 /*
- * old: the inspected container; body: of the create call. Each line begins
- * with "  - " (not sent: the new image's counts), "  + " (added) or "  ~ "
- * (changed). Our own labels are left out. Nothing where nothing differs.
+ * old: the inspected container; body: of the create call; image: the inspected
+ * new image, which fills in what the body leaves out, or NULL. Each line begins
+ * with "  - " (gone, or without an image not sent), "  + " (added) or "  ~ "
+ * (changed). Our own labels and a host name that the engine made are left out.
+ * Nothing where nothing differs.
  */
 void docker_diff_lines(const struct json *old, const struct json *body,
-	struct strbuf *out);
+	const struct json *image, struct strbuf *out);
 
 #endif

@@ -166,7 +166,7 @@ static int plan_one(struct docker_task *t, struct docker_follow *follow,
 		printf("\n%s: %s: %s\n", name, driver_status_words[res.status],
 			res.reason);
 	} else {
-		docker_diff_lines(r.old, r.spec.body, &diff);
+		docker_diff_lines(r.old, r.spec.body, t->image, &diff);
 		printf("\n%s: %s -> %s\nsettings that change\n%s", name,
 			json_str(json_path(r.old, "Config.Image")),
 			t->reference, strbuf_cstr(&diff));

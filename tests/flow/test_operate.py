@@ -166,6 +166,10 @@ def test_plan(op, engine, registry):
     assert f"shop/op:v1 -> {image}" in out
     assert f"  ~ Config.Image {image}" in out
     assert "  - Config.Env VERSION=..." in out
+    # What the new image brings as the old one did does not change.
+    for same in ("Config.Cmd", "Config.Entrypoint", "Config.Hostname",
+                 "Config.Healthcheck", "Config.Env PATH"):
+        assert same not in out, out
     assert "hush" not in out and "PASSWORD" not in out
     for step in ("create op.new-", "stop op", "start the new one",
                  "remove the old one"):
