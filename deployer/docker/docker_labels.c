@@ -286,7 +286,8 @@ static int add_labelled(struct docker_api *api, struct json *set,
 	return 0;
 }
 
-/* By the engine's own clock, in whole seconds; by ours where it tells none. */
+/* By the engine's own clock, in whole seconds; by ours where it tells none, as
+ * one behind a proxy that lets little through. */
 static int engine_time(struct docker_api *api, int64_t *at, struct err *err)
 {
 	char date[64] = "";
@@ -299,8 +300,13 @@ static int engine_time(struct docker_api *api, int64_t *at, struct err *err)
 		.header_max = sizeof(date),
 	};
 
-	if (docker_api_do(api, &req, err) != 0)
+	struct err low = {0};
+
+	if (docker_api_do(api, &req, &low) != 0 &&
+		docker_api_unreachable(&low)) {
+		*err = low;
 		return -1;
+	}
 	if (retry_http_date(date, clock_wall(), at) != 0)
 		*at = clock_wall();
 	return 0;
