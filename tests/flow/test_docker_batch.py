@@ -11,7 +11,8 @@ from rig.stack import wait_for
 # Fails where it finds the mark of the canary in the volume they share.
 SECOND = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
           "[ -e /data/first ] && exit 4\ntouch /data/first 2>/dev/null || "
-          "echo x >/data/first\necho x >/up\nwhile :; do sleep 1 & wait $!; done\n")
+          "echo x >/data/first\necho x >/up\n"
+          "while :; do sleep 1 & wait $!; done\n")
 
 HOLD = ("app", "#!/bin/sh\ntrap 'exit 0' TERM\n"
         "while :; do sleep 1 & wait $!; done\n")
