@@ -13,7 +13,7 @@ from peer.sink import Sink  # noqa: E402
 from rig.badlink import TYPES, BadLinks  # noqa: E402
 from rig.stack import free_port, wait_for  # noqa: E402
 
-LONG = "PULLWIRE_FAULTS" in os.environ
+LONG = os.environ.get("PULLWIRE_FAULTS") == "1"
 ROUNDS = 2 if LONG else 1
 EACH = 10 if LONG else 1  # so many of each kind come twice, and are cut
 SLOW = 20 if LONG else 2  # seconds of messages that are three seconds late
