@@ -10,7 +10,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
 for program in "$@"; do
-	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${UNIT_TIMEOUT:-300}" \
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${UNIT_TIMEOUT:-900}" \
 		"$program" >"$out" 2>&1 </dev/null
 	rc=$?
 	# Programs may print before "ok" on the same line: only whole lines count.
@@ -25,7 +25,7 @@ for program in "$@"; do
 	why=
 	if [ "$rc" -ge 124 ] && [ "$not_ok" -lt "$rc" ]; then
 		why="ended with status $rc"
-		[ "$rc" -eq 124 ] && why="took longer than ${UNIT_TIMEOUT:-300} s"
+		[ "$rc" -eq 124 ] && why="took longer than ${UNIT_TIMEOUT:-900} s"
 		[ "$rc" -gt 128 ] && why="was ended by signal $((rc - 128))"
 	elif [ "$planned" -eq 0 ] || [ $((ok + not_ok + skip)) -lt "$planned" ]; then
 		why="ran $((ok + not_ok + skip)) of $planned tests (status $rc)"
