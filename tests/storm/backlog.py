@@ -16,7 +16,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from rig.stack import BUILD, DAEMONS, Daemon, Stack, wait_for  # noqa: E402
-from soak import resident  # noqa: E402
+from soak import taken  # noqa: E402
 
 FIRST_S = 10
 MEMORY_KIB = 64 << 10
@@ -44,8 +44,8 @@ def main():
         most = dict.fromkeys(DAEMONS, 0)
         for _ in range(WATCH_S * 5):
             for name in DAEMONS:
-                most[name] = max(most[name], resident(
-                    stack.daemons[name].process.pid))
+                most[name] = max(most[name], taken(
+                    stack.daemons[name].process.pid)[0])
             time.sleep(0.2)
         rows = subprocess.run(
             ["wc", "-l", stack.daemons["logger"].out], text=True,
