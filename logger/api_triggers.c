@@ -79,12 +79,12 @@ static struct json *last_of(struct api *a, const char *trigger,
 
 /* ---- what it is ------------------------------------------------------------ */
 
-static struct json *tags_of(const struct opt_strs *tags)
+static struct json *texts_of(const struct opt_strs *texts)
 {
 	struct json *list = json_new_array();
 
-	for (size_t i = 0; i < tags->n; i++)
-		json_push(list, json_new_str(tags->v[i]));
+	for (size_t i = 0; i < texts->n; i++)
+		json_push(list, json_new_str(texts->v[i]));
 	return list;
 }
 
@@ -95,9 +95,16 @@ static void describe(const struct conf_trigger *t, struct json *j)
 	conf_trigger_target(t, &target);
 	json_set_str(j, "repository", t->repository);
 	json_set_str(j, "expression", t->expression);
-	json_set(j, "tags", tags_of(&t->tags));
+	json_set(j, "tags", texts_of(&t->tags));
 	json_set_str(j, "target", strbuf_cstr(&target));
 	json_set_str(j, "lane", conf_trigger_lane(t));
+	json_set_str(j, "exclude", t->exclude);
+	json_set_str(j, "semver", t->semver);
+	json_set_bool(j, "newer_only", t->newer_only);
+	json_set_bool(j, "digest_changed", t->digest_changed);
+	json_set(j, "platforms", texts_of(&t->platforms));
+	json_set(j, "window", texts_of(&t->window));
+	json_set_i64(j, "min_age_ms", t->min_age);
 	json_set_bool(j, "approve", t->approve);
 	json_set_bool(j, "dry_run", t->dry_run);
 	strbuf_release(&target);

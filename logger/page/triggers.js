@@ -1,5 +1,5 @@
 /* The triggers: what each is, how it ended last, and over time. */
-import {address, ago, el, image, number, pill, statusClass}
+import {address, ago, el, image, number, pill, span, statusClass}
 	from "./dom.js";
 import {get, isOperator, orderButton, poll} from "./api.js";
 import {outcomeChart} from "./charts.js";
@@ -7,9 +7,28 @@ import {outcomeChart} from "./charts.js";
 const SPANS = [{name: "24 h", hours: 24, step: 1},
 	{name: "7 d", hours: 168, step: 6}];
 
+/* What else a push must fulfil, or wait for. */
+function conditions(t) {
+	const code = (text) => el("code", {}, text);
+	const list = (texts) => texts.map((text, i) => [i ? ", " : "", code(text)]);
+
+	return [
+		t.exclude && ["not ", code(t.exclude)],
+		t.semver && ["version ", code(t.semver)],
+		t.newer_only && "newer versions only",
+		t.digest_changed && "changed images only",
+		t.platforms.length > 0 && ["for ", list(t.platforms)],
+		t.window.length > 0 && ["within ", list(t.window)],
+		t.min_age_ms > 0 && `${span(t.min_age_ms)} after the push`,
+		t.approve && "asks for approval",
+		t.dry_run && "dry run",
+	].filter(Boolean).map((text) => el("span", {class: "note"}, text));
+}
+
 function rule(t) {
 	if (!t.configured)
-		return el("p", {class: "dim"}, "not in the configuration (any more)");
+		return el("p", {class: "dim"}, "not in the file: from the labels of " +
+			"a container or a service, or no longer there");
 	return el("p", {class: "rule"}, el("code", {}, t.repository), " ",
 		t.expression ? el("span", {}, "tag matches ",
 			el("code", {}, t.expression))
@@ -18,8 +37,14 @@ function rule(t) {
 		: el("span", {}, "every tag"),
 		el("span", {class: "arrow"}, " → ", t.target,
 			t.lane !== "http" ? ` on ${t.lane}` : ""),
-		t.approve && el("span", {class: "note"}, "asks for approval"),
-		t.dry_run && el("span", {class: "note"}, "dry run"));
+		conditions(t));
+}
+
+/* What a redeploy acts on; of labels by its last row. "": it posts. */
+function target(t) {
+	const of = t.configured ? t.target : t.last && t.last.target || "";
+
+	return t.lane === "http" || of === "url" ? "" : of;
 }
 
 function rate(counts) {
@@ -59,10 +84,10 @@ function card(t, answer, step) {
 				answer.hours > 24 ? "7 days ago" : "24 h ago"),
 			el("span", {}, "now"))),
 		last(t),
-		isOperator() && t.configured && t.lane !== "http" &&
+		isOperator() && target(t) &&
 			counts.some((c) => c.status === "deployed") && el("div", {class: "actions"}, orderButton("Roll back",
 				`/v1/targets/${encodeURIComponent(t.name)}/rollback`,
-				{kind: "danger", ask: `${t.target} gets back what it ran ` +
+				{kind: "danger", ask: `${target(t)} gets back what it ran ` +
 				"before."})));
 }
 

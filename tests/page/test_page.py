@@ -57,7 +57,8 @@ def world():
         {"name": "notify", "repository": "shop/web", "tags": ["v1", "v2"],
          "url": sink.url("/notify")},
         {"name": "idle", "repository": "shop/web", "expression": "never-.*",
-         "url": sink.url("/idle")},
+         "exclude": "never-2", "semver": "^1", "newer_only": True,
+         "min_age": "24h", "window": ["22:00-06:00 UTC"], "url": sink.url("/idle")},
         {"name": "asks", "repository": "shop/api", "approve": True,
          "url": sink.url("/asks")},
     ], logger={"tokens": tokens()})
@@ -311,6 +312,10 @@ def test_triggers_and_processes(browser, world):
     assert "tag is v1, v2 → url" in \
         browser.text(".trigger[data-name=notify]").replace("\n", "")
     assert "tag matches never-.*" in browser.text(".trigger[data-name=idle]")
+    idle = browser.text(".trigger[data-name=idle]").replace("\n", " ")
+    for says in ("not never-2", "version ^1", "newer versions only",
+                 "within 22:00-06:00 UTC", "24 h after the push"):
+        assert says in idle, idle
     assert "asks for approval" in browser.text(".trigger[data-name=asks]")
     assert browser.count(".trigger[data-name=notify] .bar.good") >= 1
     assert browser.count(".trigger[data-name=notify] .bar.bad") == 0
@@ -318,6 +323,26 @@ def test_triggers_and_processes(browser, world):
     wait_for("all are shown", lambda: browser.count(".process") == 4)
     assert browser.count(".process.ailing") == 0
     browser.wait_text(".process[data-instance=logger]", "rows a second")
+
+
+def test_a_trigger_of_labels_goes_back(stacks, browser):
+    """One that is not in the file, known by its rows: by an operator."""
+    stack = stacks([], logger={"tokens": tokens()}).start("logger")
+    puppet = Puppet(stack)
+    puppet.answers["rollback"] = (True, "lab goes back", None)
+    now = int(time.time() * 1000)
+    puppet.row(**{**hostile_row(0, "x", event="e0"), "trigger": "lab",
+                  "status": "deployed", "target": "container lab",
+                  "time": now})
+    wait_for("it is stored", lambda: puppet.acked == 1)
+    sign_in(browser, stack, path="/?view=triggers")
+    browser.wait_text(".trigger[data-name=lab]", "from the labels of")
+    browser.click(".trigger[data-name=lab] .actions button")
+    browser.wait_text("#confirm", "container lab gets back")
+    browser.click("#confirm button[value=yes]")
+    browser.wait_text("#toasts", "lab goes back")
+    assert [o[0] for o in puppet.orders] == ["rollback"]
+    puppet.close()
 
 
 def test_keys(browser, world):
