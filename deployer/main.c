@@ -7,6 +7,7 @@
 #include "deployer/orders/ping.h"
 #include "deployer/http/signature.h"
 #include "deployer/target.h"
+#include "proto/daemon/addresses.h"
 
 static int queue_command(const struct conf *conf, int argc, char **argv)
 {
@@ -83,6 +84,7 @@ static void check_conf(const struct conf *conf, struct opt_errors *errs)
 	target_check_conf(conf, errs);
 	egress_check_conf(conf, errs);
 	signature_check_conf(conf, errs);
+	addresses_check(conf, "deployer", errs);
 }
 
 static const struct daemon_spec spec = {

@@ -6,6 +6,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/daemon/addresses.h"
 #include "proto/io/http_tls.h"
 
 #define TICK_MS 1000
@@ -109,6 +110,7 @@ void ingress_check_conf(const struct conf *conf, struct opt_errors *errs)
 	struct err err = {0};
 
 	trigger_url_check_conf(conf, errs);
+	addresses_check(conf, "ingress", errs);
 	if (c->cert && c->key && http_tls_check(&files, &err) < 0)
 		opt_error(errs, c->where.file, c->where.line, "tls: %s",
 			err.text);

@@ -6,6 +6,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
 #include "proto/base/metrics.h"
+#include "proto/daemon/addresses.h"
 #include "proto/io/http_tls.h"
 
 #define TICK_MS 1000
@@ -58,6 +59,7 @@ void logger_check(const struct conf *conf, struct opt_errors *errs)
 	struct http_tls_files files = tls_files(&c->tls);
 	struct err err;
 
+	addresses_check(conf, "logger", errs);
 	if (c->tls.cert && c->tls.key && http_tls_check(&files, &err) < 0)
 		opt_error(errs, file, c->tls.where.line, "logger.tls: %s",
 			err.text);

@@ -4,6 +4,7 @@
 #include "matcher/rule_eval.h"
 #include "matcher/rule_load.h"
 #include "proto/base/metrics.h"
+#include "proto/daemon/addresses.h"
 #include "proto/msg/msg.h"
 
 #define TAG_MAX 128
@@ -13,13 +14,20 @@
 #define DIGEST STR("sha256:")
 #define DIGEST_HEX 64
 
+/* What any of the four would refuse, as far as the file alone tells. */
+static void check_conf(const struct conf *conf, struct opt_errors *errs)
+{
+	rule_check(conf, errs);
+	addresses_check(conf, NULL, errs);
+}
+
 /* NULL after every fault was printed. *conf is the caller's, with the rules. */
 static struct ruleset *load(const char *path, struct conf **conf)
 {
 	struct opt_errors errs = {0};
 	struct ruleset *set = NULL;
 
-	*conf = conf_load_checked(path, rule_check, &errs);
+	*conf = conf_load_checked(path, check_conf, &errs);
 	if (*conf != NULL)
 		set = rule_load(*conf, &errs);
 	for (size_t i = 0; i < errs.list.n; i++)

@@ -5,6 +5,7 @@
 #include "matcher/rule_load.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
+#include "proto/daemon/addresses.h"
 
 #define REPORT_MS 1000
 
@@ -86,6 +87,12 @@ static void stop(void *state)
 	free(m);
 }
 
+static void check_conf(const struct conf *conf, struct opt_errors *errs)
+{
+	rule_check(conf, errs);
+	addresses_check(conf, "matcher", errs);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct daemon_command commands[] = {
@@ -114,7 +121,7 @@ int main(int argc, char **argv)
 		.about = "decides which pushes fire which triggers",
 		.commands = commands,
 		.n_commands = ARRAY_LEN(commands),
-		.check = rule_check,
+		.check = check_conf,
 		.start = start,
 		.reload = reload,
 		.drain = drain,

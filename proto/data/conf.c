@@ -126,6 +126,13 @@ static void check_sections(struct conf_loader *l, const struct yaml *root)
 
 /* ---- loading ------------------------------------------------------------- */
 
+size_t conf_line(const struct conf *c, const char *section, const char *key)
+{
+	const struct yaml *map = yaml_get(c->root, section);
+
+	return map ? conf_key_line(map, key) : 0;
+}
+
 static const char *keep_file(struct conf *c, const char *path)
 {
 	struct opt_strs *f = &c->files;
@@ -251,8 +258,10 @@ static struct conf *load(const char *path, bool standing,
 			load_fragments(&l, path);
 		check_all(&l, root);
 		conf_set_generation(&l);
+		c->root = root;
 		if (check)
 			check(c, errs);
+		c->root = NULL;
 	}
 	for (size_t i = 0; i < l.trees.n; i++)
 		yaml_tree_free(l.trees.v[i]);

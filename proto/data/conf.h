@@ -317,6 +317,7 @@ struct conf {
 	int log_format; /* conf_own_log_formats[]: text json */
 	int links;     /* enum conf_links */
 	char *path;    /* the file this came from */
+	const struct yaml *root; /* its tree, while a check looks at it */
 	struct opt_strs files; /* and all others: what the wheres point to */
 	/* What this is: the same for the same content, wherever it is read. */
 	char generation[CONF_GENERATION_LEN];
@@ -354,6 +355,9 @@ struct conf *conf_load_standing(const char *path, struct opt_errors *errs);
 /* The folder `run` of a file, be it as faulty as may be, so that a process that
  * runs on what it read before is found. The caller's, to free(). */
 char *conf_run(const char *path);
+/* For such a check: where the file has the key of a section, else the section;
+ * 0 without. */
+size_t conf_line(const struct conf *c, const char *section, const char *key);
 /* One more reference to it; conf_free() drops one, the last one frees. Any
  * thread. */
 struct conf *conf_ref(const struct conf *c);

@@ -30,6 +30,16 @@ static int split(const char *where, char **host, char **port, struct err *err)
 	return 0;
 }
 
+int http_listen_check(const char *where, struct err *err)
+{
+	char *host = NULL, *service = NULL;
+	int rc = split(where, &host, &service, err);
+
+	free(host);
+	free(service);
+	return rc;
+}
+
 static int open_one(const struct addrinfo *ai)
 {
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC |

@@ -11,6 +11,9 @@
  * families); -1 with err. Port 0 is any free one; *port is the real one. */
 int http_listen(const char *where, int *port, struct err *err);
 
+/* Could it be listened at, as it is written? 0, or -1 with err. */
+int http_listen_check(const char *where, struct err *err);
+
 /* The numeric address, a mapped v4 as v4; "" for what has none. */
 void http_listen_peer(const struct sockaddr *sa, char text[INET6_ADDRSTRLEN]);
 

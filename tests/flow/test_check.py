@@ -115,7 +115,40 @@ MISTAKES = {
     "variable that is not set": (
         source("type: generic", 'auth: {bearer: "${PW_NOT_SET}"}'), 4,
         ["bearer: ${PW_NOT_SET} is not set", "${PW_NOT_SET:-default}"]),
+    "port too high": ("ingress:\n  http: 127.0.0.1:99999\n", 2,
+                      ["ingress.http: \"127.0.0.1:99999\" is not an address",
+                       "write HOST:PORT"]),
+    "port for a socket": ("logger:\n  link: ipc:///x\n  http: 127.0.0.1:80800"
+                          "\n", 3, ["logger.http: \"127.0.0.1:80800\""]),
+    "no port": ("ingress: {http: localhost}\n", 1,
+                ["ingress.http: \"localhost\"", "write HOST:PORT"]),
+    "tcp link without keys": (
+        "ingress:\n  link: tcp://*:5701\n", 2,
+        ["ingress.link: tcp://*:5701 is tcp beyond this machine without keys",
+         "set `keys: FOLDER`", "`links: plain`"]),
+    "tcp link of the deployer": (
+        "deployer: {link: 'tcp://10.1.2.3:5705'}\n", 1,
+        ["deployer.link: tcp://10.1.2.3:5705 is tcp beyond this machine"]),
+    "tcp link of the logger": (
+        "logger: {link: 'tcp://*:5709'}\n", 1,
+        ["logger.link: tcp://*:5709 is tcp beyond this machine"]),
+    # Three of the four connect there; it is one mistake.
+    "tcp link to the logger": (
+        "matcher:\n  logger: [tcp://logger:5709]\n", 2,
+        ["matcher.logger: tcp://logger:5709 is tcp beyond this machine"]),
+    "a name to bind to": (
+        "links: plain\ningress: {link: 'tcp://ingress:5701'}\n", 2,
+        ["tcp://ingress:5701 names a host", "tcp://*:5701"]),
+    "a link's port": (
+        "matcher: {ingress: ['tcp://localhost:70000']}\n", 1,
+        ["matcher.ingress: tcp://localhost:70000 is not tcp://HOST:PORT"]),
 }
+
+# Those of one process, by its own `-n` and its start as well.
+OWN = {"port too high": "ingress", "port for a socket": "logger",
+       "tcp link without keys": "ingress",
+       "tcp link of the deployer": "deployer",
+       "tcp link of the logger": "logger", "tcp link to the logger": "matcher"}
 
 
 def check(path):
@@ -136,6 +169,23 @@ def test_a_mistake_is_told_once_with_what_to_do(tmp_path, what):
     assert faults[0].startswith(f"{path}:{line}: "), faults[0]
     for part in says:
         assert part in faults[0], faults[0]
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_what_the_start_refuses_is_found_by_its_n(tmp_path, what):
+    text, line, says = MISTAKES[what]
+    path = tmp_path / "pullwire.yml"
+    path.write_text(f"run: {tmp_path}\n" + text)
+    for args in (["-n"], []):
+        done = subprocess.run(
+            [os.path.join(BUILD, f"pullwire-{OWN[what]}"), "-c", str(path),
+             *args], capture_output=True, text=True, timeout=120)
+        faults = done.stderr.splitlines()
+        assert done.returncode == 2 and len(faults) == 2, done
+        assert faults[0].startswith(f"{path}:{line + 1}: "), faults
+        for part in says:
+            assert part in faults[0], faults
+        assert "configuration OK" not in done.stdout, done
 
 
 def test_without_a_mistake_the_rules_are_printed(tmp_path):
