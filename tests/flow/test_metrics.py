@@ -126,3 +126,19 @@ def test_rules_dashboard_and_page():
                              text=True, check=True)
     with open(LIST) as f:
         assert f.read() == printed.stdout, "docs/METRICS.md: run `make docs`"
+
+
+def test_prometheus_has_what_tokens_ask_for(tmp_path):
+    """What the page shows is the file, which shows a token."""
+    with open(os.path.join(TOP, "etc/prometheus/prometheus.yml")) as f:
+        file = f.read()
+    with open(os.path.join(TOP, "docs/OPERATING.md")) as f:
+        shown = re.search(r"```yaml\n(scrape_configs:.*?)```", f.read(), re.S)
+    assert shown.group(1) in file
+    token = re.search(r"authorization: \{credentials_file: ([^}]+)\}", file)
+    (tmp_path / "token").write_text("pw_x\n")
+    config = tmp_path / "prometheus.yml"
+    config.write_text(file.replace(token.group(1), str(tmp_path / "token"))
+                      .replace("alerts.yml", os.path.join(
+                          TOP, "etc/prometheus/alerts.yml")))
+    promtool("check", "config", str(config))
