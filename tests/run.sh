@@ -1,7 +1,9 @@
 #!/bin/bash
 # Runs the four programs on this machine with etc/pullwire.yml, in the
 # foreground, until Ctrl-C. State is below build/run unless PULLWIRE_RUN and
-# PULLWIRE_STATE say otherwise; without PULLWIRE_TOKEN one is made and printed.
+# PULLWIRE_STATE say otherwise; without PULLWIRE_TOKEN one is made. What other
+# commands need to know of it is written to a file `env` beside the links, to be
+# read by a shell.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PULLWIRE_CONFIG=${PULLWIRE_CONFIG:-$PWD/etc/pullwire.yml}
@@ -14,8 +16,14 @@ mkdir -p "$PULLWIRE_RUN" "$PULLWIRE_STATE"/{ingress,deployer,logger}
 if [ -z "${PULLWIRE_TOKEN:-}" ]; then
 	PULLWIRE_TOKEN=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
 	export PULLWIRE_TOKEN
-	echo "PULLWIRE_TOKEN=$PULLWIRE_TOKEN"
 fi
+env=$(dirname "$PULLWIRE_RUN")/env
+{
+	for name in "${!PULLWIRE_@}"; do
+		printf 'export %s=%q\n' "$name" "${!name}"
+	done
+	printf 'export PATH=%q:$PATH\n' "$(cd "$build" && pwd)"
+} >"$env"
 for program in logger deployer matcher ingress; do
 	"$build/pullwire-$program" -n >/dev/null || exit 2
 done
@@ -32,6 +40,8 @@ for program in logger deployer matcher ingress; do
 	pids+=($!)
 done
 cat <<EOT
+In another terminal, so that every command finds this run and its token:
+  . ${env#"$PWD"/}
 Push http://127.0.0.1:${PULLWIRE_PORT:-8080}/v1/webhooks/push, e.g.
   curl -H "Authorization: Bearer \$PULLWIRE_TOKEN" \\
     -d '{"name":"shop/web","tag":"v1"}' \\
