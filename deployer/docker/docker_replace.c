@@ -2,142 +2,15 @@
 
 #include "deployer/docker/docker_batch.h"
 #include "deployer/docker/docker_cleanup.h"
-#include "deployer/docker/docker_evidence.h"
-#include "deployer/docker/docker_gate.h"
 #include "deployer/docker/docker_hook.h"
 #include "deployer/docker/docker_order.h"
 #include "deployer/docker/docker_renew.h"
 #include "deployer/docker/docker_restart.h"
-#include "deployer/docker/docker_rollback.h"
+#include "deployer/docker/docker_return.h"
 #include "deployer/docker/docker_step.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
-
-#define FORGET_AGAIN_MS 500
-
-/* ---- back --------------------------------------------------- */
-
-/* A note that stays would be taken for a deploy under way by the next try. When
- * the disk fails, so does the row of this one: both wait for it. */
-static int forget(struct docker_task *t, struct err *err)
-{
-	int rc = docker_note_forget(&t->note, err);
-
-	while (rc != 0 && !driver_cancelled(t->run)) {
-		log_limited(LOG_WARN, t->note.job, "%s; tried again until it "
-			"can", err->text);
-		clock_sleep(FORGET_AGAIN_MS);
-		rc = docker_note_forget(&t->note, err);
-	}
-	return rc;
-}
-
-/* The old containers are as they were. touched: one had been stopped. */
-static void went_back(struct docker_task *t, bool touched,
-	const struct err *why, size_t n, const char *name,
-	struct driver_result *res)
-{
-	struct docker_note *note = &t->note;
-	struct err e = {0};
-	int rc;
-
-	/* Without a verdict on the image nothing is remembered of it. */
-	if (!touched || why->code == DOCKER_NOTE_FAILED ||
-		why->code == DOCKER_GATE_NO_VERDICT) {
-		rc = forget(t, &e);
-		driver_result_err(res,
-			driver_cancelled(t->run) && !touched ? DRIVER_CANCELLED
-							     : DRIVER_FAILED,
-			why);
-	} else {
-		if (n > 1)
-			driver_result_set(res, DRIVER_ROLLED_BACK,
-				"%.380s; %zu containers run their former images "
-				"again", why->text, n);
-		else
-			driver_result_set(res, DRIVER_ROLLED_BACK,
-				"%.380s; %.80s runs its former image again",
-				why->text, name);
-		free(note->reason);
-		note->reason = xstrdup(res->reason);
-		docker_note_drop_batch(note);
-		rc = docker_note_save(note, DOCKER_STEP_RETURNED, &e);
-	}
-	/* The engine is as it should be: a later recovery finds that too. */
-	if (rc != 0)
-		log_warn(note->job, "%s", e.text);
-}
-
-static void stuck_between(struct docker_task *t, const struct err *why,
-	const struct docker_swap *stuck, const struct err *e,
-	struct driver_result *res)
-{
-	struct strbuf manual = {0};
-
-	docker_rollback_manual(t->api, stuck, &manual);
-	driver_result_set(res, DRIVER_FAILED,
-		"%.118s; and going back failed: %.124s. By hand: %.236s",
-		why->text, e->text, strbuf_cstr(&manual));
-	log_error(t->note.job, "%s", res->reason);
-	strbuf_release(&manual);
-}
-
-/* How many containers there are to go back to. */
-static size_t members(const struct docker_note *n)
-{
-	return n->batch.n + (n->now.name != NULL);
-}
-
-/* Of the one that failed: the one under way, else the last dependent. */
-static void take_evidence(struct docker_task *t)
-{
-	const struct docker_note *n = &t->note;
-	const char *id = n->now.new_id;
-
-	for (size_t i = n->batch.n; id == NULL && i-- > 0;)
-		if (n->batch.v[i].role != NULL)
-			id = n->batch.v[i].new_id;
-	free(t->note.evidence);
-	t->note.evidence =
-		id != NULL ? docker_evidence_take(t->api, id) : NULL;
-}
-
-/* Everything of this deploy goes back. touched: an old one was stopped, so
- * that it is the new image which has failed. */
-static void go_back(struct docker_task *t, bool touched, const struct err *why,
-	struct driver_result *res)
-{
-	const struct docker_swap *stuck = NULL;
-	struct err e = {0};
-	size_t n = members(&t->note);
-	char *name;
-
-	if (docker_api_unreachable(why)) {
-		/* No verdict on the image: recovery sees what is to be done. */
-		driver_result_err(res, DRIVER_WAITING, why);
-		return;
-	}
-	free(t->note.reason);
-	t->note.reason = xstrdup(why->text);
-	if (touched)
-		take_evidence(t);
-	docker_task_progress(t, "going back to the old container");
-	if (docker_note_save(&t->note, DOCKER_STEP_ROLLBACK, &e) != 0)
-		log_warn(t->note.job, "%s; going back all the same", e.text);
-	name = xstrdup(t->note.now.name != NULL ? t->note.now.name
-			: t->note.batch.n > 0   ? t->note.batch.v[0].name
-						: "");
-	if (docker_batch_undo(t->api, &t->note,
-		    t->run->trigger->deploy.rollback_timeout, &stuck, &e) == 0)
-		went_back(t, touched, why, n, name, res);
-	else if (docker_api_unreachable(&e))
-		driver_result_err(res, DRIVER_WAITING, &e);
-	else
-		stuck_between(t, why, stuck, &e, res);
-	docker_task_lap(t, "rollback");
-	free(name);
-}
 
 /* ---- the two orders --------------------------------------------------- */
 
@@ -309,7 +182,7 @@ void docker_replace_container(struct docker_replacing *p, const char *id,
 		/* The ones before it go back with it. */
 		if (res->status == DRIVER_FAILED && touched) {
 			err_set(&err, res->cls, 0, "%s", res->reason);
-			go_back(t, false, &err, res);
+			docker_return_run(t, false, &err, res);
 		}
 		return;
 	}
@@ -323,7 +196,7 @@ void docker_replace_container(struct docker_replacing *p, const char *id,
 		/* What is done stays: the next process goes on from here. */
 		driver_result_err(res, DRIVER_CANCELLED, &err);
 	} else {
-		go_back(t, r.stopped || r.started, &err, res);
+		docker_return_run(t, r.stopped || r.started, &err, res);
 	}
 	docker_prepare_release(&r);
 }
@@ -371,7 +244,7 @@ void docker_replace_end(struct docker_replacing *p, struct driver_result *res)
 	if (t->note.batch.n == 0)
 		return;
 	if (docker_follow_replace(&p->follow, t, &err) != 0) {
-		go_back(t, true, &err, res);
+		docker_return_run(t, true, &err, res);
 		return;
 	}
 	docker_task_progress(t, "removing the old container");
