@@ -3,7 +3,7 @@
  * say whether the engine can be reached. A driver is a const struct in the one
  * array of drivers.c; a new one is a new file and one line there.
  *
- * All three calls are plain sequential code on a worker thread that may block
+ * All calls are plain sequential code on a worker thread that may block
  * for minutes. They run at the same time for different targets, so a driver
  * keeps no state of its own. The runner promises:
  *   - recover() of an engine has returned 0 before its first deploy(), and
@@ -152,6 +152,9 @@ struct driver {
 	/* 0, or -1 (engine down, journal not written): called again later.
 	 * Doing it twice is harmless. */
 	int (*recover)(struct driver_recovery *rec, struct err *err);
+	/* Now and then while the engine answers, beside deploys: what is to go
+	 * at its time goes. NULL: nothing ever is. */
+	void (*tend)(const struct conf_engine *engine, struct journal *journal);
 	/* Always fills *result. */
 	void (*deploy)(struct driver_run *run, struct driver_result *result);
 	/* The triggers that containers have as labels: the set for

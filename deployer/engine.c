@@ -151,6 +151,8 @@ static void probe_work(void *ctx)
 	e->rc = e->driver->check(e->conf, &e->err);
 	if (e->rc == 0 && e->recovering)
 		e->rc = recovery_run(e->d, e->triggers, e->conf, e->driver, &e->err);
+	if (e->rc == 0 && e->driver->tend)
+		e->driver->tend(e->conf, queue_store_journal(e->d->store));
 }
 
 static void probe_done(void *ctx)

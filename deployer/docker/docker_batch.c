@@ -43,7 +43,8 @@ int docker_batch_undo(struct docker_api *api, const struct docker_note *n,
 				order[i]->signal, NULL);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		*stuck = order[i];
-		rc = docker_rollback_run(api, order[i], patience_ms, err);
+		rc = docker_rollback_run(
+			api, order[i], n, patience_ms, err);
 	}
 	free(order);
 	return rc;

@@ -137,6 +137,7 @@ struct json *docker_depend_find(struct docker_api *api,
 	struct json *list = docker_container_list(api, filters, err);
 	struct json *all = json_new_array(), *out = json_new_array(), *c;
 	struct err e = {0};
+	struct str base;
 	const char *id;
 	int rc = list != NULL ? 0 : -1;
 
@@ -144,6 +145,10 @@ struct json *docker_depend_find(struct docker_api *api,
 	for (c = json_first(list); rc == 0 && c; c = json_next(c)) {
 		struct json *whole;
 
+		/* What failed stands on nothing any more, also where it is kept. */
+		if (docker_swap_is_alias(
+			    str_from(docker_swap_name(c)), "failed", &base))
+			continue;
 		id = json_str(json_get(c, "Id"));
 		whole = id != NULL ? docker_container_inspect(api, id, &e)
 				   : NULL;

@@ -10,6 +10,7 @@
 #include "deployer/docker/docker_claims.h"
 #include "deployer/docker/docker_compose.h"
 #include "deployer/docker/docker_hook.h"
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_memory.h"
 #include "deployer/docker/docker_labels.h"
 #include "deployer/docker/docker_pick.h"
@@ -27,6 +28,7 @@
 struct deploy {
 	struct docker_task t;
 	struct json *list;    /* the target's containers, as listed */
+	struct json *kept;    /* docker_kept.h's: none of them */
 	struct docker_claims claims;
 	/* Containers that run the new image: replaced now, by an earlier
 	 * attempt at this job, or anyhow. */
@@ -66,6 +68,7 @@ static int list(struct deploy *d, struct err *err)
 	d->list = docker_pick_list(d->t.api, target, err);
 	if (d->list == NULL)
 		return -1;
+	docker_kept_hide(d->kept, d->list);
 	for (const struct json *c = json_first(d->list); c; c = json_next(c)) {
 		name = str_from(docker_swap_name(c));
 		if (docker_swap_is_alias(name, NULL, &base))
@@ -102,6 +105,8 @@ static int settle(struct deploy *d, struct driver_result *res)
 			? patience
 			: SETTLE_PATIENCE_MS,
 		.mend = true,
+		.keep_ms = d->t.run->trigger->deploy.keep_failed,
+		.kept = d->kept,
 	};
 	struct err err = {0};
 	struct json *all = NULL;
@@ -271,7 +276,10 @@ static void run(struct deploy *d, struct driver_result *res)
 		.t = t, .claim = claim_name, .ctx = d};
 	struct err err = {0};
 
-	if (docker_api_negotiate(t->api, &err) != 0 || list(d, &err) != 0) {
+	d->kept = docker_kept_all(
+		t->run->journal, t->run->engine->name, &err);
+	if (d->kept == NULL || docker_api_negotiate(t->api, &err) != 0 ||
+		list(d, &err) != 0) {
 		fail(&err, res);
 		return;
 	}
@@ -348,6 +356,7 @@ static void docker_deploy(struct driver_run *run_, struct driver_result *res)
 	docker_api_close(d.t.api);
 	json_free(d.t.image);
 	json_free(d.list);
+	json_free(d.kept);
 	free(d.t.reference);
 	free(d.t.repository);
 	free(d.t.platform);
@@ -373,6 +382,7 @@ const struct driver docker_driver = {
 	.serves = docker_serves,
 	.check = docker_check,
 	.recover = docker_recover_engine,
+	.tend = docker_kept_tend,
 	.deploy = docker_deploy,
 	.labels = docker_labels,
 	.labels_wait = docker_labels_wait,

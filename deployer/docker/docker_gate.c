@@ -272,13 +272,17 @@ static struct json *look(struct docker_api *api, const char *id,
 	return c;
 }
 
+/* unseen: so it was at the first look, and nobody had looked before. */
 static int decide(struct docker_api *api, const struct json *container,
-	bool was_away, const char *reason, struct err *err)
+	bool was_away, bool unseen, const char *reason, struct err *err)
 {
-	if (was_away && strcmp(docker_swap_status(container), "exited") == 0)
+	if ((was_away || unseen) &&
+		strcmp(docker_swap_status(container), "exited") == 0)
 		return err_set(err, ERR_RETRY, DOCKER_GATE_NO_VERDICT,
-			"the new container ended with its engine, which did "
-			"not start it again");
+			was_away ? "the new container ended with its engine, "
+				   "which did not start it again"
+				 : "the new container ended while no deployer "
+				   "ran, by itself or with its engine");
 	return bad(api, container, reason, err);
 }
 
@@ -289,7 +293,7 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 	int64_t start = clock_mono(), seen = start, since = start, now;
 	enum docker_verdict verdict = DOCKER_WAIT;
 	struct line line = {.made = docker_api_connections(api)};
-	bool first = true, away = false, was_away = false, other;
+	bool first = true, away = false, was_away = false, other, unseen;
 	struct err e = {0};
 	char reason[256];
 	struct json *c;
@@ -306,6 +310,7 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 			return -1;
 		}
 		was_away |= other;
+		unseen = first && !g->fresh;
 		if (c != NULL && (first || away || other ||
 					 (now - seen > POLL_MS * 4 &&
 						 now - start < LATE_MS))) {
@@ -325,7 +330,8 @@ int docker_gate_wait(struct docker_api *api, const char *id,
 			verdict = docker_gate_judge(g, &base, c, now - since,
 				reason, sizeof(reason));
 			if (verdict == DOCKER_BAD)
-				rc = decide(api, c, was_away, reason, err);
+				rc = decide(api, c, was_away, unseen,
+					reason, err);
 			json_free(c);
 		}
 		if (verdict == DOCKER_WAIT)

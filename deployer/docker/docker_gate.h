@@ -42,7 +42,8 @@ int64_t docker_gate_deadline(const struct json *container);
  * Blocks until the verdict. 0: good. -1 with ERR_FAIL: it is not, and the text
  * says why, with its last words where it left some. No verdict: -1 with an
  * unreachable engine, or with the code DOCKER_GATE_NO_VERDICT, where an engine
- * that was restarted meanwhile did not start it again.
+ * that was restarted meanwhile did not start it again; or where it had ended
+ * at the first look, and is not fresh: with its host, it may be.
  */
 #define DOCKER_GATE_NO_VERDICT (-3)
 int docker_gate_wait(struct docker_api *api, const char *id,

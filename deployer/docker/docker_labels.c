@@ -239,12 +239,15 @@ static char *image_of(struct docker_api *api, const struct json *listed,
 	return own;
 }
 
-/* One that is there to stay: not half made, not going. */
+/* One that is there to stay: not half made, not going, none that failed. */
 static bool counts(const struct json *listed)
 {
 	const char *state = json_str(json_get(listed, "State"));
+	struct str base;
 
-	return !is(state, "created") && !is(state, "removing") &&
+	return !docker_swap_is_alias(str_from(docker_swap_name(listed)),
+		       "failed", &base) &&
+		!is(state, "created") && !is(state, "removing") &&
 		!is(state, "dead");
 }
 

@@ -22,6 +22,7 @@
 #define DOCKER_STEP_DONE "done"           /* none left of this container */
 #define DOCKER_STEP_UPDATE "update" /* of a Swarm service */
 #define DOCKER_STEP_ROLLBACK "rollback"   /* the verdict is in: reason */
+#define DOCKER_STEP_UNDO "undo" /* back without a verdict on the image: reason */
 #define DOCKER_STEP_RETURNED "rolled_back" /* the old one runs again */
 
 struct docker_note {

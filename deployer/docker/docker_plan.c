@@ -1,8 +1,11 @@
 #include "deployer/docker/docker_plan.h"
 
+#include <inttypes.h>
+
 #include "deployer/docker/docker_compose.h"
 #include "deployer/docker/docker_diff.h"
 #include "deployer/docker/docker_follow.h"
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_order.h"
 #include "deployer/docker/docker_pick.h"
 #include "deployer/docker/docker_ref.h"
@@ -69,6 +72,18 @@ static void look_at_image(struct docker_task *t, const char *name)
 
 /* ---- one container --------------------------------------------------- */
 
+static void print_keep(const struct docker_replace *r, int64_t ms)
+{
+	const char *not = docker_kept_not(r->old);
+
+	if (not != NULL)
+		printf("  (were it not good it would not be kept: %s)\n", not);
+	else
+		printf("  (were it not good it would be kept for %" PRId64
+		       " s as %s.failed-%s)\n", ms / 1000, r->swap->name,
+			r->swap->did);
+}
+
 static void print_steps(const struct docker_replace *r,
 	const struct docker_follow *f)
 {
@@ -106,6 +121,8 @@ static void print_steps(const struct docker_replace *r,
 	for (size_t i = 0; i < f->list.n; i++)
 		printf("  replace %s by one that refers to the new one\n",
 			docker_swap_name(f->list.v[i].old));
+	if (d->keep_failed > 0 && starts)
+		print_keep(r, d->keep_failed);
 	printf("  remove the old one\n");
 	if (d->post_hook.n > 0)
 		printf("  run the post hook in %s\n", s->name);

@@ -1,5 +1,6 @@
 #include "deployer/docker/docker_recover.h"
 
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_memory.h"
 #include "deployer/docker/docker_settle.h"
 #include "proto/base/log.h"
@@ -55,6 +56,7 @@ static void set_times(struct docker_settle *how, const struct conf *conf,
 
 	how->grace_ms = t != NULL ? t->grace : GRACE_MS;
 	how->health_ms = t != NULL ? t->health_timeout : 0;
+	how->keep_ms = t != NULL ? t->deploy.keep_failed : 0;
 }
 
 static int report(struct driver_recovery *rec, const struct docker_note *note)
@@ -85,10 +87,15 @@ static int recover(struct driver_recovery *rec, struct docker_api *api,
 {
 	struct docker_settle how = {.api = api, .patience_ms = PATIENCE_MS};
 	struct json *filters = json_new_object();
-	struct json *list = docker_container_list(api, filters, err);
+	struct json *kept = docker_kept_all(
+		rec->journal, rec->engine->name, err);
+	struct json *list = kept != NULL
+		? docker_container_list(api, filters, err)
+		: NULL;
 	char *stuck = NULL;
 	int rc = list != NULL ? 0 : -1;
 
+	how.kept = kept;
 	json_free(filters);
 	/* First those with a note, each by the times of its trigger. */
 	for (size_t i = 0; rc == 0 && i < notes->list.n; i++) {
@@ -106,6 +113,7 @@ static int recover(struct driver_recovery *rec, struct docker_api *api,
 			rc = err_retry(err, "the outcome of job %s cannot be "
 				"written", notes->list.v[i].job);
 	free(stuck);
+	json_free(kept);
 	json_free(list);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "deployer/docker/docker_batch.h"
 #include "deployer/docker/docker_evidence.h"
 #include "deployer/docker/docker_gate.h"
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_rollback.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -25,32 +26,40 @@ static int forget(struct docker_task *t, struct err *err)
 	return rc;
 }
 
+/* Is it the new image that has failed? */
+static bool is_verdict(bool touched, const struct err *why)
+{
+	return touched && why->code != DOCKER_NOTE_FAILED &&
+		why->code != DOCKER_GATE_NO_VERDICT;
+}
+
 /* The old containers are as they were. touched: one had been stopped. */
 static void went_back(struct docker_task *t, bool touched,
 	const struct err *why, size_t n, const char *name,
 	struct driver_result *res)
 {
 	struct docker_note *note = &t->note;
+	char kept[DOCKER_KEPT_WORDS];
 	struct err e = {0};
 	int rc;
 
 	/* Without a verdict on the image nothing is remembered of it. */
-	if (!touched || why->code == DOCKER_NOTE_FAILED ||
-		why->code == DOCKER_GATE_NO_VERDICT) {
+	if (!is_verdict(touched, why)) {
 		rc = forget(t, &e);
 		driver_result_err(res,
 			driver_cancelled(t->run) && !touched ? DRIVER_CANCELLED
 							     : DRIVER_FAILED,
 			why);
 	} else {
+		docker_kept_words(note, kept);
 		if (n > 1)
 			driver_result_set(res, DRIVER_ROLLED_BACK,
-				"%.380s; %zu containers run their former images "
-				"again", why->text, n);
+				"%.*s; %zu containers run their former images "
+				"again%s", *kept ? 240 : 380, why->text, n, kept);
 		else
 			driver_result_set(res, DRIVER_ROLLED_BACK,
-				"%.380s; %.80s runs its former image again",
-				why->text, name);
+				"%.*s; %.80s runs its former image again%s",
+				*kept ? 240 : 380, why->text, name, kept);
 		free(note->reason);
 		note->reason = xstrdup(res->reason);
 		docker_note_drop_batch(note);
@@ -81,25 +90,39 @@ static size_t members(const struct docker_note *n)
 	return n->batch.n + (n->now.name != NULL);
 }
 
-/* Of the one that failed: the one under way, else the last dependent. */
-static void take_evidence(struct docker_task *t)
+/* The one that failed: the one under way, else the last dependent; or NULL. */
+static struct docker_swap *failed_one(struct docker_note *n)
 {
-	const struct docker_note *n = &t->note;
-	const char *id = n->now.new_id;
+	if (n->now.new_id != NULL)
+		return &n->now;
+	for (size_t i = n->batch.n; i-- > 0;)
+		if (n->batch.v[i].role != NULL &&
+			n->batch.v[i].new_id != NULL)
+			return &n->batch.v[i];
+	return NULL;
+}
 
-	for (size_t i = n->batch.n; id == NULL && i-- > 0;)
-		if (n->batch.v[i].role != NULL)
-			id = n->batch.v[i].new_id;
-	free(t->note.evidence);
-	t->note.evidence =
-		id != NULL ? docker_evidence_take(t->api, id) : NULL;
+/* What it leaves, and whether it stays itself. */
+static void look_at_failed(struct docker_task *t, bool verdict,
+	struct err *why)
+{
+	struct docker_swap *s = failed_one(&t->note);
+
+	free_null(&t->note.evidence);
+	if (s == NULL)
+		return;
+	t->note.evidence = docker_evidence_take(t->api, s->new_id);
+	if (verdict)
+		docker_kept_mark(
+			t->api, s, t->run->trigger->deploy.keep_failed, why);
 }
 
 void docker_return_run(struct docker_task *t, bool touched,
-	const struct err *why, struct driver_result *res)
+	const struct err *why_, struct driver_result *res)
 {
 	const struct docker_swap *stuck = NULL;
-	struct err e = {0};
+	struct err e = {0}, copy = *why_, *why = &copy;
+	bool verdict = is_verdict(touched, why);
 	size_t n = members(&t->note);
 	char *name;
 
@@ -108,12 +131,14 @@ void docker_return_run(struct docker_task *t, bool touched,
 		driver_result_err(res, DRIVER_WAITING, why);
 		return;
 	}
+	if (touched)
+		look_at_failed(t, verdict, why);
 	free(t->note.reason);
 	t->note.reason = xstrdup(why->text);
-	if (touched)
-		take_evidence(t);
 	docker_task_progress(t, "going back to the old container");
-	if (docker_note_save(&t->note, DOCKER_STEP_ROLLBACK, &e) != 0)
+	if (docker_note_save(&t->note,
+		    verdict ? DOCKER_STEP_ROLLBACK : DOCKER_STEP_UNDO,
+		    &e) != 0)
 		log_warn(t->note.job, "%s; going back all the same", e.text);
 	name = xstrdup(t->note.now.name != NULL ? t->note.now.name
 			: t->note.batch.n > 0   ? t->note.batch.v[0].name

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_stop.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -18,20 +19,38 @@ static bool was(const struct docker_swap *s, const char *state)
 	return strcmp(s->was, state) == 0;
 }
 
+/* An earlier try at the same job may have left one of that name, kept. */
+static int free_name(struct docker_api *api, const struct docker_swap *s,
+	const struct docker_note *note, struct err *err)
+{
+	char *failed = docker_swap_alias(s, "failed");
+	char *new = docker_swap_alias(s, "new");
+	int rc = docker_container_rename(api, s->new_id, failed, err);
+
+	if (rc != 0 && err->code == 409 && note != NULL) {
+		docker_kept_make_room(api, note, s->name, s->new_id);
+		rc = docker_container_rename(api, s->new_id, failed, err);
+	}
+	/* A person's by now: this one is not kept, then. */
+	if (rc != 0 && err->code == 409)
+		rc = docker_container_rename(api, s->new_id, new, err);
+	free(failed);
+	free(new);
+	return rc;
+}
+
 /* Stops the new one and frees the name. Gone already is all right. */
 static int put_aside(struct docker_api *api, const struct docker_swap *s,
-	struct err *err)
+	const struct docker_note *note, struct err *err)
 {
 	struct err e = {0};
 	struct json *c;
-	char *name;
 	int rc = 0;
 
 	if (s->new_id == NULL)
 		return 0;
 	c = docker_container_inspect(api, s->new_id, &e);
-	if (c == NULL && e.code != 404)
-	{
+	if (c == NULL && e.code != 404) {
 		*err = e;
 		return -1;
 	}
@@ -43,11 +62,8 @@ static int put_aside(struct docker_api *api, const struct docker_swap *s,
 		docker_swap_started(c))
 		/* The engine removes it; until it has, the name is taken. */
 		rc = docker_swap_ensure_gone(api, s->new_id, true, err);
-	else if (rc == 0 && strcmp(docker_swap_name(c), s->name) == 0) {
-		name = docker_swap_alias(s, "failed");
-		rc = docker_container_rename(api, s->new_id, name, err);
-		free(name);
-	}
+	else if (rc == 0 && strcmp(docker_swap_name(c), s->name) == 0)
+		rc = free_name(api, s, note, err);
 	json_free(c);
 	return rc;
 }
@@ -168,8 +184,25 @@ static int make_again(struct docker_api *api, const struct docker_swap *s,
 	return rc;
 }
 
+/* The new one, when the old one is back. */
+static int put_away(struct docker_api *api, const struct docker_swap *s,
+	const struct docker_note *note, struct err *err)
+{
+	if (s->new_id == NULL)
+		return 0;
+	if (s->keep != NULL && note != NULL && note->engine != NULL) {
+		if (docker_kept_hold(api, note, s, err) == 0)
+			return 0;
+		if (docker_api_unreachable(err))
+			return -1;
+		log_warn(s->name, "the failed container is not kept: %s",
+			err->text);
+	}
+	return docker_swap_ensure_gone(api, s->new_id, true, err);
+}
+
 static int attempt(struct docker_api *api, const struct docker_swap *s,
-	struct err *err)
+	const struct docker_note *note, struct err *err)
 {
 	struct json *old = docker_container_inspect(api, s->old_id, err);
 	bool gone = old == NULL && err->code == 404;
@@ -181,7 +214,7 @@ static int attempt(struct docker_api *api, const struct docker_swap *s,
 		/* Then the new one, whatever it is worth, is all there is. */
 		return err_fail(err, "the old container was removed by somebody "
 				     "else, so the new one is left as it is");
-	rc = put_aside(api, s, err);
+	rc = put_aside(api, s, note, err);
 	if (rc != 0)
 		err_prefix(err, "the new container");
 	else if (gone || strcmp(docker_swap_status(old), "removing") == 0)
@@ -189,21 +222,17 @@ static int attempt(struct docker_api *api, const struct docker_swap *s,
 	else
 		rc = restore(api, s, old, err);
 	json_free(old);
-	if (rc != 0)
-		return rc;
-	if (s->new_id != NULL)
-		return docker_swap_ensure_gone(api, s->new_id, true, err);
-	return 0;
+	return rc == 0 ? put_away(api, s, note, err) : -1;
 }
 
 int docker_rollback_run(struct docker_api *api, const struct docker_swap *s,
-	int64_t patience_ms, struct err *err)
+	const struct docker_note *note, int64_t patience_ms, struct err *err)
 {
 	int64_t now = clock_mono(), end = now + patience_ms, heard = now;
 	int64_t wait = FIRST_WAIT_MS;
 	struct err e = {0};
 
-	while (attempt(api, s, &e) != 0) {
+	while (attempt(api, s, note, &e) != 0) {
 		log_limited(LOG_WARN, s->name, "going back to the former %s: %s",
 			s->name, e.text);
 		now = clock_mono();

@@ -1,6 +1,7 @@
 #include "deployer/docker/docker_settle.h"
 
 #include "deployer/docker/docker_batch.h"
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_owner.h"
 #include "deployer/docker/docker_rollback.h"
 #include "deployer/docker/docker_spec.h"
@@ -11,6 +12,8 @@
 static int conclude(struct docker_note *note, const char *name,
 	enum docker_settled outcome, const struct err *why, struct err *err)
 {
+	char kept[DOCKER_KEPT_WORDS];
+
 	if (note == NULL)
 		return 0;
 	if (outcome == DOCKER_SETTLED_FORWARD && docker_note_is_done(note, name))
@@ -19,8 +22,8 @@ static int conclude(struct docker_note *note, const char *name,
 		return docker_note_end(note, name,
 			outcome == DOCKER_SETTLED_FORWARD, err);
 	free(note->reason);
-	note->reason = xprintf("%s; %s runs its former image again", why->text,
-		name);
+	note->reason = xprintf("%s; %s runs its former image again%s",
+		why->text, name, docker_kept_words(note, kept));
 	docker_swap_release(&note->now);
 	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
 }
@@ -54,14 +57,21 @@ static int drop_failed(const struct docker_settle *how,
 	return docker_swap_ensure_gone(how->api, s->new_id, true, err);
 }
 
+static bool is_at(const struct docker_note *note, const char *step)
+{
+	return note != NULL && note->step != NULL &&
+		strcmp(note->step, step) == 0;
+}
+
 /* Settles s and writes it into the note (which may be NULL). */
 static int settle_one(const struct docker_settle *how,
-	const struct docker_swap *s, struct docker_note *note, char **stuck,
+	struct docker_swap *s, struct docker_note *note, char **stuck,
 	struct err *err)
 {
-	const char *condemned = note != NULL && note->step != NULL &&
-			strcmp(note->step, DOCKER_STEP_ROLLBACK) == 0
-		? note->reason
+	bool undo = is_at(note, DOCKER_STEP_UNDO);
+	/* A copy: the note's own may become another. */
+	char *condemned = undo || is_at(note, DOCKER_STEP_ROLLBACK)
+		? xstrdup_null(note->reason)
 		: NULL;
 	enum docker_settled outcome;
 	struct err why = {0}, e = {0};
@@ -69,6 +79,8 @@ static int settle_one(const struct docker_settle *how,
 	int rc;
 
 	if (docker_settle_swap(how, s, condemned, &outcome, &why, &e) == 0) {
+		if (undo && outcome == DOCKER_SETTLED_BACK)
+			outcome = DOCKER_SETTLED_UNDONE;
 		rc = conclude(note, name, outcome, &why, err);
 	} else if (docker_api_unreachable(&e)) {
 		if (err != NULL)
@@ -83,6 +95,7 @@ static int settle_one(const struct docker_settle *how,
 		if (how->mend && note == NULL)
 			rc = drop_failed(how, s, err);
 	}
+	free(condemned);
 	free(name);
 	return rc;
 }
@@ -107,6 +120,7 @@ static int settle_labelled(const struct docker_settle *how, const char *id,
 		strcmp(note->now.old_id, s.old_id) == 0) {
 		s.image = xstrdup_null(note->now.image);
 		s.told = xstrdup_null(note->now.told);
+		s.keep = xstrdup_null(note->now.keep);
 		if (note->now.rebirth != NULL)
 			s.rebirth = json_copy(note->now.rebirth);
 		if (note->now.aliases != NULL)
@@ -157,9 +171,13 @@ static bool is_of(const struct docker_note *note, const char *did)
 	return strcmp(docker_swap_did(note->job, buf), did) == 0;
 }
 
-/* The deployment that a listed container is of, or NULL. */
-static const char *did_of(const struct json *container)
+/* The deployment that a listed container is of, or NULL: also of one that is
+ * kept, which is not under way any more. */
+static const char *did_of(const struct docker_settle *how,
+	const struct json *container)
 {
+	if (docker_kept_has(how->kept, json_str(json_get(container, "Id"))))
+		return NULL;
 	return json_str(json_get(
 		json_get(container, "Labels"), DOCKER_LABEL_DEPLOY));
 }
@@ -167,7 +185,8 @@ static const char *did_of(const struct json *container)
 /* ---- several together ----------------------------------------------------------- */
 
 /* The new containers that the journal does not know of yet, by their labels. */
-static void learn_ids(struct docker_note *note, const struct json *list)
+static void learn_ids(const struct docker_settle *how,
+	struct docker_note *note, const struct json *list)
 {
 	const struct json *c = json_first(list), *labels;
 	const char *did, *old, *id;
@@ -175,7 +194,7 @@ static void learn_ids(struct docker_note *note, const struct json *list)
 
 	for (; c; c = json_next(c)) {
 		labels = json_get(c, "Labels");
-		did = json_str(json_get(labels, DOCKER_LABEL_DEPLOY));
+		did = did_of(how, c);
 		old = json_str(json_get(labels, DOCKER_LABEL_REPLACES));
 		id = json_str(json_get(c, "Id"));
 		if (id == NULL || did == NULL || old == NULL ||
@@ -196,6 +215,7 @@ static int undo_all(const struct docker_settle *how, struct docker_note *note,
 {
 	const struct docker_swap *stuck = NULL;
 	size_t n = note->batch.n + (note->now.name != NULL);
+	char kept[DOCKER_KEPT_WORDS];
 	struct err e = {0};
 	char *text;
 
@@ -211,8 +231,8 @@ static int undo_all(const struct docker_settle *how, struct docker_note *note,
 	docker_note_drop_batch(note);
 	if (reason == NULL)
 		return docker_note_save(note, DOCKER_STEP_DONE, err);
-	text = xprintf("%s; %zu containers run their former images again",
-		reason, n);
+	text = xprintf("%s; %zu containers run their former images again%s",
+		reason, n, docker_kept_words(note, kept));
 	free(note->reason);
 	note->reason = text;
 	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
@@ -255,20 +275,17 @@ static int settle_now(const struct docker_settle *how_,
 	return docker_note_save(note, DOCKER_STEP_DONE, err);
 }
 
-static bool is_at(const struct docker_note *note, const char *step)
-{
-	return note->step != NULL && strcmp(note->step, step) == 0;
-}
-
 static int settle_batch(const struct docker_settle *how,
 	const struct json *list, struct docker_note *note, struct err *err)
 {
-	learn_ids(note, list);
+	learn_ids(how, note, list);
 	if (is_at(note, DOCKER_STEP_COMMIT))
 		return finish_all(how, note, err);
 	if (is_at(note, DOCKER_STEP_ROLLBACK))
 		return undo_all(how, note,
 			note->reason != NULL ? note->reason : "it failed", err);
+	if (is_at(note, DOCKER_STEP_UNDO))
+		return undo_all(how, note, NULL, err);
 	/* They sleep, and only a whole new try wakes them up in order. */
 	if (docker_batch_has_dependents(note))
 		return undo_all(how, note, NULL, err);
@@ -281,14 +298,15 @@ int docker_settle_job(const struct docker_settle *how_,
 	struct docker_settle with = *how_;
 	const struct docker_settle *how = &with;
 	const struct json *c;
-	const char *id;
+	const char *id, *did;
 
-	with.evidence = &note->evidence;
+	with.note = note;
 	if (note->batch.n > 0 || (note->total > 1 && note->now.name != NULL))
 		return settle_batch(how, list, note, err);
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
-		if (id != NULL && did_of(c) != NULL && is_of(note, did_of(c)) &&
+		did = did_of(how, c);
+		if (id != NULL && did != NULL && is_of(note, did) &&
 			settle_labelled(how, id, note, NULL, err) != 0)
 			return -1;
 	}
@@ -336,15 +354,16 @@ int docker_settle_rest(const struct docker_settle *how,
 	char **stuck, struct err *err)
 {
 	const struct json *c;
-	const char *id;
+	const char *id, *did;
 	struct str base;
 	size_t i;
 
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
-		if (id == NULL || did_of(c) == NULL)
+		did = did_of(how, c);
+		if (id == NULL || did == NULL)
 			continue;
-		for (i = 0; i < n && !is_of(&notes[i], did_of(c)); i++)
+		for (i = 0; i < n && !is_of(&notes[i], did); i++)
 			;
 		if (i == n && check_owner(how, list, c, err) != 0)
 			return -1;

@@ -7,7 +7,8 @@
  *   O gone,  N started          N gets the name; done (after a gate where O
  *                               was --rm and could be made again)
  *   O there, N never started    undone: O as it was, N removed
- *   O there, N started          the gate: forward if it passes, else back
+ *   O there, N started          the gate: forward if it passes, else back;
+ *                               undone where it had ended before we looked
  *   O there or --rm, N gone     back
  *   NAME.old-1a2b3c4d alone, NAME free    it gets its name back, started
  *
@@ -24,7 +25,11 @@ struct docker_settle {
 	struct docker_api *api;
 	int64_t grace_ms, health_ms; /* as docker_gate.h has them */
 	int64_t patience_ms;         /* for a rollback */
-	char **evidence; /* NULL, or what a new one that failed left behind */
+	int64_t keep_ms;             /* a new one that failed, if so */
+	const struct json *kept; /* those of docker_kept.h: they are settled */
+	/* NULL: nobody's. It has the verdict before going back begins, with
+	 * what a new one that failed left behind. */
+	struct docker_note *note;
 	bool mend; /* a new one whose old one cannot be started is removed */
 	bool keep; /* forward leaves the old container asleep */
 };
@@ -37,11 +42,11 @@ enum docker_settled {
 };
 
 /*
- * Settles one swap. condemned: why an earlier process had begun to go back, or
+ * Settles one swap; s gets what docker_kept_mark() finds. condemned: why an earlier process had begun to go back, or
  * NULL. 0, or -1: the engine is unreachable, or going back failed.
  */
 int docker_settle_swap(const struct docker_settle *how,
-	const struct docker_swap *s, const char *condemned,
+	struct docker_swap *s, const char *condemned,
 	enum docker_settled *out, struct err *why, struct err *err);
 
 /* NULL and 0 when it is gone; -1 when the engine does not say. */

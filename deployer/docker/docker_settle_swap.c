@@ -3,6 +3,7 @@
 
 #include "deployer/docker/docker_evidence.h"
 #include "deployer/docker/docker_gate.h"
+#include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_renew.h"
 #include "deployer/docker/docker_rollback.h"
 #include "proto/base/log.h"
@@ -12,10 +13,39 @@ static int go_back(const struct docker_settle *how,
 	const struct docker_swap *s, enum docker_settled outcome,
 	enum docker_settled *out, struct err *err)
 {
-	if (docker_rollback_run(how->api, s, how->patience_ms, err) != 0)
+	if (docker_rollback_run(
+		    how->api, s, how->note, how->patience_ms, err) != 0)
 		return -1;
 	*out = outcome;
 	return 0;
+}
+
+/*
+ * Before going back begins: a process that finds the new one stopped by this
+ * one would take that for the image's fault, or for nothing at all.
+ */
+static void write_down(const struct docker_settle *how, struct docker_swap *s,
+	struct err *why)
+{
+	struct docker_note *note = how->note;
+	struct err e = {0};
+
+	if (note == NULL)
+		return;
+	if (why->code != DOCKER_GATE_NO_VERDICT)
+		docker_kept_mark(how->api, s, how->keep_ms, why);
+	/* s may be a copy, made of the labels. */
+	if (s != &note->now && note->now.old_id != NULL &&
+		strcmp(note->now.old_id, s->old_id) == 0) {
+		free(note->now.keep);
+		note->now.keep = xstrdup_null(s->keep);
+	}
+	free(note->reason);
+	note->reason = xstrdup(why->text);
+	if (docker_note_save(note, why->code == DOCKER_GATE_NO_VERDICT
+					? DOCKER_STEP_UNDO
+					: DOCKER_STEP_ROLLBACK, &e) != 0)
+		log_warn(note->job, "%s; going back all the same", e.text);
 }
 
 /* 0 and the verdict in *good, or -1: the engine is unreachable. */
@@ -32,9 +62,9 @@ static int gate(const struct docker_settle *how, const struct docker_swap *s,
 	};
 
 	*good = docker_gate_wait(how->api, s->new_id, &g, why) == 0;
-	if (!*good && !docker_api_unreachable(why) && how->evidence != NULL) {
-		free(*how->evidence);
-		*how->evidence = docker_evidence_take(how->api, s->new_id);
+	if (!*good && !docker_api_unreachable(why) && how->note != NULL) {
+		free(how->note->evidence);
+		how->note->evidence = docker_evidence_take(how->api, s->new_id);
 	}
 	if (*good || !docker_api_unreachable(why))
 		return 0;
@@ -54,9 +84,12 @@ static int settle_without_new(const struct docker_settle *how,
 	err_fail(why, "%s", condemned != NULL
 			? condemned
 			: "the new container was removed by somebody else");
-	/* Never created, unless its id was noted. */
+	/* Never created, unless its id was noted. One of --rm is also gone when
+	 * its host was started anew. */
 	return go_back(how, s,
-		s->new_id != NULL ? DOCKER_SETTLED_BACK : DOCKER_SETTLED_UNDONE,
+		s->new_id != NULL && (condemned != NULL || s->rebirth == NULL)
+			? DOCKER_SETTLED_BACK
+			: DOCKER_SETTLED_UNDONE,
 		out, err);
 }
 
@@ -72,7 +105,7 @@ static int take_name(const struct docker_settle *how,
 }
 
 static int settle_without_old(const struct docker_settle *how,
-	const struct docker_swap *s, const struct json *new,
+	struct docker_swap *s, const struct json *new,
 	const char *condemned, enum docker_settled *out, struct err *why,
 	struct err *err)
 {
@@ -107,7 +140,11 @@ static int settle_without_old(const struct docker_settle *how,
 		return -1;
 	if (good || s->rebirth == NULL)
 		return 0;
-	return go_back(how, s, DOCKER_SETTLED_BACK, out, err);
+	write_down(how, s, why);
+	return go_back(how, s,
+		why->code == DOCKER_GATE_NO_VERDICT ? DOCKER_SETTLED_UNDONE
+						    : DOCKER_SETTLED_BACK,
+		out, err);
 }
 
 /*
@@ -149,7 +186,7 @@ static int judge(const struct docker_settle *how, const struct docker_swap *s,
 }
 
 static int settle_both(const struct docker_settle *how,
-	const struct docker_swap *s, const struct json *old,
+	struct docker_swap *s, const struct json *old,
 	const struct json *new, const char *condemned,
 	enum docker_settled *out, struct err *why, struct err *err)
 {
@@ -164,6 +201,8 @@ static int settle_both(const struct docker_settle *how,
 			out, err);
 	if (condemned == NULL && judge(how, s, old, &good, why, err) != 0)
 		return -1;
+	if (!good && condemned == NULL)
+		write_down(how, s, why);
 	if (!good)
 		return go_back(how, s,
 			why->code == DOCKER_GATE_NO_VERDICT
@@ -193,7 +232,7 @@ int docker_settle_look(struct docker_api *api, const char *id, struct json **out
 }
 
 int docker_settle_swap(const struct docker_settle *how,
-	const struct docker_swap *s, const char *condemned,
+	struct docker_swap *s, const char *condemned,
 	enum docker_settled *out, struct err *why, struct err *err)
 {
 	struct json *old = NULL, *new = NULL;

@@ -35,6 +35,7 @@ static const struct {
 	{"signal", DOCKER_LABEL_SIGNAL, offsetof(struct docker_swap, signal),
 		false},
 	{"told", NULL, offsetof(struct docker_swap, told), false},
+	{"keep", NULL, offsetof(struct docker_swap, keep), false},
 };
 
 static char **text_of(struct docker_swap *s, size_t i)

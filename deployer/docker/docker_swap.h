@@ -25,6 +25,8 @@ struct docker_swap {
 	char *signal;   /* what ends it, the old one and the new one; or NULL */
 	char *told;     /* NULL, or "yes": the old one may have been told to
 			   end, by a stop that goes on without us */
+	char *keep;     /* NULL, or for how many ms the new one, which failed,
+			   is kept (docker_kept.h) */
 	/* Of an old container that its engine removes when it stops (--rm), what
 	 * it takes to make it again: {"body", "connect", "platform"}. */
 	struct json *rebirth;

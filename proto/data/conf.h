@@ -99,6 +99,7 @@ struct conf_deploy {
 	int64_t drain; /* ms */
 	int missing_image; /* enum conf_missing */
 	int64_t rollback_timeout; /* ms */
+	int64_t keep_failed;      /* ms; 0: removed at once */
 	struct opt_strs pre_hook, post_hook; /* commands inside, or empty */
 	struct opt_strs pre_check, post_check;
 	int64_t hook_timeout, check_timeout; /* ms */

@@ -75,6 +75,14 @@ static const struct opt deploy_opts[] = {
 		"both containers stay, and the row has the commands to type. "
 		"Of a `service`: how long Swarm may take to go back.",
 		.min = 1000, .max = 86400000, .flags = OPT_RELOAD),
+	KEY(struct conf_deploy, keep_failed, OPT_DURATION, "0",
+		"How long a new container that failed is kept for a look: "
+		"stopped, never started again, as `NAME.failed-ID`, which the "
+		"row tells. Then it is removed, and so it is where the next "
+		"one fails. Not one of Compose, which would count it as a "
+		"replica, not one of `docker run --rm`, nor the deployer's "
+		"own. Without, it is removed at once.",
+		.min = 0, .max = 604800000, .flags = OPT_RELOAD),
 	KEY(struct conf_deploy, pre_hook, OPT_STRS, NULL,
 		"A command, as a list, that is run inside the old container "
 		"before anything is done to it. It goes on with exit code 0, "

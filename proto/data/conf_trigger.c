@@ -211,6 +211,10 @@ static void check_action(struct conf_loader *l, const struct yaml *map,
 	if (t->deploy.container && !conf_name_ok(t->deploy.container))
 		FAULT(map, "deploy", "container: `%s` can be no container's "
 				     "name", t->deploy.container);
+	if (t->deploy.compose && t->deploy.keep_failed)
+		FAULT(deploy, "keep_failed", "keep_failed: does not go with "
+			"`compose`: Compose would count the kept container as "
+			"a replica");
 	if (t->deploy.stop_signal && !conf_is_signal(t->deploy.stop_signal))
 		FAULT(yaml_get(map, "deploy"), "stop_signal", "stop_signal: "
 			"`%s` is no signal of Linux; write a name such as "

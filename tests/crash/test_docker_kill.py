@@ -286,3 +286,106 @@ def test_another_deployer_stays_away(drive, engine):
         refused += seen[0]
     assert refused >= 3, f"{refused} of {at - 1}"
     assert look() == 0
+
+
+def test_killed_without_a_verdict(drive, engine):
+    """What went back before the new one ran says nothing of its image."""
+    d = drive("drv-killno")
+    put(d, "v1")
+    digest = put(d, "v2")
+    at, killed = 0, True
+    while killed:
+        at += 1
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"))
+        d.push("v2", digest)
+        killed = d.deploy(proxy=d.proxy(at), cancel="1") is None
+        for r in d.recover():
+            assert r["status"] == "waiting", r
+        check_only(engine, d.name, "v1")
+        assert not any(" failed " in k for k in d.kept())
+    assert at > 2
+    assert d.deploy()["status"] == "deployed"
+
+
+def test_verdict_outlives_two_crashes(drive, engine):
+    """The first recovery finds the new one unhealthy and is killed on its way
+    back; the second one ends that with the first one's reason."""
+    d = drive("drv-killtwo")
+    put(d, "v1")
+    digest = put(d, "v2", health=images.UNHEALTHY)
+    at, killed = 0, True
+    while killed:
+        at += 1 if LONG else 3
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"), policy="always")
+        d.push("v2", digest)
+        proxy = d.proxy(6)
+        assert d.deploy(proxy=proxy) is None
+        assert "/start" in proxy.calls[-1], proxy.calls
+        told = d.recover(proxy=d.proxy(at))
+        killed = told is None
+        if killed:
+            told = d.recover()
+        assert [r["status"] for r in told] == ["rolled_back"]
+        assert "unhealthy" in told[0]["reason"]
+        check_only(engine, d.name, "v1")
+        quiet = d.proxy()
+        d.recover(proxy=quiet)
+        assert quiet.calls == []
+    assert at > 4
+
+
+def test_killed_while_it_keeps(drive, engine):
+    """On the way back of `keep_failed`: the old one runs, the failed one is
+    there once, and what is there is noted."""
+    d = drive("drv-killkeep")
+    put(d, "v1")
+    digest = put(d, "v2", files=[CRASH])
+    d.how = {"keep_failed": "1h"}
+
+    def deploy(proxy):
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"), policy="always")
+        d.push("v2", digest)
+        return d.deploy(proxy=proxy)
+
+    def check(told):
+        assert told["status"] == "rolled_back", told
+        name, kept = names(engine, d.name)
+        assert name == d.name and f" is kept as {kept} " in told["reason"]
+        assert version(engine, name) == "v1"
+        for n, policy in (name, "always"), (kept, "no"):
+            c = engine.inspect(n)
+            assert c["State"]["Running"] == (n == name)
+            assert c["HostConfig"]["RestartPolicy"]["Name"] == policy
+        noted, = (k for k in d.kept() if " kept " in k)
+        assert noted.endswith(engine.inspect(kept)["Id"])
+        quiet = d.proxy()
+        d.recover(proxy=quiet)
+        assert quiet.calls == []
+
+    at, told = 6, None
+    while told is None:
+        told = deploy(d.proxy(at))
+        check(told or d.recover()[0])
+        at += 1 if LONG else 3
+    assert at > 10
+    # Between the note of the kept one and that of the end.
+    calls, saved = d.proxy(), {}
+    deploy(calls)
+
+    def save():
+        for f in d.journal():
+            with open(os.path.join(d.dir, "journal", f)) as g:
+                saved[f] = g.read()
+
+    deploy(d.proxy(len(calls.calls), meddle=save))
+    for f, text in saved.items():
+        assert '"rollback"' in text
+        with open(os.path.join(d.dir, "journal", f), "w") as g:
+            g.write(text)
+    check(d.recover()[0])

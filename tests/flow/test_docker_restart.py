@@ -2,6 +2,7 @@
 started as its host would while the new container is at its gate.
 """
 import os
+import signal
 import socket
 import socketserver
 import threading
@@ -138,6 +139,53 @@ def test_restarted_under_a_gate(d, own_engine, good, order, policy, kept):
     assert r["status"] == ("deployed" if good else "rolled_back"), r
     c = check_only(engine, NAME, "v2" if good else "v1")
     assert c["HostConfig"]["RestartPolicy"]["Name"] == policy
+    quiet = d.proxy()
+    d.recover(proxy=quiet)
+    assert quiet.calls == []
+
+
+# Which order, --rm or the policy of both, is the new one good?
+BOOTS = [("stop-first", "no", True), ("stop-first", "rm", True)]
+if os.environ.get("PULLWIRE_KILLS"):
+    BOOTS += [("stop-first", "no", False), ("start-first", "no", True),
+              ("stop-first", "always", True), ("start-first", "always", True)]
+
+
+@pytest.mark.parametrize("order, policy, good", BOOTS)
+def test_host_restarted_at_the_gate(d, own_engine, order, policy, good):
+    """Deployer and engine end together, and all containers with them. One
+    runs again after the recovery, the verdict is left to the next try."""
+    engine = own_engine
+    put(d, "v1")
+    c = engine.call("POST", "/containers/create", {
+        "Image": ref(d, "v1"), "HostConfig": {
+            "AutoRemove": policy == "rm", "Binds": [d.gate() + ":/data"],
+            "RestartPolicy": {"Name": policy.replace("rm", "no")}}},
+                    name=NAME)
+    engine.call("POST", f"/containers/{c['Id']}/start")
+    d.how = {"order": order}
+    if order == "start-first":
+        d.how["allow_shared_rw"] = True
+    d.push("v2", put(d, "v2", health=images.HELD if good else LATE))
+    proxy = d.proxy()
+    t = threading.Thread(target=lambda: d.deploy(proxy=proxy))
+    t.start()
+    new_one(engine, order)
+    os.kill(proxy.victim, signal.SIGKILL)
+    t.join()
+    engine.restart()
+    if policy == "always":
+        new_one(engine, order)
+    d.open_gate()
+    told = d.recover()
+    check_only(engine, NAME, "v2" if policy == "always" else "v1")
+    if told and told[0]["status"] != "waiting":
+        assert policy == "always" and told[0]["status"] == "deployed", told
+    else:
+        assert d.deploy()["status"] == ("deployed" if good else "rolled_back")
+    c = check_only(engine, NAME, "v2" if good else "v1")
+    assert policy == "rm" or \
+        c["HostConfig"]["RestartPolicy"]["Name"] == policy
     quiet = d.proxy()
     d.recover(proxy=quiet)
     assert quiet.calls == []

@@ -265,6 +265,9 @@ class Drive:
     def recover(self, **more):
         return self.run("recover", **more)
 
+    def tend(self, **more):
+        return self.run("tend", **more)
+
     def spec(self, container, image, **more):
         """The body of the container's successor, and what to connect."""
         return self.run("spec", container=container, image=image, **more)

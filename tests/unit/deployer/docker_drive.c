@@ -3,7 +3,7 @@
  * or one recovery against a real engine, with a journal of plain files. Prints
  * what the driver told as JSON.
  *
- *   docker_drive deploy|recover|spec|check|labels CONFIG KEY=VALUE...
+ *   docker_drive deploy|recover|tend|spec|check|labels CONFIG KEY=VALUE...
  *
  * CONFIG has the engine `local` and the trigger `web`. The keys:
  *   journal=DIR (and DIR/../kept) event=UUID cancel=1 force=1
@@ -306,6 +306,13 @@ static int deploy(char **args, const struct conf *conf,
 	return 0;
 }
 
+static int tend(const struct conf_engine *engine, struct journal *journal)
+{
+	docker_driver.tend(engine, journal);
+	print(json_new_object());
+	return 0;
+}
+
 static int check(const struct conf_engine *engine)
 {
 	struct err err = {0};
@@ -419,6 +426,8 @@ int main(int argc, char **argv)
 		rc = deploy(args, conf, engine, &files.j);
 	else if (strcmp(argv[1], "recover") == 0)
 		rc = recover(engine, conf, &files.j);
+	else if (strcmp(argv[1], "tend") == 0)
+		rc = tend(engine, &files.j);
 	else if (strcmp(argv[1], "spec") == 0)
 		rc = spec(args, engine);
 	else if (strcmp(argv[1], "check") == 0)

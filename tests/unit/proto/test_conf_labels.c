@@ -115,6 +115,10 @@ static void test_faults(void **state)
 		{ITEM("x", "\"semver\":\"nonsense\""), "container x: semver: "},
 		{ITEM("x", "\"stop_signal\":\"SIGNOPE\""),
 			"container x: stop_signal: `SIGNOPE` is no signal"},
+		{"{\"from\":\"container x\",\"name\":\"x\",\"repository\":"
+			"\"shop/x\",\"deploy\":{\"compose\":\"p/s\"},"
+			"\"labels\":{\"keep_failed\":\"1h\"}}",
+			"container x: keep_failed: does not go with `compose`"},
 		{ITEM("x", "\"window\":\"Mon 1:00-2:00 UTC\""),
 			"container x: window: "},
 		{ITEM("x", "\"min_age\":\"soon\""), "container x: min_age: "},
