@@ -1,5 +1,6 @@
 #include "deployer/docker/docker_api.h"
 
+#include "deployer/docker/docker_denied.h"
 #include "deployer/docker/docker_version.h"
 #include "deployer/registry/registry_auth.h"
 #include "proto/base/mem.h"
@@ -199,6 +200,7 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 		.headers = headers,
 	};
 	struct err low = {0};
+	char denied[360];
 	int rc;
 
 	strbuf_addf(&url, "%s%s", api->base, path);
@@ -223,7 +225,11 @@ static int exchange(struct docker_api *api, const struct docker_request *req,
 	api->minor = 0;
 	return err_set(err, ERR_RETRY, DOCKER_API_NO_ANSWER,
 		"the engine at %s does not answer: %s", api->endpoint,
-		low.text);
+		api->socket != NULL &&
+				docker_denied(
+					api->socket, denied, sizeof(denied))
+			? denied
+			: low.text);
 }
 
 static int finish(const struct docker_request *req, struct http_result *res,

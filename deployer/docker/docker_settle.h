@@ -42,8 +42,9 @@ enum docker_settled {
 };
 
 /*
- * Settles one swap; s gets what docker_kept_mark() finds. condemned: why an earlier process had begun to go back, or
- * NULL. 0, or -1: the engine is unreachable, or going back failed.
+ * Settles one swap; s gets what docker_kept_mark() finds. condemned: why an
+ * earlier process had begun to go back, or NULL. 0, or -1: the engine is
+ * unreachable, or going back failed.
  */
 int docker_settle_swap(const struct docker_settle *how,
 	struct docker_swap *s, const char *condemned,

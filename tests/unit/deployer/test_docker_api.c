@@ -1,5 +1,14 @@
 #include "deployer/docker/docker_api.h"
 
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "deployer/docker/docker_denied.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -95,6 +104,58 @@ static void test_shorten(void **state)
 		sizeof(out)), "pull of a ... ts end the cause");
 }
 
+/* As the container's user, which is root nowhere; 0: it says what to do. */
+static int denied_as_nobody(const char *path)
+{
+	const struct conf_engine engine = {.docker = (char *)path};
+	struct docker_api *api = docker_api_open(&engine, NULL);
+	struct err err = {0};
+	bool ok;
+
+	if (setgroups(0, NULL) != 0 || setgid(65534) != 0 ||
+		setuid(65534) != 0)
+		return 1;
+	ok = docker_api_ping(api, &err) != 0 && docker_api_unreachable(&err) &&
+		strstr(err.text, "permission denied: user 65534 is not in "
+				 "group 4711") != NULL &&
+		strstr(err.text, "DOCKER_GID=4711") != NULL;
+	if (!ok)
+		fprintf(stderr, "%s\n", err.text);
+	docker_api_close(api);
+	return ok ? 0 : 1;
+}
+
+static void test_denied(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), told = -1;
+	char url[160], said[360];
+	struct stat st = {.st_mode = S_IFSOCK | 0600, .st_gid = 7};
+	pid_t child;
+
+	(void)state;
+	docker_denied_say(&st, 8, said, sizeof(said));
+	assert_non_null(strstr(said, "user 8 is not the owner"));
+	docker_denied_say(NULL, 8, said, sizeof(said));
+	assert_non_null(strstr(said, "folder above"));
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/pw-denied-%d",
+		(int)getpid());
+	snprintf(url, sizeof(url), "unix://%s", at.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)(void *)&at, sizeof(at)), 0);
+	assert_false(docker_denied(at.sun_path, said, sizeof(said)));
+	if (geteuid() == 0) {
+		assert_int_equal(chown(at.sun_path, 0, 4711), 0);
+		assert_int_equal(chmod(at.sun_path, 0660), 0);
+		child = fork();
+		if (child == 0)
+			_exit(denied_as_nobody(url));
+		assert_int_equal(waitpid(child, &told, 0), child);
+		assert_int_equal(told, 0);
+	}
+	unlink(at.sun_path);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_parse_nul),
 		cmocka_unit_test(test_shorten),
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_denied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
