@@ -45,7 +45,7 @@ def test_remembered_by_recovery(drive, engine):
     bad = put(d, "v2", files=[CRASH])
     d.push("v2", bad)
     d.grace = SURE
-    assert d.deploy(proxy=d.proxy(6)) is None
+    assert d.deploy(proxy=d.proxy(7)) is None
     told = d.recover()
     assert told[0]["status"] == "rolled_back", told
     d.push("v2", bad)
