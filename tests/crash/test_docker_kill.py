@@ -344,7 +344,7 @@ def test_killed_while_it_keeps(drive, engine):
     d = drive("drv-killkeep")
     put(d, "v1")
     digest = put(d, "v2", files=[CRASH])
-    d.how = {"keep_failed": "1h"}
+    d.grace, d.how = SURE, {"keep_failed": "1h"}
 
     def deploy(proxy):
         engine.remove_all(d.name)

@@ -8,7 +8,7 @@ import pytest
 
 from rig import images
 from rig.docker import UnixConnection
-from rig.drive import (CRASH, PLAIN, check_only, compose,  # noqa: F401
+from rig.drive import (CRASH, PLAIN, SURE, check_only, compose,  # noqa: F401
                        drive, drive_program, names, put, ref, run_auto_remove,
                        version)
 from rig.stack import TOKEN, UNLIMITED, wait_for
@@ -57,7 +57,7 @@ def test_kept_until_its_time(drive, engine, order):
     put(d, "v1")
     bad, good = put(d, "v2", files=[CRASH]), put(d, "v3")
     old = engine.run(d.name, ref(d, "v1"), policy="always")
-    d.how = {"keep_failed": "1h", "order": order}
+    d.grace, d.how = SURE, {"keep_failed": "1h", "order": order}
     d.push("v2", bad)
     r = d.deploy()
     assert r["status"] == "rolled_back", r
@@ -82,6 +82,7 @@ def test_kept_until_its_time(drive, engine, order):
     assert last != kept and engine.inspect(d.name)["Id"] == old
 
     # No target, no unfinished deploy.
+    d.grace = "300ms"
     d.push("v3", good)
     assert d.deploy()["status"] == "deployed"
     assert names(engine, d.name) == [d.name, last]
@@ -106,7 +107,7 @@ def test_a_persons_stays(drive, engine):
     once = ("app", "#!/bin/sh\ntest -e /ran && exec sleep 1000\n"
             "touch /ran\nexit 3\n")
     old = engine.run(d.name, ref(d, "v1"))
-    d.how = {"keep_failed": "1h"}
+    d.grace, d.how = SURE, {"keep_failed": "1h"}
     d.push("v2", put(d, "v2", files=[once]))
     assert d.deploy()["status"] == "rolled_back"
     kept, = failed(engine, d.name)
@@ -138,7 +139,7 @@ def test_not_kept(drive, engine, kind):
         compose(d, 1, ref(d, "v1"))
     else:
         run_auto_remove(d, ref(d, "v1"))
-    d.how = {"keep_failed": "1h"}
+    d.grace, d.how = SURE, {"keep_failed": "1h"}
     d.push("v2", put(d, "v2", health=images.UNHEALTHY
                      if kind == "rm" else PLAIN, files=[CRASH]
                      if kind == "compose" else ()), container=name)
@@ -156,7 +157,7 @@ def test_without_room_for_the_note(drive, engine):
     d = drive("drv-keptfull")
     put(d, "v1")
     engine.run(d.name, ref(d, "v1"))
-    d.how = {"keep_failed": "1h"}
+    d.grace, d.how = SURE, {"keep_failed": "1h"}
     d.push("v2", put(d, "v2", files=[CRASH]))
     os.rmdir(os.path.join(d.dir, "kept"))
     open(os.path.join(d.dir, "kept"), "w").close()
@@ -178,7 +179,7 @@ def test_removed_by_the_next_process(engine, registry, stacks):
                for t in ("v1", "bad")}
     engine.run("kept", f"{registry.host}/shop/kept:v1", policy="always")
     stack = stacks(
-        [{"name": "kept", "repository": "shop/kept", "grace": "3s",
+        [{"name": "kept", "repository": "shop/kept", "grace": SURE,
           "deploy": {"container": "kept", "keep_failed": "1s"}}],
         {"local": engine.sock},
         [{"name": "push", "type": "generic", **UNLIMITED,
