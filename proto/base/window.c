@@ -94,7 +94,8 @@ struct window *window_new(const char *text, const char *folder,
 
 	if (!parse(text, w, zone, sizeof(zone)))
 		err_fail(err, "`%s` is no window: write it as `Mon-Fri "
-			"22:00-06:00 Europe/Berlin`; a whole day is "
+			"22:00-06:00 Europe/Berlin`, the days may be left out, "
+			"the time zone not (`UTC` is one); a whole day is "
 			"00:00-24:00", text);
 	else
 		w->zone = zone_load(folder, zone, err);

@@ -144,6 +144,10 @@ static struct conf *load(const struct daemon_spec *spec,
 	if (errs.list.n)
 		fprintf(stderr, "pullwire-%s: %zu fault%s; %s\n", spec->role,
 			errs.list.n, errs.list.n == 1 ? "" : "s", outcome);
+	if (!conf && strcmp(path, CONFIG_DEFAULT) == 0 &&
+		access(path, F_OK) < 0)
+		fprintf(stderr, "Say where the configuration is: -c FILE, or "
+				"PULLWIRE_CONFIG.\n");
 	opt_errors_release(&errs);
 	return conf;
 }

@@ -34,7 +34,8 @@ static const struct opt source_opts[] = {
 		"what to set where.",
 		.words = conf_source_types, .flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, auth, OPT_SUB, NULL,
-		"How the sender proves who it is.", .sub = &conf_auth_table,
+		"How the sender proves who it is, such as `{bearer_file: "
+		"/run/secrets/NAME}`.", .sub = &conf_auth_table,
 		.flags = OPT_REQUIRED | OPT_RELOAD),
 	KEY(struct conf_source, registry, OPT_STR, NULL,
 		"The host[:port] that these images are pulled from, when the "
