@@ -185,6 +185,25 @@ static int judge(const struct docker_settle *how, const struct docker_swap *s,
 	return 0;
 }
 
+/* The new one is good. Where the engine will not let it take over, as in the
+ * moments after its own start, the old one runs again and the job, too. */
+static int forward(const struct docker_settle *how, struct docker_swap *s,
+	enum docker_settled *out, struct err *why, struct err *err)
+{
+	*out = DOCKER_SETTLED_FORWARD;
+	if (docker_swap_take_over(how->api, s, why) == 0)
+		return how->keep ? 0 : docker_swap_forward(how->api, s, err);
+	if (docker_api_unreachable(why)) {
+		if (err != NULL)
+			*err = *why;
+		return -1;
+	}
+	log_warn(s->name, "going back: %s", why->text);
+	why->code = DOCKER_GATE_NO_VERDICT;
+	write_down(how, s, why);
+	return go_back(how, s, DOCKER_SETTLED_UNDONE, out, err);
+}
+
 static int settle_both(const struct docker_settle *how,
 	struct docker_swap *s, const struct json *old,
 	const struct json *new, const char *condemned,
@@ -209,11 +228,9 @@ static int settle_both(const struct docker_settle *how,
 				? DOCKER_SETTLED_UNDONE
 				: DOCKER_SETTLED_BACK,
 			out, err);
-	*out = DOCKER_SETTLED_FORWARD;
-	if ((how->keep ? docker_swap_take_over(how->api, s, err)
-		       : docker_swap_forward(how->api, s, err)) != 0)
+	if (forward(how, s, out, why, err) != 0)
 		return -1;
-	return strcmp(s->was, "paused") == 0
+	return *out == DOCKER_SETTLED_FORWARD && strcmp(s->was, "paused") == 0
 		? docker_container_pause(how->api, s->new_id, err)
 		: 0;
 }

@@ -252,6 +252,38 @@ def test_engine_goes_away(drive, engine, at):
     check_only(engine, "drv-cut", "v2")
 
 
+def test_a_name_that_is_refused_leads_back(drive, engine):
+    """By an engine that has just started: both are whole again, and the job
+    is done in its next try."""
+    d = drive("drv-noname")
+    put(d, "v1")
+    digest = put(d, "v2")
+    d.how = {"order": "start-first"}
+    at, proxy = 0, None
+    while not (proxy and proxy.calls[-1].endswith("/start")):
+        at += 1
+        engine.remove_all(d.name)
+        engine.run(d.name, ref(d, "v1"))
+        d.push("v2", digest)
+        proxy = d.proxy(at)
+        assert d.deploy(proxy=proxy) is None
+        refused = []
+
+    def fake(method, path):
+        if refused or not path.endswith("/rename?name=drv-noname"):
+            return None
+        refused.append(path)
+        return 404, {"message": "sandbox not found"}
+
+    proxy = d.proxy()
+    proxy.fake = fake
+    told = d.recover(proxy=proxy)
+    assert refused and told[0]["status"] == "waiting", told
+    check_only(engine, d.name, "v1")
+    assert d.deploy()["status"] == "deployed"
+    check_only(engine, d.name, "v2")
+
+
 def test_another_deployer_stays_away(drive, engine):
     """One that is alive at the same engine is told of, and its deployment
     left alone, at each of its changes."""
