@@ -159,22 +159,23 @@ check: headers layers check-unit
 
 build-unit: $(UNIT)
 
+# Archives that may need each other.
+group = -Wl,--start-group $(filter %.a,$(1)) -Wl,--end-group
+
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(if $(FUZZ_ENGINE),,$(OUT)/tests/fuzz/main.o) \
 		$(OUT)/libingress.a $(OUT)/libproto.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(FUZZ_ENGINE) -o $@ $(filter %.o,$^) \
-		$(filter %.a,$^) $(LDLIBS)
+		$(call group,$^) $(LDLIBS)
 
-# Alone of the deployer, what it parses.
-$(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(addprefix $(OUT)/deployer/,docker/docker_api.o \
-	docker/docker_progress.o docker/docker_version.o registry/helper.o \
-	registry/registry_ask.o registry/registry_auth.o)
+# It is the deployer that parses those.
+$(OUT)/tests/fuzz/fuzz_registry $(OUT)/tests/fuzz/alloc_registry: $(OUT)/libdeployer.a
 
 $(OUT)/tests/fuzz/alloc_%: $(OUT)/tests/fuzz/fuzz_%.o \
 		$(OUT)/tests/fuzz/alloc.o $(OUT)/libingress.a $(OUT)/libproto.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(call group,$^) \
 		$(LDLIBS)
 
 build-fuzz: $(FUZZ)

@@ -111,7 +111,7 @@ static const char *const deploy_keys[] = {
 	"post_check: df", "check_timeout: 5s", "hook_user: app:app",
 	"stop_signal: SIGINT", "keep_env: [A, B]", "restart_after: [db, a/b]",
 	"missing_image: keep_all", "self_update: true", "compose_files: true",
-	"cleanup: true",
+	"cleanup: true", "keep_failed: 1h",
 };
 
 static bool has_key(const char *yaml, const char *key)
