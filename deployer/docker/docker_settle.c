@@ -315,38 +315,59 @@ int docker_settle_job(const struct docker_settle *how_,
 	return settle_one(how, &note->now, note, NULL, err);
 }
 
-/* By the list alone: has the new one another name yet, or the old one a place? */
-static bool is_under_way(const struct json *list, const struct json *container)
+static const struct json *old_of(const struct json *list,
+	const struct json *container)
 {
 	const char *old = json_str(json_get(
 		json_get(container, "Labels"), DOCKER_LABEL_REPLACES));
 	const struct json *c = json_first(list);
 	const char *id;
-	struct str base;
 
-	if (docker_swap_is_alias(str_from(docker_swap_name(container)), NULL,
-		    &base))
-		return true;
 	for (; c && old; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
 		if (id && strcmp(id, old) == 0)
-			return true;
+			return c;
 	}
-	return false;
+	return NULL;
 }
 
-/* -1 when another deployer is at it just now. */
+static bool is_alias(const struct json *container, const char *kind)
+{
+	struct str base;
+
+	return docker_swap_is_alias(
+		str_from(docker_swap_name(container)), kind, &base);
+}
+
+/* By the list alone: has the new one another name yet, or the old one a place? */
+static bool is_under_way(const struct json *list, const struct json *container)
+{
+	return is_alias(container, NULL) || old_of(list, container) != NULL;
+}
+
+/* It failed, and the old one has its place again: it is only kept. */
+static bool is_over(const struct json *list, const struct json *container)
+{
+	return is_alias(container, "failed") &&
+		!is_alias(old_of(list, container), NULL);
+}
+
+/* -1 when another deployer is at it just now. *leave: it keeps that one. */
 static int check_owner(const struct docker_settle *how,
-	const struct json *list, const struct json *c, struct err *err)
+	const struct json *list, const struct json *c, bool *leave,
+	struct err *err)
 {
 	const char *owner = json_str(json_get(
 		json_get(c, "Labels"), DOCKER_LABEL_OWNER));
 	int rc = is_under_way(list, c)
 		? docker_owner_is_other(how->api, owner, err) : 0;
 
-	return rc <= 0 ? rc : err_retry(err, "another deployer (%s) is "
-		"replacing %s: an engine has one deployer, stop one of the "
-		"two", owner, docker_swap_name(c));
+	*leave = rc > 0 && is_over(list, c);
+	if (rc <= 0 || *leave)
+		return rc < 0 ? -1 : 0;
+	return err_retry(err, "another deployer (%s) is replacing %s: an "
+		"engine has one deployer, stop one of the two", owner,
+		docker_swap_name(c));
 }
 
 int docker_settle_rest(const struct docker_settle *how,
@@ -355,7 +376,7 @@ int docker_settle_rest(const struct docker_settle *how,
 {
 	const struct json *c;
 	const char *id, *did;
-	struct str base;
+	bool leave;
 	size_t i;
 
 	for (c = json_first(list); c; c = json_next(c)) {
@@ -365,15 +386,17 @@ int docker_settle_rest(const struct docker_settle *how,
 			continue;
 		for (i = 0; i < n && !is_of(&notes[i], did); i++)
 			;
-		if (i == n && check_owner(how, list, c, err) != 0)
-			return -1;
-		if (i == n && settle_labelled(how, id, NULL, stuck, err) != 0)
+		if (i < n)
+			continue;
+		if (check_owner(how, list, c, &leave, err) != 0 ||
+			(!leave &&
+				settle_labelled(
+					how, id, NULL, stuck, err) != 0))
 			return -1;
 	}
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
-		if (id != NULL && docker_swap_is_alias(
-			    str_from(docker_swap_name(c)), "old", &base) &&
+		if (id != NULL && is_alias(c, "old") &&
 			settle_orphan(how, id, err) != 0)
 			return -1;
 	}

@@ -67,7 +67,7 @@ int docker_settle_job(const struct docker_settle *how,
  * Settles the listed containers that belong to none of the notes: their jobs
  * have ended. *stuck is the sentence of one that could not be, for the caller
  * to free, or stays as it is. -1 also where one is under way: another deployer,
- * which is alive, has the engine, too.
+ * which is alive, has the engine, too. A failed one that it keeps is left alone.
  */
 int docker_settle_rest(const struct docker_settle *how,
 	const struct json *list, const struct docker_note *notes, size_t n,

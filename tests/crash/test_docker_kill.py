@@ -320,6 +320,34 @@ def test_another_deployer_stays_away(drive, engine):
     assert look() == 0
 
 
+def test_another_deployer_keeps_one(drive, engine):
+    """A failed container that the first keeps is no deployment under way: the
+    second one leaves it alone, and does not wait for its end."""
+    d, other = drive("drv-twokeep"), drive("drv-twokeep-other")
+    put(d, "v1")
+    digest = put(d, "v2", files=[CRASH])
+    d.grace = SURE
+    d.how = {"keep_failed": "1h", "post_check": ["true"]}
+    told = []
+
+    def deploy(proxy):
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"))
+        d.push("v2", digest)
+        assert d.deploy(proxy=proxy)["status"] == "rolled_back"
+        return names(engine, d.name)
+
+    def look():
+        told.append(other.recover())
+
+    calls = d.proxy()
+    assert len(deploy(calls)) == 2
+    # Before the last: the check that comes after all else.
+    name, kept = deploy(d.proxy(len(calls.calls), meddle=look))
+    assert told == [[]] and name == d.name and ".failed-" in kept
+
+
 def test_killed_without_a_verdict(drive, engine):
     """What went back before the new one ran says nothing of its image."""
     d = drive("drv-killno")
