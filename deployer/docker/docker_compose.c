@@ -8,6 +8,7 @@
 #include "deployer/docker/docker_prepare.h"
 #include "deployer/docker/docker_restart.h"
 #include "deployer/registry/helper.h"
+#include "proto/base/log.h"
 #include "proto/base/mem.h"
 
 #define LABEL "com.docker.compose."
@@ -195,12 +196,13 @@ static int up(const struct docker_task *t, const struct docker_compose *c,
 
 /* ---- a deploy --------------------------------------------------- */
 
-/* Each of the service's containers runs the image, and well. */
-static int check(struct docker_task *t, const char *image, char **evidence,
-	struct err *err)
+/* Each of the service's containers runs the image, and well. fresh: they were
+ * made just now. */
+static int check(struct docker_task *t, const char *image, bool fresh,
+	char **evidence, struct err *err)
 {
 	const struct conf_trigger *trigger = t->run->trigger;
-	const struct docker_gate g = {.image = image, .fresh = true,
+	const struct docker_gate g = {.image = image, .fresh = fresh,
 		.grace_ms = trigger->grace,
 		.health_ms = trigger->health_timeout};
 	struct json *list =
@@ -231,14 +233,18 @@ static void go_back(struct docker_task *t, const struct docker_compose *c,
 	docker_task_progress(t, "going back to the old image");
 	if (docker_image_tag(t->api, old, t->repository,
 		    t->run->job->event.tag, &e) == 0 &&
-		up(t, c, &e) == 0 && check(t, old, NULL, &e) == 0) {
-		/* Without a verdict on the image nothing is remembered of it. */
-		if (why->code == DOCKER_GATE_NO_VERDICT)
+		up(t, c, &e) == 0 && check(t, old, true, NULL, &e) == 0) {
+		/* Without a verdict on the image nothing is remembered of it,
+		 * and the next try begins anew. */
+		if (why->code == DOCKER_GATE_NO_VERDICT) {
 			driver_result_err(res, DRIVER_FAILED, why);
-		else
+			if (docker_note_forget(&t->note, &e) != 0)
+				log_warn(t->note.job, "%s", e.text);
+		} else {
 			driver_result_set(res, DRIVER_ROLLED_BACK,
 				"%.360s; Compose made service %.100s from its "
 				"former image again", why->text, c->service);
+		}
 	} else {
 		driver_result_set(res, DRIVER_FAILED,
 			"%.150s; and going back by Compose failed: %.150s. By "
@@ -257,7 +263,7 @@ static void compose_failed(struct docker_task *t,
 
 	if (docker_image_tag(t->api, old, t->repository,
 		    t->run->job->event.tag, &e) == 0 &&
-		check(t, old, NULL, &e) == 0)
+		check(t, old, true, NULL, &e) == 0)
 		driver_result_set(res, DRIVER_FAILED,
 			"service %s is as it was: %s", c->service, why->text);
 	else
@@ -283,7 +289,7 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 		return;
 	}
 	docker_task_lap(t, "start");
-	if (check(t, image, &t->note.evidence, &err) == 0) {
+	if (check(t, image, true, &t->note.evidence, &err) == 0) {
 		docker_task_lap(t, "gate");
 		rc = docker_restart_dependents(t, &err);
 		driver_result_set(res, DRIVER_DEPLOYED,
@@ -308,8 +314,8 @@ static void go_on(struct docker_task *t, const struct docker_compose *c,
 	const char *id = json_str(json_get(old, "Id"));
 	struct err err = {0};
 
-	if (check(t, json_str(json_get(t->image, "Id")), &t->note.evidence,
-		    &err) == 0)
+	if (check(t, json_str(json_get(t->image, "Id")), false,
+		    &t->note.evidence, &err) == 0)
 		driver_result_set(res, DRIVER_DEPLOYED,
 			"service %s runs %s, by Compose and its files; "
 			"finished after a restart of the deployer", c->service,
@@ -321,6 +327,14 @@ static void go_on(struct docker_task *t, const struct docker_compose *c,
 		go_back(t, c, id, &err, res);
 	json_free(old);
 	free(name);
+}
+
+/* Then one that does not run may have been stopped by Compose, or have ended
+ * at the gate; nobody else would start it. */
+static bool was_cut_off(const struct docker_note *note)
+{
+	return note->found && note->step != NULL &&
+		strcmp(note->step, DOCKER_STEP_START) == 0;
 }
 
 /* Refused, unchanged and the like; 0: the first that is to be replaced. */
@@ -373,6 +387,7 @@ bool docker_compose_deploy(struct docker_task *t, const struct json *list,
 
 	if (docker_compose_find(t, list, &c, why) != 0)
 		return false;
+	t->mends |= was_cut_off(&t->note);
 	if (look(t, list, &r, res) == 0) {
 		replace(t, &c, json_str(json_get(r.old, "Image")), res);
 		docker_prepare_release(&r);

@@ -15,7 +15,7 @@ struct docker_task {
 	struct json *image; /* the new one, inspected; NULL: not fetched yet */
 	char *platform;     /* of the target; "" is the engine's own */
 	char pulled[DOCKER_PULL_SUMMARY]; /* by this task; "" nothing */
-	bool mends; /* an ended job left the target stopped */
+	bool mends; /* a job that ended, or was cut off, left it stopped */
 	int64_t lap;        /* clock_mono() at the end of the last phase */
 };
 

@@ -3,15 +3,18 @@
 may be there twice.
 """
 import os
+import signal
 import subprocess
+import threading
+from types import SimpleNamespace
 
 import pytest
 
 from rig.docker import rig
 from rig.drive import (CRASH, SURE, drive, drive_program,  # noqa: F401
                        put, ref)
-from rig.images import HEALTHY
-from rig.stack import BUILD
+from rig.images import HEALTHY, HELD
+from rig.stack import BUILD, wait_for
 
 PROJECT = """
 services:
@@ -177,6 +180,43 @@ def test_compose_files(project, engine, tmp_path, good):
         assert d.deploy()["status"] == "refused"
     assert "up-to-date" in (out := d.compose("up", "-d")) or \
         "Running" in out
+
+
+@pytest.mark.parametrize("project", ["v2"], indirect=True)
+def test_compose_files_cut_off(project, engine, tmp_path):
+    """We die at the gate, and what Compose made ends before we are back, as
+    with its host: no verdict, the old image runs again, then the new one."""
+    d = project
+    yml = tmp_path / "docker-compose.yml"
+    yml.write_text(yml.read_text().replace("data:/data", f"{d.gate()}:/data"))
+    d.compose("up", "-d")
+    d.how = {"compose_files": True}
+    d.push("latest", put(d, "latest", version="v2", keep=False, health=HELD),
+           compose=f"{NAME}/web")
+    env = {"PATH": path_for(d, tmp_path)}
+    direct = SimpleNamespace(server_address=engine.sock, victim=None)
+    t = threading.Thread(target=lambda: d.deploy(proxy=direct, env=env))
+    t.start()
+
+    def runs(want):
+        """There is one, it runs, and is of that version."""
+        return [(c["State"]["Running"], f"VERSION={want}" in c["Config"]["Env"])
+                for c in mine(engine).values() if c] == [(True, True)]
+
+    wait_for("it is at the gate", lambda: runs("v2"))
+    os.kill(direct.victim, signal.SIGKILL)
+    t.join()
+    name, = mine(engine)
+    engine.call("POST", f"/containers/{name}/stop", t="0")
+    assert [r["status"] for r in d.recover()] == ["waiting"]
+    r = d.deploy(env=env)
+    assert r["status"] == "failed" and r["retry"], r
+    assert "ended while no deployer ran" in r["reason"], r
+    assert runs("v1")
+    d.open_gate()
+    r = d.deploy(env=env)
+    assert r["status"] == "deployed" and is_by_compose(r), r
+    assert runs("v2")
 
 
 @pytest.mark.parametrize("project", ["v2"], indirect=True)
