@@ -57,10 +57,16 @@ static void memory_open(struct memory *m, const struct conf *conf)
 /* As the engine has it; or, not yet pulled, one of which nothing is known. */
 static void look_at_image(struct docker_task *t, const char *name)
 {
+	struct docker_ref ref;
+
 	t->image = docker_image_inspect(t->api, name, NULL);
 	if (t->image == NULL) {
 		printf("The image %s is not at the engine: it would be pulled. "
 		       "What it brings along is not known here.\n", name);
+		docker_ref_split(str_from(name), &ref);
+		if (ref.path.n == ref.repository.n)
+			printf("A name without a registry is Docker Hub's: "
+			       "for another registry write HOST/%s.\n", name);
 		t->image = json_new_object();
 		json_set_str(t->image, "Id", "sha256:not-pulled-yet");
 		json_set(t->image, "Config", json_new_object());

@@ -178,7 +178,12 @@ def test_plan(op, engine, registry):
     missing = f"{registry.host}/shop/op:v3"
     done = op.run("deployer", "plan", "op", missing)
     assert done.returncode == 0 and "would be pulled" in done.stdout
+    assert "Docker Hub" not in done.stdout
     assert engine.image(missing) is None
+    # Without its registry it is another image.
+    done = op.run("deployer", "plan", "op", "shop/op:v2")
+    assert done.returncode == 0 and "would be pulled" in done.stdout
+    assert "write HOST/shop/op:v2" in done.stdout
     # What runs already; who is not there.
     done = op.run("deployer", "plan", "op", f"{registry.host}/shop/op:v1")
     assert done.returncode == 1 and "unchanged" in done.stdout
