@@ -289,7 +289,8 @@ int trigger_url_run(const struct conf *conf, int argc, char **argv)
 	}
 	t = conf_trigger(conf, argv[1]);
 	if (!t)
-		err_fail(&err, "no trigger is named %s", argv[1]);
+		err_fail(&err, "no trigger is named %s: `pullwire-matcher "
+			"check FILE` lists them", argv[1]);
 	else
 		u = trigger_url_new(conf, &err);
 	if (u)

@@ -278,4 +278,5 @@ def test_a_triggers_own_url(stacks):
     assert not stack.rows(trigger="other"), "the others are not asked"
     assert url.split("secret=")[1] not in json.dumps(stack.rows())
     bad = stack.run("ingress", "url", "nobody")
-    assert bad.returncode == 1 and "no trigger is named" in bad.stderr
+    assert bad.returncode == 1 and "no trigger is named nobody: " \
+        "`pullwire-matcher check FILE` lists them" in bad.stderr
