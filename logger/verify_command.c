@@ -14,9 +14,12 @@
 struct verify {
 	int64_t rate; /* rows a second at most */
 	int64_t end;  /* the place of the row stored last, as we began */
-	int64_t at;   /* of the row read last */
+	int64_t at, before; /* of the row read last, and the one before it */
+	int64_t seen; /* of the row that this page gave last */
+	int64_t back; /* if out_of_place: of a row that came after that one */
 	int64_t page; /* rows read of this page */
 	int64_t rows, damaged;
+	bool out_of_place;
 };
 
 static int usage(FILE *out, int code)
@@ -52,9 +55,16 @@ static int see_row(void *ctx, const struct record *r,
 {
 	struct verify *v = ctx;
 
+	if (at->seq <= v->seen) {
+		v->back = at->seq;
+		v->out_of_place = true;
+		return 1;
+	}
+	v->seen = at->seq;
+	if (at->seq == v->at || at->seq > v->end)
+		return 0; /* was read, or came after we began */
+	v->before = v->at;
 	v->at = at->seq;
-	if (at->seq > v->end)
-		return 1; /* it came after we began */
 	v->page++;
 	if (strcmp(r->status, ROW_DAMAGED) == 0) {
 		v->damaged++;
@@ -63,7 +73,10 @@ static int see_row(void *ctx, const struct record *r,
 	return ferror(stdout);
 }
 
-/* Rows by their place, for no index has a say in which there are. */
+/* Rows by their place, for no index has a say in which there are. The places
+ * have no checksum, but one that was changed is not where it belongs: so each
+ * page begins with the last row of the one before, and what comes after the end
+ * is looked at too. */
 static int read_all(struct verify *v, struct store *s, struct err *err)
 {
 	int64_t start = clock_mono();
@@ -71,24 +84,24 @@ static int read_all(struct verify *v, struct store *s, struct err *err)
 
 	query_init(&q);
 	q.order = QUERY_AS_STORED;
-	q.limit = v->rate < PAGE_ROWS ? v->rate : PAGE_ROWS;
+	q.limit = 1 + (v->rate < PAGE_ROWS ? v->rate : PAGE_ROWS);
 	do {
-		int64_t before = v->at, ahead;
+		int64_t ahead;
 
-		q.after.seq = before;
+		q.after.seq = v->seen = v->before;
 		v->page = 0;
 		if (store_query(s, &q, see_row, v, err) < 0)
 			return -1;
 		v->rows += v->page;
-		if (v->page == q.limit && v->rows > v->page && v->at <= before)
+		if (v->out_of_place)
 			return err_fail(err, "row %lld comes after row %lld: "
 					     "the file is damaged, and what "
 					     "follows cannot be read",
-				(long long)v->at, (long long)before);
+				(long long)v->back, (long long)v->seen);
 		ahead = v->rows * 1000 / v->rate - (clock_mono() - start);
-		if (v->page == q.limit && ahead > 0)
+		if (v->page > 0 && ahead > 0)
 			clock_sleep(ahead);
-	} while (v->page == q.limit && !ferror(stdout));
+	} while (v->page > 0 && !ferror(stdout));
 	return 0;
 }
 
