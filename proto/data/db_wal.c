@@ -106,7 +106,7 @@ int db_wal_refuse(const struct wal *w, int64_t i, struct err *err)
 {
 	return err_fail(err, "%s is damaged in frame %lld of %lld: nothing was "
 		"changed; restore it, or go on without what it has from there "
-		"on: truncate -s %lld %s", w->path, (long long)i + 1,
+		"on: truncate -s %lld '%s'", w->path, (long long)i + 1,
 		(long long)w->frames, (long long)place(w, i), w->path);
 }
 

@@ -43,7 +43,7 @@ from rig.stack import BUILD, BUILD_FAIL, Stack, wait_for  # noqa: E402
 STORES = {"ingress": "spool", "deployer": "queue", "logger": "log"}
 TRIGGERS = {"notify", "never"}
 HEAD = struct.Struct("<c15sQII")
-WAY_ON = re.compile(r"is damaged in frame .*: truncate -s (\d+) (\S+)$")
+WAY_ON = re.compile(r"is damaged in frame .*: truncate -s (\d+) '(.+)'$")
 UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SHM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 

@@ -187,7 +187,7 @@ static long count(const char *path)
 static void test_never_synced(void **state)
 {
 	char *path = xprintf("%s/e.db", dir), *wal = xprintf("%s-wal", path);
-	char *other = xprintf("%s/f.db", dir);
+	char *other = xprintf("%s/f g.db", dir);
 	char *other_wal = xprintf("%s-wal", other);
 	struct err err = {0};
 	struct db *db = db_open(path, &schema, false, &err);
