@@ -186,13 +186,16 @@ static int judge(const struct docker_settle *how, const struct docker_swap *s,
 }
 
 /* The new one is good. Where the engine will not let it take over, as in the
- * moments after its own start, the old one runs again and the job, too. */
+ * moments after its own start, the old one runs again and the job, too. Where
+ * we are the new one that would end us: the engine is asked again. */
 static int forward(const struct docker_settle *how, struct docker_swap *s,
 	enum docker_settled *out, struct err *why, struct err *err)
 {
 	*out = DOCKER_SETTLED_FORWARD;
 	if (docker_swap_take_over(how->api, s, why) == 0)
 		return how->keep ? 0 : docker_swap_forward(how->api, s, err);
+	if (docker_renew_is_self(s->new_id))
+		why->code = DOCKER_API_NO_ANSWER;
 	if (docker_api_unreachable(why)) {
 		if (err != NULL)
 			*err = *why;

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from rig import drive as rig_drive
 from rig import images
 from rig.drive import (CRASH, PLAIN, SURE, check_only,  # noqa: F401
                        compose, drive, drive_program, names, put,
@@ -281,6 +282,44 @@ def test_a_name_that_is_refused_leads_back(drive, engine):
     assert refused and told[0]["status"] == "waiting", told
     check_only(engine, d.name, "v1")
     assert d.deploy()["status"] == "deployed"
+    check_only(engine, d.name, "v2")
+
+
+def test_a_refusal_does_not_stop_ourselves(drive, engine, tmp_path, monkeypatch):
+    """Who recovers may be the new one itself: it does not go back then, for
+    that would end it; the engine is asked again."""
+    d = drive("drv-noself")
+    put(d, "v1")
+    digest = put(d, "v2")
+    at, proxy = 0, None
+    while not (proxy and proxy.calls[-1].endswith("/start")):
+        at += 1
+        engine.remove_all(d.name)
+        d.wipe()
+        engine.run(d.name, ref(d, "v1"))
+        d.push("v2", digest)
+        proxy = d.proxy(at)
+        assert d.deploy(proxy=proxy) is None
+    # As the engine's own mounts in a container look.
+    host = tmp_path / "containers" / engine.inspect(d.name)["Id"] / "hostname"
+    host.parent.mkdir(parents=True)
+    host.write_text("")
+    inside = tmp_path / "inside"
+    inside.write_text(f"#!/bin/sh\nexec unshare -m sh -c 'mount --bind {host} "
+                      f"/etc/hostname && exec \"$@\"' sh {rig_drive.DRIVE} "
+                      '"$@"\n')
+    inside.chmod(0o755)
+    monkeypatch.setattr(rig_drive, "DRIVE", str(inside))
+    proxy = d.proxy()
+    proxy.fake = lambda method, path: (
+        500, {"message": "not now"}) if path.endswith("/update") else None
+    try:
+        d.recover(proxy=proxy)
+    except AssertionError as e:
+        assert "not now" in str(e), e
+    assert version(engine, d.name) == "v2"
+    assert engine.inspect(d.name)["State"]["Running"]
+    assert [r["status"] for r in d.recover()] == ["deployed"]
     check_only(engine, d.name, "v2")
 
 
