@@ -2,6 +2,7 @@
 
 #include "proto/base/window.h"
 #include "proto/data/conf_load.h"
+#include "proto/data/opt_value.h"
 #include "proto/data/pg.h"
 
 #include <glob.h>
@@ -304,18 +305,35 @@ struct conf *conf_load_standing(const char *path, struct opt_errors *errs)
 	return without_faults(load(path, true, NULL, errs), before, errs);
 }
 
+/* What a line says after its key, without quotes and remark; NULL: nothing. */
+static char *line_value(const char *at)
+{
+	const char *ends = *at == '"' ? "\"\n" : *at == '\'' ? "'\n" : " \t\r\n";
+	char *text, *value;
+
+	at += *at == '"' || *at == '\'';
+	text = xmemdup0(at, *at == '#' ? 0 : strcspn(at, ends));
+	value = *text ? opt_expand(text, NULL) : NULL;
+	free(text);
+	return value;
+}
+
 /* The line `run: FOLDER`, or JSON's, of what is no YAML any more; NULL: it has
  * none. */
 static char *run_line(const char *path)
 {
 	FILE *f = fopen(path, "r");
-	char *line = NULL, *run = NULL, folder[256];
+	char *line = NULL, *run = NULL;
 	size_t size = 0;
 
-	while (f && !run && getline(&line, &size, f) > 0)
-		if (sscanf(line, "run: %255[^ \t\r\n\"'#$]", folder) == 1 ||
-			sscanf(line, " \"run\" : \"%255[^\"$]", folder) == 1)
-			run = xstrdup(folder);
+	while (f && !run && getline(&line, &size, f) > 0) {
+		int at = 0;
+
+		(void)sscanf(line, "run: %n", &at);
+		if (at == 0)
+			(void)sscanf(line, " \"run\" : %n", &at);
+		run = at ? line_value(line + at) : NULL;
+	}
 	free(line);
 	if (f)
 		fclose(f);

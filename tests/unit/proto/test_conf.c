@@ -663,6 +663,41 @@ static void presets_are_filled_in(void **state)
 	conf_free(c);
 }
 
+/* The folder of what runs is found in a file that is no YAML any more. */
+static void run_of_a_broken_file(void **state)
+{
+	static const struct {
+		const char *line, *run;
+	} cases[] = {
+		{"run: /a/b", "/a/b"},
+		{"run: /a/b # ours", "/a/b"},
+		{"run: \"/a b\"", "/a b"},
+		{"run: '/a/b' # ours", "/a/b"},
+		{"run: ${CONF_TEST_RUN:-/x}", "/of/the/environment"},
+		{"run: \"${CONF_TEST_RUN}/y\"", "/of/the/environment/y"},
+		{"run: ${CONF_TEST_NONE:-/x}", "/x"},
+		{"run: ${CONF_TEST_NONE}", "/run/pullwire"},
+		{"run: # where?", "/run/pullwire"},
+		{"run:", "/run/pullwire"},
+		{" \"run\" : \"/a/b\",", "/a/b"},
+		{"  run: /a/b", "/run/pullwire"}, /* another section's */
+		{"# none", "/run/pullwire"},
+	};
+
+	(void)state;
+	setenv("CONF_TEST_RUN", "/of/the/environment", 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text = xprintf("triggers: [\n%s\n\tx}\n", cases[i].line);
+		char *run;
+
+		write_text(file, text);
+		run = conf_run(file);
+		assert_string_equal(run, cases[i].run);
+		free(run);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -679,6 +714,7 @@ int main(void)
 		cmocka_unit_test(repositories),
 		cmocka_unit_test(each_proof_has_its_sentence),
 		cmocka_unit_test(presets_are_filled_in),
+		cmocka_unit_test(run_of_a_broken_file),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
