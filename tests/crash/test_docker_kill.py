@@ -4,6 +4,7 @@ After recovery, and the job itself where it must run again: one container, of
 the right name, image and settings, and a second recovery changes nothing.
 """
 import os
+import shutil
 import time
 
 import pytest
@@ -301,12 +302,12 @@ def test_a_refusal_does_not_stop_ourselves(drive, engine, tmp_path, monkeypatch)
         proxy = d.proxy(at)
         assert d.deploy(proxy=proxy) is None
     # As the engine's own mounts in a container look.
-    host = tmp_path / "containers" / engine.inspect(d.name)["Id"] / "hostname"
+    host = tmp_path / "containers" / engine.inspect(d.name)["Id"] / "passwd"
     host.parent.mkdir(parents=True)
-    host.write_text("")
+    shutil.copy("/etc/passwd", host)
     inside = tmp_path / "inside"
     inside.write_text(f"#!/bin/sh\nexec unshare -m sh -c 'mount --bind {host} "
-                      f"/etc/hostname && exec \"$@\"' sh {rig_drive.DRIVE} "
+                      f"/etc/passwd && exec \"$@\"' sh {rig_drive.DRIVE} "
                       '"$@"\n')
     inside.chmod(0o755)
     monkeypatch.setattr(rig_drive, "DRIVE", str(inside))
