@@ -140,12 +140,37 @@ const char *opt_nearest(const char *typed, const char *const *words, size_t n)
 	return nearest ? nearest : begun(typed, words, n);
 }
 
+/* The one section of t that has this key; NULL: none, or several. */
+static const char *below(const struct opt_table *t, const char *key)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct opt_table *sub = t->opts[i].sub;
+
+		for (size_t k = 0; sub && k < sub->n; k++) {
+			if (strcmp(sub->opts[k].key, key) != 0)
+				continue;
+			if (found)
+				return NULL;
+			found = t->opts[i].key;
+		}
+	}
+	return found;
+}
+
 static void unknown_key(const struct opt_table *t, const struct yaml *node,
 	struct opt_errors *errs)
 {
-	const char *words[64], *near;
+	const char *words[64], *near, *section = below(t, node->key);
 	size_t n = 0;
 
+	if (section) {
+		opt_error(errs, node->file, node->key_line,
+			"unknown key `%s` in %s; write it below `%s`",
+			node->key, t->name, section);
+		return;
+	}
 	for (size_t i = 0; i < t->n && n < ARRAY_LEN(words); i++)
 		words[n++] = t->opts[i].key;
 	near = opt_nearest(node->key, words, n);

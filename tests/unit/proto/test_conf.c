@@ -104,6 +104,23 @@ static void a_good_file_and_its_fragment(void **state)
 	unlink(extra);
 }
 
+static void a_key_of_a_section_says_which(void **state)
+{
+	struct opt_errors errs = {0};
+
+	(void)state;
+	assert_null(load("triggers:\n"
+			 "  - name: web\n"
+			 "    repository: shop/web\n"
+			 "    keep_failed: 1h\n"
+			 "    deploy: {container: web}\n"
+			 "engines: [{name: e, docker: unix:///s}]\n", &errs));
+	assert_int_equal(errs.list.n, 1);
+	assert_non_null(strstr(errs.list.v[0], ":4: unknown key `keep_failed` "
+		"in triggers[]; write it below `deploy`"));
+	opt_errors_release(&errs);
+}
+
 static void five_faults_are_five_sentences(void **state)
 {
 	static const char *const want[] = {
@@ -702,6 +719,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_file_and_its_fragment),
+		cmocka_unit_test(a_key_of_a_section_says_which),
 		cmocka_unit_test(five_faults_are_five_sentences),
 		cmocka_unit_test(each_rule_has_its_sentence),
 		cmocka_unit_test(every_port_is_decided),

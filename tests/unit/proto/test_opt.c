@@ -147,6 +147,8 @@ static void faults(void **state)
 			"f:1: unknown key `txet` in outer; did you mean "
 			"`text`?"},
 		{"\nzzzzzzzz: a\n", "f:2: unknown key `zzzzzzzz` in outer"},
+		/* Two sections have it. */
+		{"wait: 5s\n", "f:1: unknown key `wait` in outer"},
 		{"text: 12345678901\n",
 			"f:1: text: the value is longer than 10 bytes"},
 		{"flag: maybe\n", "f:1: flag: `maybe` is not true or false"},
