@@ -6,6 +6,7 @@
 #define TESTS_UNIT_LOGGER_STORE_RIG_H
 
 #include "logger/store.h"
+#include "logger/store_sqlite.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -228,6 +229,30 @@ static inline void without_server(void **state)
 {
 	(void)state;
 	skip(); /* PULLWIRE_POSTGRESQL=URL names one */
+}
+
+static inline bool is_sqlite(void)
+{
+	return strncmp(url, "sqlite:", 7) == 0;
+}
+
+/* Changes rows behind the store's back; %s is the table. */
+static inline void change(const char *fmt)
+{
+	struct err err = {0};
+	char sql[200];
+	struct db *db;
+
+	snprintf(sql, sizeof(sql), fmt,
+		is_sqlite() ? "record" : "pullwire_record");
+	if (!is_sqlite()) {
+		run_sql("SET search_path TO t%d; %s", (int)getpid(), sql);
+		return;
+	}
+	db = db_open(url + 7, &sqlite_schema, false, &err);
+	if (db == NULL || db_exec(db, sql, &err) < 0)
+		fail_msg("%s", err.text);
+	db_close(db);
 }
 
 #endif

@@ -5,30 +5,6 @@
 #include "proto/base/log.h"
 #include "proto/base/metrics.h"
 
-static bool is_sqlite(void)
-{
-	return strncmp(url, "sqlite:", 7) == 0;
-}
-
-/* Changes rows behind the store's back; %s is the table. */
-static void change(const char *fmt)
-{
-	struct err err = {0};
-	char sql[200];
-	struct db *db;
-
-	snprintf(sql, sizeof(sql), fmt,
-		is_sqlite() ? "record" : "pullwire_record");
-	if (!is_sqlite()) {
-		run_sql("SET search_path TO t%d; %s", (int)getpid(), sql);
-		return;
-	}
-	db = db_open(url + 7, &sqlite_schema, false, &err);
-	if (db == NULL || db_exec(db, sql, &err) < 0)
-		fail_msg("%s", err.text);
-	db_close(db);
-}
-
 static void expect_damaged(const struct record *r, const char *was)
 {
 	assert_string_equal(r->status, "damaged");

@@ -4,33 +4,8 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "logger/store_sqlite.h"
 #include "logger/verify_command.h"
 #include "proto/base/clock.h"
-
-static bool is_sqlite(void)
-{
-	return strncmp(url, "sqlite:", 7) == 0;
-}
-
-/* Behind the store's back; %s is the table. */
-static void change(const char *fmt)
-{
-	struct err err = {0};
-	char sql[200];
-	struct db *db;
-
-	snprintf(sql, sizeof(sql), fmt,
-		is_sqlite() ? "record" : "pullwire_record");
-	if (!is_sqlite()) {
-		run_sql("SET search_path TO t%d; %s", (int)getpid(), sql);
-		return;
-	}
-	db = db_open(url + 7, &sqlite_schema, false, &err);
-	if (db == NULL || db_exec(db, sql, &err) < 0)
-		fail_msg("%s", err.text);
-	db_close(db);
-}
 
 #define STORE "VERIFY_STORE"
 
