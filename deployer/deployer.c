@@ -347,6 +347,9 @@ void deployer_stop(void *state)
 		/* They still use what would be freed here. */
 		log_warn(NULL, "stopped with %zu under way: the next start "
 			       "recovers", d->workers);
+		LIST_EACH(&d->attempts, node)
+			log_warn(CONTAINER_OF(node, struct attempt, node)
+				->job->id, "is left under way");
 		_exit(0);
 	}
 	d->draining = true;

@@ -7,7 +7,7 @@
  *
  * Exit codes: 0 done; 1 the environment does not let it run; 2 the command
  * line or the configuration is wrong (each fault on stderr, nothing started).
- * SIGTERM and SIGINT drain for at most 10 s, then exit 0.
+ * SIGTERM and SIGINT drain for at most 9 s, then exit 0; a second one ends it.
  */
 #ifndef PROTO_DAEMON_DAEMON_H
 #define PROTO_DAEMON_DAEMON_H

@@ -3,13 +3,16 @@ goes to others, and when they come back nothing is done twice."""
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
 import pushes
 from peer.sink import Sink
+from rig import images
 from rig.docker import TOP
+from rig.drive import Proxy, check_only, names
 from rig.stack import Daemon, free_port, kept, wait_for
 
 MATCHERS = ("matcher-1", "matcher-2")
@@ -208,10 +211,10 @@ def test_sigterm_with_work_in_hand(stacks):
     events = push_all(stack, "a")
     wait_for("a post is under way", lambda: slow.requests)
     for daemon in stack.daemons.values():
-        daemon.process.terminate()
+        daemon.terminate()
     since = time.monotonic()
     for daemon in stack.daemons.values():
-        assert daemon.stop() == 0
+        assert daemon.ended() == 0
     kept("all have ended", time.monotonic() - since, 10)
     assert not [d.name for d in stack.daemons.values()
                 if "not drained after" in d.log()]
@@ -220,6 +223,100 @@ def test_sigterm_with_work_in_hand(stacks):
     all_final(stack, events)
     check_once(stack, slow, events, repeated=1)
     slow.close()
+
+
+class Hangs:
+    """Calls of an engine that are not answered before go()."""
+
+    def __init__(self, engine, path, calls):
+        self.calls, self.held = calls, []
+        self.going = threading.Event()
+        self.proxy = Proxy(engine, path)
+        self.proxy.fake = self.hold
+
+    def hold(self, method, path):
+        for call in self.calls:
+            if call in path and not self.going.is_set():
+                self.held.append(call)
+                self.going.wait()
+
+    def go(self):
+        self.going.set()
+
+
+@pytest.fixture
+def hanging(engine, registry, tmp_path):
+    """Two containers of an engine that hangs: one's new image is not pulled,
+    the other's new container is not made."""
+    digests, apps = {}, ("hang-pull", "hang-make")
+    engine.remove_all(*apps)
+    for app in apps:
+        images.put(engine, registry, "hang/" + app, "v1")
+        engine.run(app, f"{registry.host}/hang/{app}:v1", volume=app)
+        digests[app] = images.put(engine, registry, "hang/" + app, "v2",
+                                  keep=app == "hang-make")
+    hangs = Hangs(engine, str(tmp_path / "d.sock"), [
+        "fromImage=" + registry.host.replace(":", "%3A") + "%2Fhang%2F"
+        "hang-pull", "/containers/create?name=hang-make"])
+    yield hangs, digests
+    hangs.go()
+    hangs.proxy.shutdown()
+    engine.remove_all(*apps)
+
+
+def test_sigterm_with_what_does_not_end(engine, registry, stacks, sink,
+                                        hanging):
+    """An engine and a receiver that hang, and an event that no deployer takes
+    any more: all end in time and say what is left. Then the engine does late
+    what it was asked for, and the next processes bring all to its end."""
+    hangs, digests = hanging
+    sink.delay = 60
+    stack = stacks(
+        [{"name": app, "repository": "hang/" + app, "deploy": {
+            "container": app}} for app in digests]
+        + [{"name": "tell", "repository": "hang/hang-pull",
+            "url": sink.url()},
+           {"name": "late", "repository": "shop/late", "url": sink.url()}],
+        {"local": hangs.proxy.server_address})
+    stack.settings["sources"][0]["registry"] = registry.host
+    stack.write()
+    stack.start()
+    jobs = {(stack.push("hang/" + app, "v2", digest), app): "deployed"
+            for app, digest in digests.items()}
+    jobs.update({(e, "tell"): "200" for e, t in jobs if t == "hang-pull"})
+    wait_for("the engine and the receiver hang",
+             lambda: len(hangs.held) == 2 and sink.requests)
+    since = time.monotonic()
+    stack.daemons["deployer"].terminate()
+    wait_for("the deployer takes nothing any more", lambda: "asked to stop"
+             in stack.daemons["deployer"].log())
+    jobs[stack.push("shop/late", "v1"), "late"] = "200"
+    for name in "logger", "matcher", "ingress":
+        stack.daemons[name].terminate()
+    assert [d.ended() for d in stack.daemons.values()] == [0] * 4
+    kept("all have ended", time.monotonic() - since, 10)
+    late = [d.name for d in stack.daemons.values()
+            if "not drained after" in d.log()]
+    assert late == ["deployer"]
+    said = stack.daemons["deployer"].log()
+    assert "stopped with 2 under way" in said
+    for event, app in jobs:
+        assert (f"{event}/{app}: is left under way" in said) == \
+            (app in digests)
+
+    sink.delay = 0
+    hangs.go()
+    wait_for("the engine has made it", lambda: len(names(
+        engine, "hang-make")) == 2)
+    stack.start()
+    wait_for("every final row", lambda: len(stack.finals()) >= len(jobs))
+    assert {(r["event"], r["trigger"]): r["status"]
+            for r in stack.finals()} == jobs
+    assert len(stack.finals()) == len(jobs), "one final row each"
+    for app in digests:
+        check_only(engine, app, "v2")
+    ids = [r["headers"]["webhook-id"] for r in sink.requests]
+    assert len(set(ids)) == 2 and len(ids) <= 3
 
 
 def test_sigterm_under_load(stacks, sink):
@@ -234,9 +331,9 @@ def test_sigterm_under_load(stacks, sink):
         wait_for("pushes flow", lambda: len(sender.acked) > before + 20)
         since = time.monotonic()
         for name in names:
-            stack.daemons[name].process.terminate()
+            stack.daemons[name].terminate()
         for name in names:
-            assert stack.daemons[name].stop() == 0
+            assert stack.daemons[name].ended() == 0
             assert "not drained after" not in stack.daemons[name].log()
         took["+".join(names)] = round(time.monotonic() - since, 2)
         stack.start(*names)

@@ -162,10 +162,13 @@ class Daemon:
             self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds=60):
-        """TERM; the exit status."""
+    def terminate(self):
+        """TERM; another one would end it at once."""
         if self.alive():
             self.process.terminate()
+
+    def ended(self, seconds=60):
+        """The exit status, of one that was told to end."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -173,6 +176,11 @@ class Daemon:
             self.process.wait()
             raise AssertionError(f"{self.name} did not end within {seconds} s"
                                  " of SIGTERM")
+
+    def stop(self, seconds=60):
+        """TERM; the exit status."""
+        self.terminate()
+        return self.ended(seconds)
 
     def log(self):
         with open(self.err, errors="replace") as f:

@@ -282,11 +282,11 @@ class Storm:
         """Every process, by SIGTERM."""
         begin = time.monotonic()
         for name in PROCESSES:
-            self.daemons[name].process.terminate()
+            self.daemons[name].terminate()
         for name in PROCESSES:
-            assert self.daemons[name].stop() == 0, name
+            assert self.daemons[name].ended() == 0, name
         self.ended = time.monotonic() - begin
-        kept("every process has ended", self.ended, 11)
+        kept("every process has ended", self.ended, 10)
 
     def check(self):
         want = self.wanted()
