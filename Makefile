@@ -271,7 +271,7 @@ powerloss: deps
 mutations: deps
 	@$(MAKE) -s --no-print-directory all build-stores
 	@$(MAKE) -s --no-print-directory FAIL=1 all build-mutated
-	@cd tests && /usr/bin/python3 -m pytest -v -p no:cacheprovider \
+	@cd tests && /usr/bin/python3 -m pytest -v -rP -p no:cacheprovider \
 		crash/test_mutations.py
 
 build-mutated: $(addprefix $(OUT)/tests/unit/,proto/test_credit ingress/test_spool \

@@ -16,6 +16,7 @@
 
 #define QUEUE_MAX 65536 /* writes waiting */
 #define GROUP_MAX 1024	/* writes in one commit: bounds its latency */
+#define EARLY_MS 300	/* so much too early db.early tells of a commit */
 
 struct db_writer {
 	pthread_t thread;
@@ -94,7 +95,8 @@ static void tell(const struct db_write *group, size_t n, const struct err *err)
 
 /* After a failure nothing of the connection is trusted: not what it cached,
  * not that a second fsync would tell the truth. Closing rolls back. db.early
- * is the mutation that the tests must catch: told before it is on the disk. */
+ * is the mutation that the tests must catch: told before it is on the disk,
+ * so long before that whoever is told has time to act on it. */
 static void run_group(struct db_writer *w, const struct db_write *group,
 	size_t n)
 {
@@ -102,8 +104,10 @@ static void run_group(struct db_writer *w, const struct db_write *group,
 	int rc = apply_all(w, group, n, &err);
 	bool early = rc == 0 && FAIL_POINT("db.early");
 
-	if (early)
+	if (early) {
 		tell(group, n, NULL);
+		clock_sleep(EARLY_MS);
+	}
 	if (rc == 0)
 		rc = commit(w, &err);
 	if (rc < 0) {

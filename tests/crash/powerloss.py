@@ -20,7 +20,7 @@ lost a bit later (proto/data/db_wal_bits.c): it is refused, and the command that
 the refusal names must lead on, with nothing lost.
 
 powerloss.py [EVENTS] prints what was replayed as JSON. FAIL= as PULLWIRE_FAIL
-of ingress, in a build with failure points: then something must be found.
+of VICTIM=ingress, in a build with failure points: then something must be found.
 """
 import collections
 import concurrent.futures
@@ -52,8 +52,9 @@ Op = collections.namedtuple("Op", "at kind name off data")
 
 # ---- recording
 
-def record(events, fail):
-    """Runs the daemons; the records, of all processes in one order."""
+def record(events, fail, victim):
+    """Runs the daemons, one of which may fail; the records, of all processes
+    in one order."""
     lib = tempfile.NamedTemporaryFile(suffix=".so")
     subprocess.run(["cc", "-std=c11", "-O1", "-shared", "-fPIC", "-o",
                     lib.name, os.path.join(HERE, "oplog.c"), "-ldl"],
@@ -68,7 +69,7 @@ def record(events, fail):
     try:
         for name in ("logger", "deployer", "matcher", "ingress"):
             os.makedirs(stack.path(name), mode=0o700, exist_ok=True)
-            mine = fail if name == "ingress" else None
+            mine = fail if name == victim else None
             stack.start(name, fail=mine, env={
                 "LD_PRELOAD": lib.name, "OPLOG": path,
                 "OPLOG_DIR": stack.path(name)} if name in STORES else {})
@@ -293,8 +294,8 @@ def judge(records, histories):
     return len(acked)
 
 
-def run(events, fail=None):
-    records = record(events, fail)
+def run(events, fail=None, victim="ingress"):
+    records = record(events, fail, victim)
     ops = {s: [Op(at, *r[1:]) for at, r in enumerate(records)
                if r[0] == s and r[1] != "A"
                and not r[2].endswith(("-shm", ".lock"))] for s in STORES}
@@ -302,15 +303,18 @@ def run(events, fail=None):
         parts = dict(zip(STORES, pool.map(replay, STORES, ops.values())))
     acked = judge(records, {s: p[0] for s, p in parts.items()})
     assert acked == events, acked
+    cut = sum(p[1].pop("cut", 0) for p in parts.values())
     states = sum((p[1] for p in parts.values()), collections.Counter())
-    cut = states.pop("cut", 0)
     assert cut <= 3 + sum(states.values()) / 10000, cut
     return {"events": events, "prefixes": len(records),
             "operations": {s: len(o) for s, o in ops.items()},
-            "states": dict(states), "states_in_all": sum(states.values()), "cut": cut,
-            "lost": 0}
+            "states": {s: dict(p[1]) for s, p in parts.items()},
+            "states_of_all": dict(states),
+            "states_in_all": sum(states.values()), "cut": cut,
+            "acknowledged": acked, "lost": 0}
 
 
 if __name__ == "__main__":
     print(json.dumps(run(int(sys.argv[1]) if len(sys.argv) > 1 else 200,
-                         os.environ.get("FAIL")), indent=1))
+                         os.environ.get("FAIL"),
+                         os.environ.get("VICTIM", "ingress")), indent=1))

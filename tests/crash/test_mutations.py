@@ -13,6 +13,16 @@ from rig.docker import TOP
 from rig.stack import BUILD_FAIL
 
 EVENTS = 5
+# What each mutation takes away, for people.
+WITHOUT = {
+    "db.nofsync": "no fsync", "db.early": "ACK before commit",
+    "credit.stale": "lease ignored", "queue.repeat": "dedupe off",
+    "spool.repeat": "dedupe off",
+}
+# mutation, and whose it is: who answers before the commit has told the one
+# before it that it may forget
+DISK = [("db.nofsync", "ingress"), ("db.early", "ingress"),
+        ("db.early", "deployer"), ("db.early", "logger")]
 # mutation, what has to turn red: a test file and which of it
 WIRE = [
     ("credit.stale", "conform/test_dialogue.py", "nack_comes_again_later"),
@@ -34,20 +44,25 @@ UNIT = [
 ]
 
 
+def names(table):
+    """What `make mutations` prints for each."""
+    return [f"{WITHOUT.get(row[0], row[0])}: {row[-1]}" for row in table]
+
+
 def test_powerloss():
     """The short form of `make powerloss`, which finds nothing."""
     print(powerloss.run(EVENTS))
 
 
-@pytest.mark.parametrize("mutation", ["db.nofsync", "db.early"])
-def test_powerloss_finds(mutation):
+@pytest.mark.parametrize("mutation,victim", DISK, ids=names(DISK))
+def test_powerloss_finds(mutation, victim):
     with pytest.raises(AssertionError) as found:
-        powerloss.run(EVENTS, f"{mutation}:error")
+        powerloss.run(EVENTS, f"{mutation}:error", victim)
     print(found.value)
-    assert "lost" in str(found.value) or "damaged" in str(found.value)
+    assert re.search("is lost$|is nowhere$|damaged", str(found.value))
 
 
-@pytest.mark.parametrize("mutation,path,which", WIRE)
+@pytest.mark.parametrize("mutation,path,which", WIRE, ids=names(WIRE))
 def test_found(mutation, path, which):
     """Red without the guard; that it is green with it, the suite shows."""
     got = subprocess.run(
@@ -56,6 +71,7 @@ def test_found(mutation, path, which):
         text=True, capture_output=True, cwd=os.path.join(TOP, "tests"),
         env={**os.environ, "PULLWIRE_BUILD": BUILD_FAIL, "PULLWIRE_COUNT": "",
              "PULLWIRE_MUTATION": f"{mutation}:error"})
+    print(got.stdout.splitlines()[-1:])
     assert got.returncode == 1 and "1 failed" in got.stdout, \
         got.stdout[-4000:]
 
@@ -72,13 +88,14 @@ def mutated(program, args, fail, folder):
             + ":detect_leaks=0"})
 
 
-@pytest.mark.parametrize("mutation,program,test", UNIT)
+@pytest.mark.parametrize("mutation,program,test", UNIT, ids=names(UNIT))
 def test_unit_finds(mutation, program, test, tmp_path):
     """Green with the guard; without it the test that stands for it is red."""
     program = "tests/unit/" + program
     got = mutated(program, [], "", tmp_path)
     assert got.returncode == 0, got.stdout[-2000:]
     got = mutated(program, [], f"{mutation}:error", tmp_path)
+    print(*re.findall("^not ok [0-9]+ - .*", got.stdout, re.M), sep="\n")
     assert got.returncode != 0
     assert not re.search(f"^ok [0-9]+ - {test}$", got.stdout, re.M), \
         got.stdout[-2000:]
