@@ -1,5 +1,6 @@
 #include "proto/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 
@@ -86,4 +87,11 @@ char *xprintf(const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	return check(n < 0 ? NULL : text, 0);
+}
+
+void mem_give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }

@@ -22,6 +22,10 @@ char *xstrdup_null(const char *s) MUST_CHECK;
 char *xmemdup0(const void *s, size_t n) MUST_CHECK;
 char *xprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 
+/* What is free goes back to the system, from every thread's pools: for the
+ * moment when much has ended at once. Takes time with what is free. */
+void mem_give_back(void);
+
 /* Frees *p's pointee and sets it NULL: free_null(&thing->name). */
 #define free_null(pp) (free(*(pp)), *(pp) = NULL)
 

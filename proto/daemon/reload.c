@@ -171,6 +171,8 @@ static void done(void *ctx)
 		r->asked = false;
 	}
 	reading_free(j);
+	/* A whole generation has ended, and where it lay there are holes. */
+	mem_give_back();
 	if (r != NULL && r->again)
 		start(r);
 }

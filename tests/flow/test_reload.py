@@ -7,9 +7,12 @@ and faster (make test-reload: a minute at 1,000 events a second).
 import http.client
 import json
 import os
+import re
 import shutil
 import threading
 import time
+
+import pytest
 
 from peer.sink import Sink
 from rig.stack import TOKEN, http as request, wait_for
@@ -377,3 +380,23 @@ def test_a_job_waits_for_the_deployer_to_know_its_trigger(stacks):
     assert stack.wait_final(event)["status"] == "200"
     assert len(sink.requests) == 1
     sink.close()
+
+
+@pytest.mark.skipif("PULLWIRE_SAN" in os.environ,
+                    reason="the sanitizers' allocator keeps what is free")
+def test_what_was_in_force_is_given_back(stacks):
+    """Many triggers do not take their memory once more with each reload."""
+    stack = stacks(triggers("a", 20000)).start("matcher")
+
+    def taken():
+        with open(f"/proc/{stack.daemons['matcher'].process.pid}/status") as f:
+            return int(re.search(r"RssAnon:\s+(\d+)", f.read())[1])
+
+    wait_for("its triggers", lambda: "20000 triggers" in
+             stack.daemons["matcher"].log())
+    first = taken()
+    for n in range(1, 4):
+        replace(stack, settings(stack, "bcd"[n - 1], 20000 + n))
+        wait_for("its reload", lambda: f"is in force: {20000 + n}" in
+                 stack.daemons["matcher"].log())
+    wait_for("what it had before", lambda: taken() < 1.5 * first)

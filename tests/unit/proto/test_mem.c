@@ -64,12 +64,49 @@ static void test_vec(void **state)
 	assert_null(v.v);
 }
 
+static long resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	long size, resident;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &size, &resident), 2);
+	fclose(f);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* The last one holds the heap's end: without being told, nothing goes back. */
+static void test_give_back(void **state)
+{
+	enum { PIECES = 32 << 10, PIECE = 1 << 10 };
+	static char *pieces[PIECES];
+	long before, with, after;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* it has an allocator of its own */
+#endif
+	before = resident_kib();
+	for (size_t i = 0; i < PIECES; i++)
+		pieces[i] = memset(xmalloc(PIECE), 1, PIECE);
+	with = resident_kib();
+	assert_true(with - before >= PIECES * PIECE / 1024);
+	for (size_t i = 0; i < PIECES - 1; i++)
+		free(pieces[i]);
+	mem_give_back();
+	after = resident_kib();
+	assert_true(after - before < (with - before) / 4);
+	assert_int_equal(pieces[PIECES - 1][0], 1);
+	free(pieces[PIECES - 1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_overflow_exits),
 		cmocka_unit_test(test_vec),
+		cmocka_unit_test(test_give_back),
 	};
 
 	return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
