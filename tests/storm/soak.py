@@ -28,7 +28,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from rig import docker  # noqa: E402
-from rig.stack import http as request  # noqa: E402
+from rig.stack import http as request, wait_for  # noqa: E402
 from storm import Storm  # noqa: E402
 
 WATCHED = ("ingress", "matcher-1", "deployer-2", "logger")
@@ -74,6 +74,17 @@ class Soak(Storm):
 
     # ---- readers
 
+    def trouble(self, what):
+        self.troubles.append(
+            f"after {time.monotonic() - self.begin:.1f} s: {what}")
+
+    def answers(self):
+        try:
+            return request("GET", f"http://127.0.0.1:{self.stack.logger_port}"
+                           "/readyz").status == 200
+        except OSError:
+            return False
+
     def stream(self, number):
         """A browser's stream, left without a word after a while."""
         while not self.over.is_set():
@@ -85,12 +96,12 @@ class Soak(Storm):
                           headers={"Accept": "text/event-stream"})
                 answer = c.getresponse()
                 if answer.status != 200:
-                    self.troubles.append(f"stream: {answer.status}")
+                    self.trouble(f"stream: {answer.status}")
                 while time.monotonic() < end and answer.read1(65536):
                     pass
                 self.done["streams"] += 1
             except OSError as e:
-                self.troubles.append(f"stream: {e}")
+                self.trouble(f"stream: {e}")
             c.close()
 
     def pages(self):
@@ -100,9 +111,9 @@ class Soak(Storm):
                 answer = request(
                     "GET", f"http://127.0.0.1:{self.stack.logger_port}{path}")
                 if answer.status != 200:
-                    self.troubles.append(f"{path}: {answer.status}")
+                    self.trouble(f"{path}: {answer.status}")
             except OSError as e:
-                self.troubles.append(f"{path}: {e}")
+                self.trouble(f"{path}: {e}")
             self.done["pages"] += 1
 
     # ---- what goes on beside
@@ -144,12 +155,15 @@ class Soak(Storm):
         for path in paths:
             with open(path) as f:
                 self.files[path] = f.read()
+        # On a busy machine the logger may not listen yet; from now on it has to.
+        wait_for("the logger answers", self.answers)
+        self.begin = begin = time.monotonic()
         readers = [threading.Thread(target=self.stream, args=(n,), daemon=True)
                    for n in range(STREAMS)]
         readers.append(threading.Thread(target=self.pages, daemon=True))
         for reader in readers:
             reader.start()
-        begin, turn, reloads, second = time.monotonic(), 0, 0, []
+        turn, reloads, second = 0, 0, []
         while (now := time.monotonic() - begin) < self.seconds:
             second.append([taken(self.daemons[n].process.pid)
                            for n in WATCHED])
