@@ -67,9 +67,17 @@ static void watch_full(struct intake *in)
 	if (full == in->full || in->d->draining)
 		return;
 	in->full = full;
-	log_info(NULL, full ? "the queue is full: no more jobs are taken"
-			    : "jobs are taken again");
 	chan_pause(in->chan, full);
+	if (!full) {
+		log_info(NULL, "jobs are taken again");
+		daemon_ready(in->d->daemon, "room");
+		return;
+	}
+	log_warn(NULL, "the queue is full: no more jobs are taken");
+	daemon_not_ready(in->d->daemon, "room", "the queue is full with %zu "
+		"jobs: pushes wait in ingress until a tenth of these have "
+		"ended; `pullwire-deployer queue` tells what they wait for",
+		OPEN_MAX);
 }
 
 /* false: not yet, what the disk has of it cannot be read. */

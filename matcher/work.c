@@ -89,6 +89,7 @@ static void check_job(struct work *w, struct task_job *j, int64_t now)
 		snprintf(why, sizeof(why),
 			"the deployer of lane `%s` does not take the job: %s",
 			lane, j->refusal[0] != '\0' ? j->refusal
+			: j->item.credit.tries == 0 ? "it has no room for more"
 						    : "no answer");
 		give_up(w, j, w->limits.busy_ms, why);
 	}

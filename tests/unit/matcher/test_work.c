@@ -427,6 +427,31 @@ static void test_refused_for_long(void **state)
 	assert_int_equal(seen.n_jobs, 1);
 }
 
+/* One whose queue is full takes nothing: the event waits in ingress and says
+ * so; when there is room it is done. */
+static void test_no_room(void **state)
+{
+	static char repository[] = "shop/api", tag[] = "latest";
+
+	(void)state;
+	ingress = open_end("ingress", true);
+	deployer = open_end("deployer", false);
+	chan_pause(deployer, true);
+	logger = open_end("logger", false);
+	put_event(repository, tag);
+	run_until(one_row_and_one_nack);
+	assert_string_equal(seen.nacks[0],
+		"the deployer of lane `http` does not take the job: it has no "
+		"room for more");
+	assert_string_equal(seen.rows[0],
+		"/notify/0/waiting url waiting: the deployer of lane `http` "
+		"does not take the job: it has no room for more");
+	assert_int_equal(seen.all_jobs, 0);
+	chan_pause(deployer, false);
+	run_until(one_ack);
+	assert_int_equal(seen.all_jobs, 1);
+}
+
 #define MANY 300
 
 static struct many {
@@ -540,6 +565,7 @@ int main(void)
 			test_refused_for_a_while, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_refused_for_long, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_new_rules, setup, teardown),
