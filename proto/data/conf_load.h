@@ -1,8 +1,7 @@
 /*
- * Loading a configuration, between the files that check it: conf.c reads and
- * checks all but the sources, the triggers, the engines, what authenticates a
- * sender and who is told: conf_source.c, conf_trigger.c, conf_engine.c,
- * conf_auth.c and conf_notify.c do.
+ * Loading a configuration: conf.c reads it and has each part checked, the
+ * daemons' sections in conf_check.c, the rest in conf_source.c, conf_trigger.c,
+ * conf_engine.c, conf_auth.c, conf_logger.c and conf_notify.c.
  * Each check adds what it finds; none stops at the first fault.
  */
 #ifndef PROTO_DATA_CONF_LOAD_H
@@ -67,6 +66,8 @@ bool conf_name_ok(const char *s);
 /* where is the named struct itself: its first member. */
 void conf_check_name(struct conf_loader *l, const struct yaml *map,
 	const char *what, const char *name, struct opt_where *where);
+/* The daemons' sections; after the engines. */
+void conf_check_sections(struct conf_loader *l, const struct yaml *root);
 /* auth: and allow: of a source, presets filled in. */
 void conf_check_source(struct conf_loader *l, const struct yaml *map,
 	struct conf_source *s);
