@@ -333,8 +333,7 @@ static void go_on(struct docker_task *t, const struct docker_compose *c,
  * at the gate; nobody else would start it. */
 static bool was_cut_off(const struct docker_note *note)
 {
-	return note->found && note->step != NULL &&
-		strcmp(note->step, DOCKER_STEP_START) == 0;
+	return note->found && docker_note_is_at(note, DOCKER_STEP_START);
 }
 
 /* Refused, unchanged and the like; 0: the first that is to be replaced. */

@@ -198,10 +198,14 @@ bool docker_note_is_complete(const struct docker_note *n)
 	return n->total > 0 && (int64_t)json_len(n->done) >= n->total;
 }
 
+bool docker_note_is_at(const struct docker_note *n, const char *step)
+{
+	return n != NULL && n->step != NULL && strcmp(n->step, step) == 0;
+}
+
 bool docker_note_is_returned(const struct docker_note *n)
 {
-	return n->step != NULL && n->reason != NULL &&
-		strcmp(n->step, DOCKER_STEP_RETURNED) == 0;
+	return n->reason != NULL && docker_note_is_at(n, DOCKER_STEP_RETURNED);
 }
 
 int docker_note_forget(struct docker_note *n, struct err *err)

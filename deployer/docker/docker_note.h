@@ -77,6 +77,8 @@ void docker_note_drop_batch(struct docker_note *n);
 bool docker_note_is_done(const struct docker_note *n, const char *name);
 /* All of its containers are replaced. */
 bool docker_note_is_complete(const struct docker_note *n);
+/* Is that the last step saved? n NULL: it is at none. */
+bool docker_note_is_at(const struct docker_note *n, const char *step);
 /* The new image failed and the old container runs again: reason. */
 bool docker_note_is_returned(const struct docker_note *n);
 /* Nothing of the job is at the engine any more. */

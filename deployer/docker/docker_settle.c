@@ -57,20 +57,14 @@ static int drop_failed(const struct docker_settle *how,
 	return docker_swap_ensure_gone(how->api, s->new_id, true, err);
 }
 
-static bool is_at(const struct docker_note *note, const char *step)
-{
-	return note != NULL && note->step != NULL &&
-		strcmp(note->step, step) == 0;
-}
-
 /* Settles s and writes it into the note (which may be NULL). */
 static int settle_one(const struct docker_settle *how,
 	struct docker_swap *s, struct docker_note *note, char **stuck,
 	struct err *err)
 {
-	bool undo = is_at(note, DOCKER_STEP_UNDO);
+	bool undo = docker_note_is_at(note, DOCKER_STEP_UNDO);
 	/* A copy: the note's own may become another. */
-	char *condemned = undo || is_at(note, DOCKER_STEP_ROLLBACK)
+	char *condemned = undo || docker_note_is_at(note, DOCKER_STEP_ROLLBACK)
 		? xstrdup_null(note->reason)
 		: NULL;
 	enum docker_settled outcome;
@@ -279,12 +273,12 @@ static int settle_batch(const struct docker_settle *how,
 	const struct json *list, struct docker_note *note, struct err *err)
 {
 	learn_ids(how, note, list);
-	if (is_at(note, DOCKER_STEP_COMMIT))
+	if (docker_note_is_at(note, DOCKER_STEP_COMMIT))
 		return finish_all(how, note, err);
-	if (is_at(note, DOCKER_STEP_ROLLBACK))
+	if (docker_note_is_at(note, DOCKER_STEP_ROLLBACK))
 		return undo_all(how, note,
 			note->reason != NULL ? note->reason : "it failed", err);
-	if (is_at(note, DOCKER_STEP_UNDO))
+	if (docker_note_is_at(note, DOCKER_STEP_UNDO))
 		return undo_all(how, note, NULL, err);
 	/* They sleep, and only a whole new try wakes them up in order. */
 	if (docker_batch_has_dependents(note))

@@ -254,8 +254,7 @@ static int update(struct swarm_rollout *r, struct driver_result *res)
 
 static bool was_going_back(const struct docker_note *n)
 {
-	return n->step != NULL && n->reason != NULL &&
-		strcmp(n->step, DOCKER_STEP_ROLLBACK) == 0;
+	return n->reason != NULL && docker_note_is_at(n, DOCKER_STEP_ROLLBACK);
 }
 
 /* Did an earlier attempt begin the update? 1, 0, or -1 with *res. */
