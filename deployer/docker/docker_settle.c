@@ -1,9 +1,9 @@
 #include "deployer/docker/docker_settle.h"
 
-#include "deployer/docker/docker_batch.h"
 #include "deployer/docker/docker_kept.h"
 #include "deployer/docker/docker_owner.h"
 #include "deployer/docker/docker_rollback.h"
+#include "deployer/docker/docker_settle_part.h"
 #include "deployer/docker/docker_spec.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
@@ -28,7 +28,7 @@ static int conclude(struct docker_note *note, const char *name,
 	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
 }
 
-static char *stuck_text(const struct docker_settle *how,
+char *docker_settle_stuck(const struct docker_settle *how,
 	const struct docker_swap *s, const struct err *e)
 {
 	struct strbuf text = {0};
@@ -84,7 +84,7 @@ static int settle_one(const struct docker_settle *how,
 		if (note != NULL)
 			stuck = &note->stuck;
 		free(*stuck);
-		*stuck = stuck_text(how, s, &e);
+		*stuck = docker_settle_stuck(how, s, &e);
 		rc = 0;
 		if (how->mend && note == NULL)
 			rc = drop_failed(how, s, err);
@@ -158,132 +158,20 @@ static int settle_orphan(const struct docker_settle *how, const char *id,
 	return rc;
 }
 
-static bool is_of(const struct docker_note *note, const char *did)
+bool docker_settle_is_of(const struct docker_note *note, const char *did)
 {
 	char buf[DOCKER_DID_LEN];
 
 	return strcmp(docker_swap_did(note->job, buf), did) == 0;
 }
 
-/* The deployment that a listed container is of, or NULL: also of one that is
- * kept, which is not under way any more. */
-static const char *did_of(const struct docker_settle *how,
+const char *docker_settle_did(const struct docker_settle *how,
 	const struct json *container)
 {
 	if (docker_kept_has(how->kept, json_str(json_get(container, "Id"))))
 		return NULL;
 	return json_str(json_get(
 		json_get(container, "Labels"), DOCKER_LABEL_DEPLOY));
-}
-
-/* ---- several together ----------------------------------------------------------- */
-
-/* The new containers that the journal does not know of yet, by their labels. */
-static void learn_ids(const struct docker_settle *how,
-	struct docker_note *note, const struct json *list)
-{
-	const struct json *c = json_first(list), *labels;
-	const char *did, *old, *id;
-	struct docker_swap *s;
-
-	for (; c; c = json_next(c)) {
-		labels = json_get(c, "Labels");
-		did = did_of(how, c);
-		old = json_str(json_get(labels, DOCKER_LABEL_REPLACES));
-		id = json_str(json_get(c, "Id"));
-		if (id == NULL || did == NULL || old == NULL ||
-			!is_of(note, did))
-			continue;
-		for (size_t i = 0; i <= note->batch.n; i++) {
-			s = i < note->batch.n ? &note->batch.v[i] : &note->now;
-			if (s->old_id != NULL && s->new_id == NULL &&
-				strcmp(s->old_id, old) == 0)
-				s->new_id = xstrdup(id);
-		}
-	}
-}
-
-/* All go back: for good, where reason says why, or for another try. */
-static int undo_all(const struct docker_settle *how, struct docker_note *note,
-	const char *reason, struct err *err)
-{
-	const struct docker_swap *stuck = NULL;
-	size_t n = note->batch.n + (note->now.name != NULL);
-	char kept[DOCKER_KEPT_WORDS];
-	struct err e = {0};
-	char *text;
-
-	if (docker_batch_undo(how->api, note, how->patience_ms, &stuck, &e) !=
-		0) {
-		if (docker_api_unreachable(&e)) {
-			*err = e;
-			return -1;
-		}
-		note->stuck = stuck_text(how, stuck, &e);
-		return 0;
-	}
-	docker_note_drop_batch(note);
-	if (reason == NULL)
-		return docker_note_save(note, DOCKER_STEP_DONE, err);
-	text = xprintf("%s; %zu containers run their former images again%s",
-		reason, n, docker_kept_words(note, kept));
-	free(note->reason);
-	note->reason = text;
-	return docker_note_save(note, DOCKER_STEP_RETURNED, err);
-}
-
-/* Their old containers were being removed: all new ones are good. */
-static int finish_all(const struct docker_settle *how,
-	struct docker_note *note, struct err *err)
-{
-	for (size_t i = note->batch.n; i-- > 0;)
-		if (docker_swap_forward(how->api, &note->batch.v[i], err) != 0)
-			return -1;
-	return docker_note_end_batch(note, err);
-}
-
-/* The one under way, while those before it wait for the others. */
-static int settle_now(const struct docker_settle *how_,
-	struct docker_note *note, struct err *err)
-{
-	struct docker_settle how = *how_;
-	enum docker_settled outcome;
-	struct err why = {0}, e = {0};
-
-	how.keep = true;
-	if (docker_settle_swap(&how, &note->now, NULL, &outcome, &why, &e) !=
-		0) {
-		if (docker_api_unreachable(&e)) {
-			*err = e;
-			return -1;
-		}
-		note->stuck = stuck_text(&how, &note->now, &e);
-		return 0;
-	}
-	if (outcome == DOCKER_SETTLED_FORWARD)
-		docker_note_keep(note);
-	else
-		docker_swap_release(&note->now);
-	if (outcome == DOCKER_SETTLED_BACK)
-		return undo_all(&how, note, why.text, err);
-	return docker_note_save(note, DOCKER_STEP_DONE, err);
-}
-
-static int settle_batch(const struct docker_settle *how,
-	const struct json *list, struct docker_note *note, struct err *err)
-{
-	learn_ids(how, note, list);
-	if (docker_note_is_at(note, DOCKER_STEP_COMMIT))
-		return finish_all(how, note, err);
-	if (docker_note_is_at(note, DOCKER_STEP_ROLLBACK))
-		return undo_all(how, note,
-			note->reason != NULL ? note->reason : "it failed", err);
-	if (docker_note_is_at(note, DOCKER_STEP_UNDO))
-		return undo_all(how, note, NULL, err);
-	/* They sleep, and only a whole new try wakes them up in order. */
-	if (docker_batch_has_dependents(note))
-		return undo_all(how, note, NULL, err);
-	return note->now.name != NULL ? settle_now(how, note, err) : 0;
 }
 
 int docker_settle_job(const struct docker_settle *how_,
@@ -296,11 +184,11 @@ int docker_settle_job(const struct docker_settle *how_,
 
 	with.note = note;
 	if (note->batch.n > 0 || (note->total > 1 && note->now.name != NULL))
-		return settle_batch(how, list, note, err);
+		return docker_settle_batch(how, list, note, err);
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
-		did = did_of(how, c);
-		if (id != NULL && did != NULL && is_of(note, did) &&
+		did = docker_settle_did(how, c);
+		if (id != NULL && did != NULL && docker_settle_is_of(note, did) &&
 			settle_labelled(how, id, note, NULL, err) != 0)
 			return -1;
 	}
@@ -375,10 +263,10 @@ int docker_settle_rest(const struct docker_settle *how,
 
 	for (c = json_first(list); c; c = json_next(c)) {
 		id = json_str(json_get(c, "Id"));
-		did = did_of(how, c);
+		did = docker_settle_did(how, c);
 		if (id == NULL || did == NULL)
 			continue;
-		for (i = 0; i < n && !is_of(&notes[i], did); i++)
+		for (i = 0; i < n && !docker_settle_is_of(&notes[i], did); i++)
 			;
 		if (i < n)
 			continue;
