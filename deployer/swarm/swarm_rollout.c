@@ -6,16 +6,13 @@
 #include "deployer/swarm/swarm_mark.h"
 #include "deployer/swarm/swarm_spec.h"
 #include "deployer/swarm/swarm_trouble.h"
-#include "deployer/swarm/swarm_wait.h"
+#include "deployer/swarm/swarm_watch.h"
 #include "proto/base/clock.h"
 #include "proto/base/enc.h"
 #include "proto/base/mem.h"
 
-#define POLL_MS 300
 #define PAUSE_MS 50
 #define AGAIN_MS 10000 /* a Swarm that cannot do it now */
-
-typedef enum swarm_state judge_fn(const struct swarm_look *l);
 
 static const struct json *spec_of(const struct swarm_rollout *r)
 {
@@ -87,115 +84,6 @@ void swarm_rollout_fail(const struct swarm_rollout *r, const struct err *err,
 	case SWARM_NO_TROUBLE:
 		driver_result_err(res, DRIVER_FAILED, err);
 		return;
-	}
-}
-
-/* ---- waiting ---------------------------------------------------------------- */
-
-static void tell(const struct swarm_rollout *r, const struct json *current,
-	enum swarm_state state)
-{
-	int64_t wanted = swarm_wait_wanted(spec_of(r));
-	int64_t up = swarm_wait_running(current);
-	char text[96];
-
-	if (state == SWARM_RETURNS || current == NULL)
-		snprintf(text, sizeof(text), "%s", state == SWARM_RETURNS
-			? "Swarm goes back" : "Swarm updates the service");
-	else if (wanted < 0)
-		snprintf(text, sizeof(text), "%" PRId64 " tasks run", up);
-	else
-		snprintf(text, sizeof(text), "%" PRId64 " of %" PRId64
-			" tasks run", up, wanted);
-	docker_task_progress(r->t, text);
-}
-
-static int judge(struct swarm_rollout *r, judge_fn *fn, int64_t waited,
-	enum swarm_state *state, struct err *err)
-{
-	const char *id = r->t->note.service;
-	struct swarm_look l = {.digest = r->t->note.to, .waited_ms = waited,
-		.grace_ms = r->t->run->trigger->grace};
-	struct json *current = NULL, *now = NULL;
-	bool needs;
-
-	if (swarm_rollout_look(r, err) != 0)
-		return -1;
-	needs = swarm_wait_needs_tasks(r->service);
-	current = swarm_service_tasks(
-		r->t->api, id, SWARM_TASKS_CURRENT, err);
-	if (current != NULL && needs)
-		now = swarm_service_tasks(r->t->api, id, SWARM_TASKS_NOW, err);
-	if (current == NULL || (needs && now == NULL)) {
-		json_free(current);
-		return -1;
-	}
-	if (r->since == NULL)
-		r->since = swarm_since_new();
-	swarm_since_see(r->since, current, clock_mono());
-	l.since = r->since;
-	l.service = r->service;
-	l.current = current;
-	l.now = now;
-	*state = fn(&l);
-	tell(r, current, *state);
-	json_free(current);
-	json_free(now);
-	return 0;
-}
-
-/* No answer: later. The Swarm's own trouble (no leader, a busy one) may pass;
- * what it refuses for good does not. */
-static bool passes(const struct err *err)
-{
-	return !docker_api_unreachable(err) && err->cls == ERR_RETRY;
-}
-
-static void fail(const struct swarm_rollout *r, const struct err *err,
-	struct driver_result *res)
-{
-	if (err->code == 404)
-		driver_result_set(res, DRIVER_FAILED, "service %s was removed "
-			"while it was updated", r->name);
-	else
-		swarm_rollout_fail(r, err, res);
-}
-
-/*
- * Until fn says that it is over, or limit_ms are: *state tells. Where Swarm
- * goes back by itself it has the time for that anew. -1 with *res.
- */
-static int watch(struct swarm_rollout *r, judge_fn *fn, int64_t limit_ms,
-	enum swarm_state *state, struct driver_result *res)
-{
-	int64_t start = clock_mono(), end = start + limit_ms;
-	bool returns = false;
-	struct err err;
-	int rc;
-
-	for (;;) {
-		*state = SWARM_GOES_ON;
-		err_clear(&err);
-		rc = judge(r, fn, clock_mono() - start, state, &err);
-		if (rc != 0 && (!passes(&err) || clock_mono() >= end)) {
-			fail(r, &err, res);
-			return -1;
-		}
-		if (*state == SWARM_RETURNS && !returns) {
-			returns = true;
-			end = clock_mono() +
-				r->t->run->trigger->deploy.rollback_timeout;
-		}
-		if (*state != SWARM_GOES_ON && *state != SWARM_RETURNS)
-			return 0;
-		if (clock_mono() >= end)
-			return 0;
-		if (driver_cancelled(r->t->run)) {
-			driver_result_set(res, DRIVER_CANCELLED,
-				"service %s is being updated", r->name);
-			return -1;
-		}
-		clock_sleep(POLL_MS);
 	}
 }
 
@@ -285,7 +173,7 @@ void swarm_rollout_wait(struct swarm_rollout *r, struct driver_result *res)
 	enum swarm_state state;
 	char what[200];
 
-	if (watch(r, swarm_wait_judge, limit, &state, res) != 0)
+	if (swarm_watch(r, swarm_wait_judge, limit, &state, res) != 0)
 		return;
 	docker_task_lap(r->t, "update");
 	snprintf(what, sizeof(what), "service %s did not come up with %.100s",
@@ -390,10 +278,10 @@ void swarm_rollout_back(struct swarm_rollout *r, struct driver_result *res)
 	docker_task_progress(r->t, "going back");
 	if (docker_note_save(note, DOCKER_STEP_ROLLBACK, &err) != 0 ||
 		go_back(r, &err) != 0) {
-		fail(r, &err, res);
+		swarm_watch_fail(r, &err, res);
 		return;
 	}
-	if (watch(r, swarm_wait_judge_back,
+	if (swarm_watch(r, swarm_wait_judge_back,
 		    r->t->run->trigger->deploy.rollback_timeout, &state,
 		    res) != 0)
 		return;
