@@ -1,39 +1,17 @@
 #include "proto/io/loop.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <uv.h>
 
-#include "proto/base/list.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/io/loop_drop.h"
-
-#define SPAWN_RETRY_MS 200
-
-struct post {
-	struct list node;
-	void (*fn)(void *ctx);
-	void (*drop)(void *ctx); /* instead, when the loop is gone; or NULL */
-	void *ctx;
-};
-
-/*
- * Where other threads leave work for the loop. It is counted, so that a
- * spawned thread may outlive the loop: what it posts then is dropped.
- */
-struct mailbox {
-	pthread_mutex_t lock;
-	unsigned holders;
-	bool closed;       /* the loop is gone, and wake with it */
-	uv_async_t *wake;
-	struct list posts; /* struct post */
-};
+#include "proto/io/loop_mail.h"
 
 struct loop {
 	uv_loop_t uv;
 	uv_async_t wake;
-	struct mailbox *mail;
+	struct loop_mail *mail;
 	sigset_t signals; /* that were ever watched */
 };
 
@@ -45,93 +23,34 @@ static void check(int rc, const char *what)
 
 /* ---- posts ------------------------------------------------------------- */
 
-static void mailbox_release(struct mailbox *m)
+static void wake(void *ctx)
 {
-	unsigned left;
+	struct loop *l = ctx;
 
-	pthread_mutex_lock(&m->lock);
-	left = --m->holders;
-	pthread_mutex_unlock(&m->lock);
-	if (left > 0)
-		return;
-	pthread_mutex_destroy(&m->lock);
-	free(m);
-}
-
-static struct mailbox *mailbox_hold(struct mailbox *m)
-{
-	pthread_mutex_lock(&m->lock);
-	m->holders++;
-	pthread_mutex_unlock(&m->lock);
-	return m;
-}
-
-static void post_drop(struct post *p)
-{
-	if (p->drop)
-		p->drop(p->ctx);
-	free(p);
-}
-
-static void mailbox_post(struct mailbox *m, void (*fn)(void *ctx),
-	void (*drop)(void *ctx), void *ctx)
-{
-	struct post *p = xcalloc(1, sizeof(*p));
-	bool was_empty;
-
-	p->fn = fn;
-	p->drop = drop;
-	p->ctx = ctx;
-	pthread_mutex_lock(&m->lock);
-	if (m->closed) {
-		pthread_mutex_unlock(&m->lock);
-		post_drop(p);
-		return;
-	}
-	was_empty = list_empty(&m->posts);
-	list_push_back(&m->posts, &p->node);
-	/* Under the lock: the handle is valid until closed is set. */
-	if (was_empty)
-		uv_async_send(m->wake);
-	pthread_mutex_unlock(&m->lock);
-}
-
-/* Moves what is posted to *out. */
-static void mailbox_take_all(struct mailbox *m, struct list *out)
-{
-	struct list *node;
-
-	list_init(out);
-	pthread_mutex_lock(&m->lock);
-	while ((node = list_pop_front(&m->posts)))
-		list_push_back(out, node);
-	pthread_mutex_unlock(&m->lock);
+	uv_async_send(&l->wake);
 }
 
 static void on_wake(uv_async_t *h)
 {
 	struct loop *l = h->data;
-	struct list batch, *node;
 
-	/* One batch a turn: a post that posts again does not starve the rest. */
-	mailbox_take_all(l->mail, &batch);
-	while ((node = list_pop_front(&batch))) {
-		struct post *p = CONTAINER_OF(node, struct post, node);
+	loop_mail_take(l->mail);
+}
 
-		p->fn(p->ctx);
-		free(p);
-	}
+struct loop_mail *loop_mail_of(struct loop *l)
+{
+	return l->mail;
 }
 
 void loop_drop_post(struct loop *l, void (*fn)(void *ctx),
 	void (*drop)(void *ctx), void *ctx)
 {
-	mailbox_post(l->mail, fn, drop, ctx);
+	loop_mail_post(l->mail, fn, drop, ctx);
 }
 
 void loop_post(struct loop *l, void (*fn)(void *ctx), void *ctx)
 {
-	mailbox_post(l->mail, fn, NULL, ctx);
+	loop_mail_post(l->mail, fn, NULL, ctx);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -145,11 +64,7 @@ struct loop *loop_new(void)
 	check(uv_async_init(&l->uv, &l->wake, on_wake),
 		"cannot make an event loop");
 	l->wake.data = l;
-	l->mail = xcalloc(1, sizeof(*l->mail));
-	pthread_mutex_init(&l->mail->lock, NULL);
-	l->mail->holders = 1;
-	l->mail->wake = &l->wake;
-	list_init(&l->mail->posts);
+	l->mail = loop_mail_new(wake, l);
 	sigemptyset(&l->signals);
 	return l;
 }
@@ -181,19 +96,11 @@ static void close_handle(uv_handle_t *h, void *ctx)
 
 void loop_free(struct loop *l)
 {
-	struct list dropped, *node;
 	sigset_t before;
 
 	if (!l)
 		return;
-	pthread_mutex_lock(&l->mail->lock);
-	l->mail->closed = true;
-	pthread_mutex_unlock(&l->mail->lock);
-	mailbox_take_all(l->mail, &dropped);
-	while ((node = list_pop_front(&dropped)))
-		post_drop(CONTAINER_OF(node, struct post, node));
-	mailbox_release(l->mail);
-
+	loop_mail_close(l->mail);
 	/* libuv gives them back to what kills: never for a moment. */
 	pthread_sigmask(SIG_BLOCK, &l->signals, &before);
 	uv_walk(&l->uv, close_handle, l);
@@ -325,86 +232,4 @@ void loop_signal(struct loop *l, int signo, void (*fn)(void *ctx), void *ctx)
 	check(uv_signal_start(&s->h, on_signal, signo),
 		"cannot watch a signal");
 	sigaddset(&l->signals, signo);
-}
-
-/* ---- threads ----------------------------------------------------------- */
-
-struct spawn {
-	struct loop *loop; /* the loop's thread only */
-	struct mailbox *mail;
-	void (*work)(void *ctx);
-	void (*done)(void *ctx);
-	void (*drop)(void *ctx); /* or NULL */
-	void *ctx;
-};
-
-static void spawn_drop(void *ctx)
-{
-	struct spawn *s = ctx;
-
-	if (s->drop)
-		s->drop(s->ctx);
-	free(s);
-}
-
-static void spawn_done(void *ctx)
-{
-	struct spawn *s = ctx;
-
-	s->done(s->ctx);
-	free(s);
-}
-
-static void *spawn_main(void *arg)
-{
-	struct spawn *s = arg;
-	struct mailbox *mail = s->mail;
-
-	s->work(s->ctx);
-	mailbox_post(mail, spawn_done, spawn_drop, s);
-	mailbox_release(mail);
-	return NULL;
-}
-
-static void spawn_start(void *ctx)
-{
-	struct spawn *s = ctx;
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-	int rc;
-
-	s->mail = mailbox_hold(s->loop->mail);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = pthread_create(&thread, &attr, spawn_main, s);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc == 0)
-		return;
-	mailbox_release(s->mail);
-	log_limited(LOG_WARN, "loop_spawn",
-		"cannot start a thread, will try again: %s", strerror(rc));
-	loop_timer_start(s->loop, SPAWN_RETRY_MS, 0, spawn_start, s);
-}
-
-void loop_drop_spawn(struct loop *l, void (*work)(void *ctx),
-	void (*done)(void *ctx), void (*drop)(void *ctx), void *ctx)
-{
-	struct spawn *s = xcalloc(1, sizeof(*s));
-
-	s->loop = l;
-	s->work = work;
-	s->done = done;
-	s->drop = drop;
-	s->ctx = ctx;
-	spawn_start(s);
-}
-
-void loop_spawn(struct loop *l, void (*work)(void *ctx),
-	void (*done)(void *ctx), void *ctx)
-{
-	loop_drop_spawn(l, work, done, NULL, ctx);
 }
