@@ -10,6 +10,7 @@
 #include "deployer/queue/queue_schema.h"
 #include "proto/base/clock.h"
 #include "proto/base/mem.h"
+#include "proto/data/db_file.h"
 
 #define ANSWER_MS 5000
 
@@ -24,7 +25,7 @@ static char *write_order(const struct conf *conf, const struct strbuf *text)
 	struct err err;
 	FILE *f = NULL;
 
-	if (db_make_folders(path, &err) < 0)
+	if (db_file_folders(path, &err) < 0)
 		goto out;
 	f = fopen(path, "wx");
 	if (!f || fwrite(text->buf, 1, text->len, f) != text->len ||

@@ -3,13 +3,11 @@
 #include "proto/base/clock.h"
 #include "proto/base/fail.h"
 #include "proto/base/vec.h"
+#include "proto/data/db_file.h"
 #include "proto/data/db_wal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define BUSY_MS 5000
 #define CLOCK_OPS 2000 /* instructions between two looks at the clock */
@@ -76,62 +74,6 @@ static int fault(const struct db *db, struct err *err)
 }
 
 /* ---- open ------------------------------------------------------------------ */
-
-/* A new name is on the disk only when the folder that has it is. */
-static int sync_folder_of(const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL ? xstrdup(".")
-		: slash == path	     ? xstrdup("/")
-				     : xmemdup0(path, (size_t)(slash - path));
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = err_retry(err, "%s cannot be written to the disk: %s",
-			folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return rc;
-}
-
-int db_make_folders(const char *path, struct err *err)
-{
-	char *copy = xstrdup(path);
-	int rc = 0;
-
-	for (char *p = strchr(copy + 1, '/'); p && rc == 0;
-		p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(copy, 0700) == 0)
-			rc = sync_folder_of(copy, err);
-		else if (errno != EEXIST)
-			rc = err_retry(err, "%s cannot be created: %s", copy,
-				strerror(errno));
-		*p = '/';
-	}
-	free(copy);
-	return rc;
-}
-
-/* A new file is its owner's alone, whatever the umask. Only a file that is
- * not there: closing a descriptor of an open one would drop SQLite's locks. */
-static int make_file(const char *path, struct err *err)
-{
-	int fd;
-
-	if (db_make_folders(path, err) < 0)
-		return -1;
-	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		close(fd);
-		return sync_folder_of(path, err);
-	}
-	if (errno == EEXIST)
-		return 0;
-	return err_retry(err, "%s cannot be created: %s", path,
-		strerror(errno));
-}
 
 /* The schema's name as an application_id: FNV-1a. */
 static int64_t schema_id(const struct db_schema *schema)
@@ -234,7 +176,7 @@ struct db *db_open(const char *path, const struct db_schema *schema,
 			: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	struct db *db;
 
-	if (!readonly && (make_file(path, err) < 0 ||
+	if (!readonly && (db_file_make(path, err) < 0 ||
 				 db_wal_check(path, err) < 0))
 		return NULL;
 	db = xcalloc(1, sizeof(*db));

@@ -35,8 +35,6 @@ void db_close(struct db *db); /* NULL is fine */
 /* From now on a statement may run for ms between its prepare and its last
  * step, then it fails (ERR_RETRY); 0: no limit. */
 void db_time_limit(struct db *db, int64_t ms);
-/* The missing folders above a file, 0700, on the disk when it returns. */
-int db_make_folders(const char *path, struct err *err);
 
 /* One statement at a time: prepare (cached by its text, which must be a
  * literal), bind by position from 1, step, read columns from 0, reset. */

@@ -5,6 +5,7 @@
 #include "proto/base/fail.h"
 #include "proto/base/metrics.h"
 #include "proto/base/vec.h"
+#include "proto/data/db_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +204,7 @@ struct db_writer *db_writer_start(const char *path,
 	w->lock_fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	if (db_make_folders(path, err) < 0 || take_lock(w, err) < 0)
+	if (db_file_folders(path, err) < 0 || take_lock(w, err) < 0)
 		goto fail;
 	w->db = db_open(path, schema, false, err);
 	if (!w->db)

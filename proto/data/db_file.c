@@ -1,0 +1,64 @@
+#include "proto/data/db_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/base/mem.h"
+
+/* A new name is on the disk only when the folder that has it is. */
+static int sync_folder_of(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? xstrdup(".")
+		: slash == path	     ? xstrdup("/")
+				     : xmemdup0(path, (size_t)(slash - path));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = err_retry(err, "%s cannot be written to the disk: %s",
+			folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return rc;
+}
+
+int db_file_folders(const char *path, struct err *err)
+{
+	char *copy = xstrdup(path);
+	int rc = 0;
+
+	for (char *p = strchr(copy + 1, '/'); p && rc == 0;
+		p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(copy, 0700) == 0)
+			rc = sync_folder_of(copy, err);
+		else if (errno != EEXIST)
+			rc = err_retry(err, "%s cannot be created: %s", copy,
+				strerror(errno));
+		*p = '/';
+	}
+	free(copy);
+	return rc;
+}
+
+/* Only a file that is not there: closing a descriptor of an open one would
+ * drop SQLite's locks. */
+int db_file_make(const char *path, struct err *err)
+{
+	int fd;
+
+	if (db_file_folders(path, err) < 0)
+		return -1;
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		return sync_folder_of(path, err);
+	}
+	if (errno == EEXIST)
+		return 0;
+	return err_retry(err, "%s cannot be created: %s", path,
+		strerror(errno));
+}
