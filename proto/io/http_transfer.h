@@ -28,6 +28,9 @@ void http_transfer_begin(struct http_transfer *t, CURL *easy,
 	const struct http_call *call, struct http_result *res);
 /* Fills what is left of *res; 0, or -1 with err. Releases what begin took. */
 int http_transfer_end(struct http_transfer *t, CURLcode rc, struct err *err);
+/* What curl says went wrong, as a sentence, for http_transfer_end(); -1. */
+int http_transfer_fail(const struct http_transfer *t, CURLcode rc,
+	struct err *err);
 /* Releases without a result. */
 void http_transfer_drop(struct http_transfer *t);
 
