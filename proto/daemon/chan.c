@@ -10,11 +10,6 @@
 /* Credit bounds what is under way, so only a peer that is stuck fills this. */
 #define HWM (2 * CREDIT_MAX_FLIGHT)
 
-static struct chan_session *session_of(struct list *node)
-{
-	return CONTAINER_OF(node, struct chan_session, node);
-}
-
 /* ---- saying -------------------------------------------------------------- */
 
 int chan_say(struct chan *c, struct chan_session *s, enum msg_type type,
@@ -68,110 +63,6 @@ void chan_refuse(struct chan *c, link_peer peer, const char *name,
 	free(error.text);
 }
 
-/* ---- time ---------------------------------------------------------------- */
-
-static void arm(struct chan *c, int64_t now);
-
-static int64_t min_i64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static void lose_silent(struct chan *c, int64_t now)
-{
-	uint64_t id;
-	size_t n;
-
-	while ((id = credit_lost_peer(c->books, now)) != 0)
-		chan_session_lose(c, chan_session_by_id(c, id),
-			"it has been silent too long", now);
-	n = credit_expire(c->books, now);
-	if (n != 0)
-		log_limited(LOG_WARN, c->name,
-			"%s: %zu payloads are not answered in time, they are "
-			"sent again",
-			c->name, n);
-}
-
-static void tend(struct chan *c, struct chan_session *s, int64_t now)
-{
-	if (s->id != 0) {
-		if (s->said + CHAN_PING_MS <= now)
-			chan_say(c, s, MSG_PING, 0, &(struct msg_empty){0});
-	} else if (s->hello_since + c->lost_ms <= now) {
-		chan_session_lose(c, s, "it does not answer", now);
-	} else if (s->hello_due <= now) {
-		chan_session_say_hello(c, s, now);
-	}
-}
-
-/* What this turn has brought leaves: answers first, they bring credit. */
-static void work(struct chan *c, int64_t now)
-{
-	LIST_EACH(&c->sessions, node) {
-		struct chan_session *s = session_of(node);
-
-		if (s->id != 0 && !c->sends)
-			chan_recv_answer(c, s);
-		if (s->broken)
-			chan_session_lose(c, s, "cannot be reached", now);
-	}
-	chan_send_ready(c, now);
-	arm(c, now);
-}
-
-static void on_soon(void *ctx)
-{
-	struct chan *c = ctx;
-
-	c->soon = NULL;
-	work(c, clock_mono());
-}
-
-void chan_poke(struct chan *c)
-{
-	if (c->soon == NULL)
-		c->soon = loop_timer_start(c->loop, 0, 0, on_soon, c);
-}
-
-static void on_timer(void *ctx)
-{
-	struct chan *c = ctx;
-	int64_t now = clock_mono();
-
-	c->timer = NULL;
-	lose_silent(c, now);
-	chan_order_expire(c, now);
-	LIST_EACH(&c->sessions, node)
-		tend(c, session_of(node), now);
-	work(c, now);
-}
-
-/* The timer goes off when something happens by itself next; while there is a
- * peer, that is within a second. */
-static void arm(struct chan *c, int64_t now)
-{
-	int64_t at = min_i64(credit_next_time(c->books),
-		chan_order_next_time(c));
-
-	LIST_EACH(&c->sessions, node) {
-		const struct chan_session *s = session_of(node);
-
-		if (s->id != 0)
-			at = min_i64(at, s->said + CHAN_PING_MS);
-		else
-			at = min_i64(at, s->hello_due);
-	}
-	if (c->timer != NULL && c->timer_at <= at)
-		return;
-	loop_timer_cancel(&c->timer);
-	if (at == INT64_MAX)
-		return;
-	c->timer_at = at;
-	c->timer = loop_timer_start(c->loop, at > now ? at - now : 1, 0,
-		on_timer, c);
-}
-
 /* ---- hearing ------------------------------------------------------------- */
 
 static void on_up(void *ctx, link_peer peer, const char *address)
@@ -188,7 +79,7 @@ static void on_up(void *ctx, link_peer peer, const char *address)
 		s->hello_since = s->hello_due = now;
 		s->number = 0;
 	}
-	arm(c, now);
+	chan_arm(c, now);
 }
 
 static void on_down(void *ctx, link_peer peer)
@@ -307,7 +198,7 @@ static void on_message(void *ctx, link_peer peer, struct str bytes)
 	} else {
 		on_bad(c, peer, &m, err.text, now);
 	}
-	arm(c, now);
+	chan_arm(c, now);
 }
 
 static const struct link_events events = {on_up, on_down, on_message};
@@ -340,7 +231,7 @@ static void chan_free(struct chan *c)
 	loop_timer_cancel(&c->soon);
 	loop_timer_cancel(&c->timer);
 	while (!list_empty(&c->sessions))
-		chan_session_free(session_of(c->sessions.next));
+		chan_session_free(chan_session_of(c->sessions.next));
 	credit_free(c->books);
 	field_release(&hello_table, &c->hello);
 	strbuf_release(&c->scratch);
@@ -387,7 +278,7 @@ void chan_close(struct chan *c)
 	if (c == NULL)
 		return;
 	LIST_EACH(&c->sessions, node) {
-		struct chan_session *s = session_of(node);
+		struct chan_session *s = chan_session_of(node);
 
 		if (s->id == 0)
 			continue;

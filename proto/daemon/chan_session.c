@@ -6,16 +6,11 @@
 
 #define MAX_SESSIONS 1000 /* at a binding end */
 
-static struct chan_session *session_of(struct list *node)
-{
-	return CONTAINER_OF(node, struct chan_session, node);
-}
-
 struct chan_session *chan_session_by_link(const struct chan *c, link_peer peer)
 {
 	LIST_EACH(&c->sessions, node) {
-		if (session_of(node)->link == peer)
-			return session_of(node);
+		if (chan_session_of(node)->link == peer)
+			return chan_session_of(node);
 	}
 	return NULL;
 }
@@ -23,8 +18,8 @@ struct chan_session *chan_session_by_link(const struct chan *c, link_peer peer)
 struct chan_session *chan_session_by_id(const struct chan *c, uint64_t id)
 {
 	LIST_EACH(&c->sessions, node) {
-		if (id != 0 && session_of(node)->id == id)
-			return session_of(node);
+		if (id != 0 && chan_session_of(node)->id == id)
+			return chan_session_of(node);
 	}
 	return NULL;
 }

@@ -1,7 +1,8 @@
 /*
- * The inside of chan.h, for chan.c (life, time, what arrives), chan_session.c
- * (HELLO and what it starts), chan_send.c and chan_recv.c (the two halves of a
- * payload's way), chan_order.c (what is asked beside them). For nobody else.
+ * The inside of chan.h, for chan.c (life, what arrives), chan_time.c (what
+ * happens by itself), chan_session.c (HELLO and what it starts), chan_send.c
+ * and chan_recv.c (the two halves of a payload's way), chan_order.c (what is
+ * asked beside them). For nobody else.
  */
 #ifndef PROTO_DAEMON_CHAN_SESSION_H
 #define PROTO_DAEMON_CHAN_SESSION_H
@@ -68,13 +69,23 @@ struct chan {
 /* 0, or -1: packing failed (err) or the session is broken now. */
 int chan_say(struct chan *c, struct chan_session *s, enum msg_type type,
 	int64_t lease, const void *body);
-/* Something is to be sent: at the end of this turn of the loop. */
-void chan_poke(struct chan *c);
 /* A peer breaks the protocol: logged; a binding end also tells it. */
 void chan_refuse(struct chan *c, link_peer peer, const char *name,
 	const char *text);
 
+/* chan_time.c */
+
+/* Something is to be sent: at the end of this turn of the loop. */
+void chan_poke(struct chan *c);
+/* The timer goes off when something happens by itself next. */
+void chan_arm(struct chan *c, int64_t now);
+
 /* chan_session.c */
+
+static inline struct chan_session *chan_session_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct chan_session, node);
+}
 
 struct chan_session *chan_session_by_link(const struct chan *c,
 	link_peer peer);
