@@ -160,19 +160,30 @@ static int damaged_row(struct db *db, const char *id, const char *why,
 	return 0;
 }
 
+/* What is after seq, its ?1, at most max, its ?2. */
+static struct db_stmt *after(struct db *db, const char *sql, int64_t seq,
+	int64_t max, struct err *err)
+{
+	struct db_stmt *s = db_prepare(db, sql, err);
+
+	if (s) {
+		db_bind_i64(s, 1, seq);
+		db_bind_i64(s, 2, max);
+	}
+	return s;
+}
+
 int queue_read_rows(struct db *db, int64_t seq, int64_t max,
 	void (*fn)(void *ctx, int64_t seq, struct record *row), void *ctx,
 	struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
+	struct db_stmt *s = after(db,
 		"SELECT seq, row, id FROM rows WHERE seq > ?1 "
-		"ORDER BY seq LIMIT ?2", err);
+		"ORDER BY seq LIMIT ?2", seq, max, err);
 	int rc;
 
 	if (!s)
 		return -1;
-	db_bind_i64(s, 1, seq);
-	db_bind_i64(s, 2, max);
 	while ((rc = db_step(s, err)) > 0) {
 		struct record row = {0};
 		struct err bad;
@@ -190,15 +201,13 @@ int queue_read_notices(struct db *db, int64_t seq, int64_t max,
 	void (*fn)(void *ctx, int64_t seq, const struct job *job), void *ctx,
 	struct err *err)
 {
-	struct db_stmt *s = db_prepare(db,
+	struct db_stmt *s = after(db,
 		"SELECT seq, payload, id FROM notices WHERE seq > ?1 "
-		"ORDER BY seq LIMIT ?2", err);
+		"ORDER BY seq LIMIT ?2", seq, max, err);
 	int rc;
 
 	if (!s)
 		return -1;
-	db_bind_i64(s, 1, seq);
-	db_bind_i64(s, 2, max);
 	while ((rc = db_step(s, err)) > 0) {
 		struct job job = {0};
 		struct err bad;
