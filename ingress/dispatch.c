@@ -182,6 +182,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *c,
 		dispatch_free(d);
 		return NULL;
 	}
+	parked_tell_again(&d->c);
 	dispatch_refill(d);
 	return d;
 }

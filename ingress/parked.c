@@ -14,6 +14,7 @@
 
 #define ASKED "release-"   /* an order; the event's id follows */
 #define TAKEN "releasing-" /* the same, on its way to the disk */
+#define TOLD_MAX 1000 /* rows of a start */
 #define DIED "five matchers in a row died at once when they were given it alone"
 
 /* ---- parking --------------------------------------------------------------- */
@@ -42,6 +43,32 @@ const char *parked_after(const struct dispatch_config *c,
 	rows_parked(&r, e, DIED, clock_wall());
 	outbox_observe(c->outbox, &r);
 	return DIED;
+}
+
+static void tell_again(void *ctx, struct spool_row *row, const char *reason)
+{
+	const struct dispatch_config *c = ctx;
+	struct record r = {0};
+
+	/* Without its id it would be a new row each time. */
+	if (!row->id || !uid_valid(row->id))
+		return;
+	if (row->damage)
+		rows_damaged(&r, row, clock_wall());
+	else
+		rows_parked(&r, &row->event, reason ? reason : DIED,
+			clock_wall());
+	outbox_observe(c->outbox, &r);
+}
+
+void parked_tell_again(const struct dispatch_config *c)
+{
+	struct dispatch_config to = *c;
+	struct err err;
+
+	if (spool_reader_parked(c->reader, TOLD_MAX, tell_again, &to, &err) < 0)
+		log_warn(NULL, "what is parked is not told again: %s",
+			err.text);
 }
 
 /* ---- releasing ------------------------------------------------------------- */

@@ -25,6 +25,7 @@ static const char *const migrations[] = {
 	"create index event_pending on event(seq) where state = 'pending';"
 	"create table probe (n integer not null);"
 	"insert into probe values (0);",
+	"create index event_parked on event(seq) where state = 'parked';",
 };
 
 const struct db_schema spool_schema = {

@@ -146,3 +146,30 @@ int spool_reader_load(struct spool_reader *r, int64_t after, int64_t upto, size_
 		*last = upto;
 	return 0;
 }
+
+int spool_reader_parked(struct spool_reader *r, size_t limit,
+	void (*fn)(void *ctx, struct spool_row *row, const char *reason),
+	void *ctx, struct err *err)
+{
+	struct db_stmt *st;
+	int rc;
+
+	st = db_prepare(r->db, "select seq, id, payload, sum, source, reason"
+		" from event indexed by event_parked where state = 'parked'"
+		" order by seq desc limit ?1", err);
+	if (!st)
+		return -1;
+	db_bind_i64(st, 1, (int64_t)limit);
+	while ((rc = db_step(st, err)) == 1) {
+		struct spool_row row = {
+			.seq = db_col_i64(st, 0),
+			.id = db_col_str(st, 1),
+			.source = db_col_str(st, 4),
+		};
+
+		row.damage = read_event(st, &row);
+		fn(ctx, &row, db_col_str(st, 5));
+		field_release(&event_table, &row.event);
+	}
+	return rc;
+}

@@ -36,4 +36,9 @@ int spool_reader_load(struct spool_reader *r, int64_t after, int64_t upto,
 	size_t limit, void (*fn)(void *ctx, struct spool_row *row), void *ctx,
 	int64_t *last, struct err *err);
 
+/* The newest parked events, at most limit; reason is why. As above. */
+int spool_reader_parked(struct spool_reader *r, size_t limit,
+	void (*fn)(void *ctx, struct spool_row *row, const char *reason),
+	void *ctx, struct err *err);
+
 #endif

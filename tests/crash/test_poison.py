@@ -1,5 +1,6 @@
 """An event that kills whoever is given it: found, parked, shown, released."""
 import os
+import sqlite3
 import threading
 import time
 
@@ -152,3 +153,21 @@ def test_after_a_death_a_slow_receiver_holds_nobody(stacks):
     stack.kill("deployer")
     slow.close()
     quick.close()
+
+
+def test_damaged_event_is_told_whatever_dies(stacks):
+    """No logger has its row when ingress dies: it is told at the next start."""
+    stack = stacks([])
+    stack.start("ingress")
+    event = stack.push("shop/web", "v1")
+    stack.kill("ingress")
+    with sqlite3.connect(stack.path("ingress/spool.db")) as spool:
+        spool.execute("update event set sum = 'x'")
+    stack.start("ingress")
+    wait_for("it is parked", lambda: event in stack.run(
+        "ingress", "parked").stdout)
+    stack.kill("ingress")
+    stack.start("logger", "ingress")
+    row = wait_for("its row", lambda: stack.rows(event=event))[0]
+    assert row["status"] == "failed" and row["final"], row
+    assert "damaged" in row["reason"] and row["source"] == "push", row
