@@ -1,8 +1,8 @@
 /*
- * What the tests of the webhooks share: the whole way from a socket to the spool,
- * with the real HTTP server, parser, spool and loop; what follows (dispatch,
- * outbox) is stood in for and remembers what it was given. Included by the one
- * file of a program: it defines the functions it stands in for.
+ * What the tests of the webhooks share: the whole way from a socket to the
+ * spool, with the real HTTP server, parser, spool and loop; what follows
+ * (dispatch, outbox) is stood in for and remembers what it was given. Included
+ * by the one file of a program: it defines the functions it stands in for.
  */
 #ifndef TESTS_UNIT_INGRESS_WEBHOOK_RIG_H
 #define TESTS_UNIT_INGRESS_WEBHOOK_RIG_H

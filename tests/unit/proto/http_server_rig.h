@@ -96,7 +96,8 @@ static inline bool wait_handled(int n)
 	return ok;
 }
 
-static inline int setup_with(const char *listen, int64_t idle_ms, unsigned limit)
+static inline int setup_with(
+	const char *listen, int64_t idle_ms, unsigned limit)
 {
 	struct err err = {0};
 	struct http_server_config c = {.listen = listen, .threads = 2,
