@@ -183,7 +183,8 @@ build-fuzz: $(FUZZ)
 # What decides and does nothing else: rules, queue, successors, notifications.
 # Not proto/enc: libcrypto 3.0 crashes by itself when its start has no memory.
 PURE := matcher/rule_eval matcher/rule_index matcher/rule_load matcher/labels \
-	matcher/regex ingress/normalise ingress/provider ingress/trigger_url \
+	matcher/regex ingress/normalise ingress/provider ingress/provider_collection \
+	ingress/provider_mutants ingress/trigger_url \
 	deployer/queue deployer/retry deployer/target deployer/verify \
 	deployer/docker_spec deployer/docker_fit deployer/docker_pick \
 	deployer/docker_written deployer/docker_evidence \
