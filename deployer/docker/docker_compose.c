@@ -2,18 +2,16 @@
 
 #include <unistd.h>
 
+#include "deployer/docker/docker_compose_up.h"
 #include "deployer/docker/docker_evidence.h"
 #include "deployer/docker/docker_gate.h"
 #include "deployer/docker/docker_pick.h"
 #include "deployer/docker/docker_prepare.h"
 #include "deployer/docker/docker_restart.h"
-#include "deployer/registry/helper.h"
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
 #define LABEL "com.docker.compose."
-#define LIMIT_MS (10 * 60 * 1000)
-#define OUTPUT_MAX ((size_t)1 << 20)
 
 /* ---- the project --------------------------------------------------- */
 
@@ -109,91 +107,6 @@ static int check_paths(const struct docker_compose_paths *paths,
 	return 0;
 }
 
-/* ---- its command --------------------------------------------------- */
-
-/* Both streams are one; arguments are never read by the shell. */
-static int run(const char *const *command, size_t n, const char *endpoint,
-	struct strbuf *out, int *status, struct err *err)
-{
-	char *host = xprintf("DOCKER_HOST=%s", endpoint);
-	VEC(const char *) argv = {0};
-	struct helper h = {.limit_ms = LIMIT_MS, .max = OUTPUT_MAX};
-	int rc;
-
-	VEC_PUSH(&argv, "sh");
-	VEC_PUSH(&argv, "-c");
-	VEC_PUSH(&argv, "exec \"$@\" 2>&1");
-	VEC_PUSH(&argv, "sh");
-	VEC_PUSH(&argv, "env");
-	VEC_PUSH(&argv, host);
-	for (size_t i = 0; i < n; i++)
-		VEC_PUSH(&argv, command[i]);
-	VEC_PUSH(&argv, NULL);
-	h.argv = argv.v;
-	rc = helper_run(&h, out, status, err);
-	VEC_RELEASE(&argv);
-	free(host);
-	return rc;
-}
-
-/* Compose v2 as a plugin of docker's, else docker-compose of either. */
-static bool has_plugin(const char *endpoint)
-{
-	static const char *const ask[] = {"docker", "compose", "version"};
-	struct strbuf out = {0};
-	int status = 1;
-	bool has = run(ask, ARRAY_LEN(ask), endpoint, &out, &status, NULL) ==
-			0 && status == 0;
-
-	strbuf_release(&out);
-	return has;
-}
-
-static int up(const struct docker_task *t, const struct docker_compose *c,
-	struct err *err)
-{
-	const char *endpoint = docker_api_endpoint(t->api);
-	VEC(const char *) argv = {0};
-	struct strbuf out = {0};
-	struct str rest, line, last = {0};
-	char safe[400];
-	int status = 0, rc;
-
-	if (has_plugin(endpoint)) {
-		VEC_PUSH(&argv, "docker");
-		VEC_PUSH(&argv, "compose");
-	} else {
-		VEC_PUSH(&argv, "docker-compose");
-	}
-	VEC_PUSH(&argv, "--project-name");
-	VEC_PUSH(&argv, c->project);
-	VEC_PUSH(&argv, "--project-directory");
-	VEC_PUSH(&argv, c->folder);
-	for (size_t i = 0; i < c->files.n; i++) {
-		VEC_PUSH(&argv, "--file");
-		VEC_PUSH(&argv, c->files.v[i]);
-	}
-	for (size_t i = 0; i < c->env_files.n; i++) {
-		VEC_PUSH(&argv, "--env-file");
-		VEC_PUSH(&argv, c->env_files.v[i]);
-	}
-	VEC_PUSH(&argv, "up");
-	VEC_PUSH(&argv, "-d");
-	VEC_PUSH(&argv, "--no-deps");
-	VEC_PUSH(&argv, "--no-build");
-	VEC_PUSH(&argv, c->service);
-	rc = run(argv.v, argv.n, endpoint, &out, &status, err);
-	for (rest = strbuf_str(&out); str_split(&rest, '\n', &line);)
-		if (str_trim(line).n > 0)
-			last = str_trim(line);
-	if (rc == 0 && status != 0)
-		rc = err_fail(err, "Compose ended with code %d: %s", status,
-			str_safe(str_cut(last, 0, 200), safe, sizeof(safe)));
-	strbuf_release(&out);
-	VEC_RELEASE(&argv);
-	return rc;
-}
-
 /* ---- a deploy --------------------------------------------------- */
 
 /* Each of the service's containers runs the image, and well. fresh: they were
@@ -233,7 +146,8 @@ static void go_back(struct docker_task *t, const struct docker_compose *c,
 	docker_task_progress(t, "going back to the old image");
 	if (docker_image_tag(t->api, old, t->repository,
 		    t->run->job->event.tag, &e) == 0 &&
-		up(t, c, &e) == 0 && check(t, old, true, NULL, &e) == 0) {
+		docker_compose_up(t->api, c, &e) == 0 &&
+		check(t, old, true, NULL, &e) == 0) {
 		/* Without a verdict on the image nothing is remembered of it,
 		 * and the next try begins anew. */
 		if (why->code == DOCKER_GATE_NO_VERDICT) {
@@ -283,7 +197,7 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 		return;
 	}
 	docker_task_progress(t, "running Compose");
-	if (up(t, c, &err) != 0) {
+	if (docker_compose_up(t->api, c, &err) != 0) {
 		docker_task_lap(t, "start");
 		compose_failed(t, c, old, &err, res);
 		return;
