@@ -63,7 +63,8 @@ const char *docker_image_digest(const struct json *image,
 {
 	const char *name = docker_image_name(image, repository);
 
-	return name != NULL ? strchr(name, '@') + 1 : NULL;
+	return name != NULL ? strchr(name, '@') + 1
+			    : json_str(json_path(image, "Descriptor.digest"));
 }
 
 void docker_image_platform(const struct json *image, const char *engine,

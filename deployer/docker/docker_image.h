@@ -18,7 +18,8 @@ int docker_image_tag(struct docker_api *api, const char *id,
  * one, or NULL; borrowed from the inspected image. */
 const char *docker_image_name(const struct json *image,
 	const char *repository);
-/* The digest of it. */
+/* The digest of it; one that lost its last name, as when its tag moved on, has
+ * a digest in containerd's store all the same. */
 const char *docker_image_digest(const struct json *image,
 	const char *repository);
 /* "linux/arm64/v8" where the image is of another platform than the engine;

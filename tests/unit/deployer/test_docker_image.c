@@ -91,16 +91,23 @@ static void test_platform(void **state)
 }
 
 static const struct {
-	const char *digests, *repository, *want;
+	const char *image, *repository, *want;
 } digests[] = {
-	{"[\"other@sha256:a\",\"host:5000/app@sha256:b\"]", "host:5000/app",
-		"sha256:b"},
-	{"[\"nginx@sha256:a\"]", "docker.io/library/nginx", "sha256:a"},
+	{"{\"RepoDigests\":[\"other@sha256:a\",\"host:5000/app@sha256:b\"]}",
+		"host:5000/app", "sha256:b"},
+	{"{\"RepoDigests\":[\"nginx@sha256:a\"]}", "docker.io/library/nginx",
+		"sha256:a"},
 	/* Known under another name: better than none. */
-	{"[\"other@sha256:a\"]", "app", "sha256:a"},
-	{"[]", "app", NULL},
-	{"null", "app", NULL},
-	{"[\"broken\",7]", "app", NULL},
+	{"{\"RepoDigests\":[\"other@sha256:a\"]}", "app", "sha256:a"},
+	{"{\"RepoDigests\":[]}", "app", NULL},
+	{"{\"RepoDigests\":null}", "app", NULL},
+	{"{\"RepoDigests\":[\"broken\",7]}", "app", NULL},
+	/* In containerd's store, with a name, and when its last one is gone. */
+	{"{\"RepoDigests\":[\"app@sha256:a\"],"
+	 "\"Descriptor\":{\"digest\":\"sha256:d\"}}", "app", "sha256:a"},
+	{"{\"RepoDigests\":[],\"Descriptor\":{\"digest\":\"sha256:d\"}}", "app",
+		"sha256:d"},
+	{"{\"RepoDigests\":[],\"Descriptor\":{\"digest\":7}}", "app", NULL},
 };
 
 static void test_digest(void **state)
@@ -109,10 +116,10 @@ static void test_digest(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(digests); i++) {
-		struct json *j = json_new_object();
+		struct json *j =
+			json_parse(str_from(digests[i].image), NULL, NULL);
 
-		json_set(j, "RepoDigests",
-			json_parse(str_from(digests[i].digests), NULL, NULL));
+		assert_non_null(j);
 		got = docker_image_digest(j, digests[i].repository);
 		if (digests[i].want == NULL)
 			assert_null(got);
