@@ -191,6 +191,10 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 	struct err err = {0};
 	int rc;
 
+	/* Before the tag is another's: it may be all that the old image is
+	 * known by. */
+	free(t->note.from_image);
+	t->note.from_image = xstrdup_null(old);
 	if (docker_task_tag(t, &err) != 0 ||
 		docker_note_save(&t->note, DOCKER_STEP_START, &err) != 0) {
 		driver_result_err(res, DRIVER_FAILED, &err);
@@ -219,13 +223,29 @@ static void replace(struct docker_task *t, const struct docker_compose *c,
 		go_back(t, c, old, &err, res);
 }
 
+/* The id of the image to go back to, or NULL. By its digest, if it was not
+ * Compose that the job began with; containerd's store forgets that with the
+ * last tag. */
+static char *former_image(const struct docker_task *t)
+{
+	char *name, *id;
+	struct json *image;
+
+	if (t->note.from_image != NULL)
+		return xstrdup(t->note.from_image);
+	name = xprintf("%s@%s", t->repository, t->note.from);
+	image = docker_image_inspect(t->api, name, NULL);
+	id = xstrdup_null(json_str(json_get(image, "Id")));
+	json_free(image);
+	free(name);
+	return id;
+}
+
 /* An earlier process ended while Compose was at work, or at the gate. */
 static void go_on(struct docker_task *t, const struct docker_compose *c,
 	struct driver_result *res)
 {
-	char *name = xprintf("%s@%s", t->repository, t->note.from);
-	struct json *old = docker_image_inspect(t->api, name, NULL);
-	const char *id = json_str(json_get(old, "Id"));
+	char *old = former_image(t);
 	struct err err = {0};
 
 	if (check(t, json_str(json_get(t->image, "Id")), false,
@@ -234,13 +254,13 @@ static void go_on(struct docker_task *t, const struct docker_compose *c,
 			"service %s runs %s, by Compose and its files; "
 			"finished after a restart of the deployer", c->service,
 			t->reference);
-	else if (docker_api_unreachable(&err) || id == NULL)
-		driver_result_err(res,
-			id != NULL ? DRIVER_WAITING : DRIVER_FAILED, &err);
+	else if (docker_api_unreachable(&err))
+		driver_result_err(res, DRIVER_WAITING, &err);
+	else if (old == NULL)
+		driver_result_err(res, DRIVER_FAILED, &err);
 	else
-		go_back(t, c, id, &err, res);
-	json_free(old);
-	free(name);
+		go_back(t, c, old, &err, res);
+	free(old);
 }
 
 /* Then one that does not run may have been stopped by Compose, or have ended

@@ -30,6 +30,7 @@ int docker_note_parse(struct docker_note *n, struct journal *journal,
 	n->reference = xstrdup_null(json_str(json_get(root, "reference")));
 	n->from_reference =
 		xstrdup_null(json_str(json_get(root, "from_reference")));
+	n->from_image = xstrdup_null(json_str(json_get(root, "from_image")));
 	n->target = xstrdup_null(json_str(json_get(root, "target")));
 	n->evidence = xstrdup_null(json_str(json_get(root, "evidence")));
 	n->total = json_i64(json_get(root, "total"), 0);
@@ -93,6 +94,8 @@ int docker_note_save(struct docker_note *n, const char *step, struct err *err)
 		json_set_str(root, "reference", n->reference);
 	if (n->from_reference != NULL)
 		json_set_str(root, "from_reference", n->from_reference);
+	if (n->from_image != NULL)
+		json_set_str(root, "from_image", n->from_image);
 	if (n->target != NULL)
 		json_set_str(root, "target", n->target);
 	if (n->evidence != NULL)
@@ -223,6 +226,7 @@ void docker_note_release(struct docker_note *n)
 	free(n->service);
 	free(n->reference);
 	free(n->from_reference);
+	free(n->from_image);
 	free(n->target);
 	free(n->evidence);
 	json_free(n->done);

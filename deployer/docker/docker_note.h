@@ -36,6 +36,7 @@ struct docker_note {
 	char *evidence;  /* of a rollback: JSON for the row, or NULL */
 	char *reference; /* repository:tag that is deployed, or NULL */
 	char *from_reference; /* that the first container ran, or NULL */
+	char *from_image; /* that Compose is to replace: its id, or NULL */
 	char from[DRIVER_DIGEST_MAX], to[DRIVER_DIGEST_MAX];
 	struct json *done; /* array: names of containers that are replaced */
 	int64_t total;     /* containers in all; 0: not yet known */

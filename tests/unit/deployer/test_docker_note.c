@@ -51,6 +51,7 @@ static void begin(struct docker_note *n)
 {
 	n->total = 2;
 	n->reference = xstrdup("app:v2");
+	n->from_image = xstrdup("sha256:was");
 	docker_note_digest(n->to, "sha256:to");
 	n->now = (struct docker_swap){
 		.did = xstrdup("1a2b3c4d"),
@@ -79,6 +80,7 @@ static void test_life(void **state)
 	assert_string_equal(n.step, DOCKER_STEP_STOP);
 	assert_string_equal(n.now.name, "web_1");
 	assert_string_equal(n.reference, "app:v2");
+	assert_string_equal(n.from_image, "sha256:was");
 	assert_string_equal(n.to, "sha256:to");
 	assert_false(docker_note_is_done(&n, "web_1"));
 	/* Another one's end leaves the present one alone. */
