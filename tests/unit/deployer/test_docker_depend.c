@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "deployer/docker/docker_swap.h"
+#include "tests/unit/deployer/json_rig.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbb"
@@ -47,16 +48,6 @@ static const struct {
 	{"another's", ONE(B, "b", NET(C)) "," ONE(C, "c", "") "," ONE(A, "a",
 		""), ""},
 };
-
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (j == NULL)
-		fail_msg("%s in %s", err.text, text);
-	return j;
-}
 
 static void test_order(void **state)
 {

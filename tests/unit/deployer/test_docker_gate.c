@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proto/base/clock.h"
+#include "tests/unit/deployer/json_rig.h"
 
 /* An inspected container: its State, and what is beside it. */
 #define AT "\"StartedAt\":\"2026-11-23T12:00:00Z\""
@@ -79,16 +80,6 @@ static const struct {
 		",\"NetworkSettings\":{\"Ports\":{\"80/tcp\":[{}]},"
 		"\"Networks\":{\"a\":{},\"b\":{},\"c\":{}}}", 10, DOCKER_BAD, "in other networks"},
 };
-
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (j == NULL)
-		fail_msg("%s in %s", err.text, text);
-	return j;
-}
 
 static void test_judge(void **state)
 {

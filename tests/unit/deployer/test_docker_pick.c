@@ -5,15 +5,7 @@
 
 #include <cmocka.h>
 
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (j == NULL)
-		fail_msg("%s in %s", err.text, text);
-	return j;
-}
+#include "tests/unit/deployer/json_rig.h"
 
 #define LABELS(l) ",\"Config\":{\"Labels\":{" l "}}"
 #define POLICY(p) ",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"" p "\"}}"

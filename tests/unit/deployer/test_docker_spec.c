@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/deployer/json_rig.h"
+
 #define ID "0123456789ab0123456789ab0123456789ab0123456789ab0123456789abcdef"
 #define SHORT "0123456789ab"
 #define VOL "f00d"
@@ -464,16 +466,6 @@ static const struct row net_rows[] = {
 };
 
 /* ---- the check ---------------------------------------------------------------- */
-
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (j == NULL)
-		fail_msg("%s in %s", err.text, text);
-	return j;
-}
 
 static struct json *old_of(const struct row *r)
 {

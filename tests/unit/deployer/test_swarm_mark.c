@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/deployer/json_rig.h"
+
 #define NEW "sha256:bb70b1c4b1649df5804d520a5f505d508bf36eb4485cba0efbcd0d7e1a7f95e8"
 #define OLD "sha256:a593607c73347991d9c9c0f29f5472ce7fe409ec42d851ea1487bd00d4ea3a00"
 #define THIRD "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
@@ -18,16 +20,6 @@
 	"{\"ID\":\"x\",\"Version\":{\"Index\":" version "},\"Spec\":" spec \
 	",\"PreviousSpec\":" previous "}"
 #define TASK(digest, n) "{\"ID\":\"t\",\"Spec\":" TEMPLATE(digest, n) "}"
-
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (!j)
-		fail_msg("%s: %s", text, err.text);
-	return j;
-}
 
 /* The note was written at version 27. */
 static const struct {

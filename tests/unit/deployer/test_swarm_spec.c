@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/deployer/json_rig.h"
+
 #define A "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
 #define B "sha256:00000000000000000000000000000000000000000000000000000000000000bb"
 #define PUSHED "r.example.com/shop/web:v2"
@@ -16,16 +18,6 @@
 	"\"Mode\":{\"Replicated\":{\"Replicas\":2}},\"UpdateConfig\":{" \
 	"\"Parallelism\":2,\"MaxFailureRatio\":0.25}}"
 #define STACK(image) ",\"com.docker.stack.image\":\"" image "\""
-
-static struct json *parse(const char *text)
-{
-	struct err err = {0};
-	struct json *j = json_parse(str_from(text), NULL, &err);
-
-	if (!j)
-		fail_msg("%s: %s", text, err.text);
-	return j;
-}
 
 /* ---- the Spec with the image ------------------------------------------------ */
 
