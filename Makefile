@@ -183,17 +183,18 @@ build-fuzz: $(FUZZ)
 # What decides and does nothing else: rules, queue, successors, notifications.
 # Not proto/enc: libcrypto 3.0 crashes by itself when its start has no memory.
 PURE := matcher/rule_eval matcher/rule_index matcher/rule_load matcher/labels \
-	matcher/regex ingress/normalise ingress/provider ingress/provider_collection \
-	ingress/provider_mutants ingress/trigger_url \
-	deployer/queue deployer/retry deployer/target deployer/verify \
-	deployer/docker_spec deployer/docker_fit deployer/docker_pick \
+	matcher/regex ingress/normalise ingress/provider \
+	ingress/provider_collection ingress/provider_mutants \
+	ingress/trigger_url deployer/queue deployer/queue_model deployer/retry \
+	deployer/target deployer/verify deployer/docker_spec \
+	deployer/docker_spec_places deployer/docker_fit deployer/docker_pick \
 	deployer/docker_written deployer/docker_evidence \
 	deployer/docker_progress deployer/docker_ref deployer/registry_auth \
 	deployer/notice deployer/notice_text deployer/notification \
 	deployer/signature logger/query logger/row logger/output \
-	logger/processes proto/json proto/yaml proto/conf_labels proto/msg \
-	proto/field proto/record proto/credit proto/url proto/semver \
-	proto/window
+	logger/processes proto/json proto/json_tree proto/yaml \
+	proto/conf_labels proto/msg proto/field proto/record proto/credit \
+	proto/credit_fair proto/url proto/semver proto/window
 PURE_UNIT := $(foreach p,$(PURE),$(OUT)/tests/unit/$(dir $(p))test_$(notdir $(p)))
 
 $(OUT)/tests/fuzz/alloc_unit.so: tests/unit/alloc_unit.c
@@ -276,7 +277,7 @@ mutations: deps
 		crash/test_mutations.py
 
 build-mutated: $(addprefix $(OUT)/tests/unit/,proto/test_credit ingress/test_spool \
-	deployer/test_queue deployer/test_queue_store deployer/test_docker_note \
+	deployer/test_queue_model deployer/test_queue_store deployer/test_docker_note \
 	logger/test_store logger/test_store_damage) \
 	$(OUT)/tests/crash/stores-queue
 

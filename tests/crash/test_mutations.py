@@ -37,7 +37,7 @@ UNIT = [
     ("db.owner", "ingress/test_spool", "test_one_owner"),
     ("spool.sum", "ingress/test_spool", "test_damaged"),
     ("queue.final", "deployer/test_queue_store", "test_one_final_row"),
-    ("queue.target", "deployer/test_queue", "test_model"),
+    ("queue.target", "deployer/test_queue_model", "test_model"),
     ("journal.put", "deployer/test_docker_note", "test_life"),
     ("log.first", "logger/test_store", "one_row_is_final"),
     ("log.sum", "logger/test_store_damage", "a_changed_row_is_told"),

@@ -147,7 +147,7 @@ static void change(struct queue_store *s, const struct job *job,
 	queue_store_change(s, &c, on_change, seen);
 }
 
-/* ---- what a reader sees --------------------------------------------------- */
+/* ---- what a reader sees -------------------------------------------------- */
 
 struct rows {
 	VEC(char *) ids;
