@@ -62,6 +62,32 @@ static int set_cursor(struct query_cursor *out, const char *key,
 	return 0;
 }
 
+/* Else a word that is misspelt finds nothing, as if nothing had happened. */
+static int check_status(const char *value, struct err *err)
+{
+	struct strbuf words = {0};
+	int64_t number;
+
+	if (strcmp(value, ROW_DAMAGED) == 0)
+		return err_fail(err, "status: no row is stored as `"
+			ROW_DAMAGED "`, it is found when it is read: "
+			"`pullwire-logger verify` reads all rows and prints "
+			"those");
+	if (str_to_i64(str_from(value), &number) == 0)
+		return 0; /* HTTP */
+	for (const char *const *s = record_statuses; *s != NULL; s++) {
+		if (strcmp(value, *s) == 0) {
+			strbuf_release(&words);
+			return 0;
+		}
+		strbuf_addf(&words, "%s%s", words.len ? ", " : "", *s);
+	}
+	err_fail(err, "status: `%.32s` is neither an HTTP status nor one of "
+		"%s", value, strbuf_cstr(&words));
+	strbuf_release(&words);
+	return -1;
+}
+
 int query_set(struct query *q, const char *key, const char *value,
 	int64_t now, struct err *err)
 {
@@ -78,11 +104,8 @@ int query_set(struct query *q, const char *key, const char *value,
 			continue;
 		if (!*value || strlen(value) > 255)
 			return err_fail(err, "%s: takes 1 to 255 bytes", key);
-		if (texts[i].out == &q->status && !strcmp(value, ROW_DAMAGED))
-			return err_fail(err, "status: no row is stored as `"
-				ROW_DAMAGED "`, it is found when it is read: "
-				"`pullwire-logger verify` reads all rows and "
-				"prints those");
+		if (texts[i].out == &q->status && check_status(value, err) < 0)
+			return -1;
 		free(*texts[i].out);
 		*texts[i].out = xstrdup(value);
 		return 0;

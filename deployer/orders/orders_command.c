@@ -227,8 +227,9 @@ int orders_job(const struct conf *conf, int argc, char **argv)
 		snprintf(id, sizeof(id), "%.*s", (int)event.n, event.p);
 	if (!uid_valid(id) || rest.n == 0 || rest.n > UID_TRIGGER_MAX ||
 		str_find(rest, '/') != rest.n || str_find(rest, '\n') != rest.n) {
-		fprintf(stderr, "give the job as `pullwire-deployer queue` "
-				"shows it: EVENT/TRIGGER\n");
+		fprintf(stderr, "queue %s JOB: give the job as "
+				"`pullwire-deployer queue` shows it: "
+				"EVENT/TRIGGER\n", argv[0]);
 		return 2;
 	}
 	strbuf_addf(&order, "%s %s\n", argv[0], argv[1]);

@@ -430,6 +430,7 @@ def test_no_view_is_live_without_the_logger(stacks, browser):
 def test_a_wrong_filter_is_told_and_not_followed(stacks, browser):
     stack = stacks([]).start("logger")
     for query, part in (("status=damaged", "`pullwire-logger verify`"),
+                        ("status=deploied", "nor one of untriggered"),
                         ("since=yesterday", "neither a time")):
         browser.go(base(stack) + "/?" + query)
         browser.wait_text(".error", part)

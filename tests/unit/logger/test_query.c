@@ -79,6 +79,8 @@ static void refused(void **state)
 		{"after", "1_99999999999999999999"},
 		{"trigger", ""}, {"tag", ""}, {"event", ""},
 		{"status", "damaged"}, /* no row is stored as that */
+		{"status", "deploied"}, {"status", "Deployed"},
+		{"status", "deployed "}, {"status", "5xx"},
 		{"order", "asc"}, {"Limit", "1"}, {"", "1"}, {"limit ", "1"},
 		{"trigger\n\033[31m", "x"},
 	};
@@ -101,6 +103,26 @@ static void refused(void **state)
 		-1);
 	assert_string_equal(err.text, "tag: takes 1 to 255 bytes");
 	strbuf_release(&longer);
+	query_release(&q);
+}
+
+static void each_status_is_taken(void **state)
+{
+	struct err err = {0};
+	struct query q;
+
+	(void)state;
+	query_init(&q);
+	for (const char *const *s = record_statuses; *s != NULL; s++)
+		assert_int_equal(query_set(&q, "status", *s, NOW, NULL), 0);
+	/* One that is none is told all of them. */
+	assert_int_equal(query_set(&q, "status",
+				 "a-word-that-goes-on-and-on-and-on-and-on", NOW,
+				 &err),
+		-1);
+	assert_non_null(strstr(err.text, "nor one of untriggered, no_trigger, "));
+	for (const char *const *s = record_statuses; *s != NULL; s++)
+		assert_non_null(strstr(err.text, *s));
 	query_release(&q);
 }
 
@@ -131,6 +153,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(each_status_is_taken),
 		cmocka_unit_test(a_cursor_is_its_text),
 	};
 
