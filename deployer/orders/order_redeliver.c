@@ -26,6 +26,7 @@ struct again {
 struct reopening {
 	struct again *again;
 	char *id;
+	struct queue_reopened now;
 };
 
 static void row_written(void *ctx)
@@ -36,29 +37,22 @@ static void row_written(void *ctx)
 	notices_pump(d->notices);
 }
 
-/* 0 or -1: it is open on disk, and could not be read. */
-static int run_again(struct deployer *d, const char *id, struct err *err)
+/* It is open on disk. */
+static void run_again(struct deployer *d, const struct queue_reopened *now)
 {
-	struct db *db = queue_store_reader(d->store);
-	struct queue_spec spec = {.id = id, .enqueued = clock_wall()};
+	const struct job *job = &now->job;
+	struct queue_spec spec = {.id = job->id, .enqueued = clock_wall(),
+		.event = job->event.id, .time = job->event.time,
+		.tag = job->event.tag, .lane = job->lane,
+		.attempt = now->tries, .base = now->tries};
 	struct notice_list notices = {0};
 	struct strbuf key = {0};
 	struct record refused;
-	struct job job = {0};
-	struct queue_store_change c = {.id = id, .state = QUEUE_DONE,
-		.now = spec.enqueued, .row = &refused, .notices = &notices};
+	struct queue_store_change c = {.id = job->id, .state = QUEUE_DONE,
+		.attempt = now->tries, .now = spec.enqueued, .row = &refused,
+		.notices = &notices};
 
-	if (queue_read_job(db, id, &job, err) < 0 ||
-		queue_read_tries(db, id, &spec.attempt, &spec.base, err) < 0) {
-		field_release(&job_table, &job);
-		return -1;
-	}
-	spec.event = job.event.id;
-	spec.time = job.event.time;
-	spec.tag = job.event.tag;
-	spec.lane = job.lane;
-	c.attempt = spec.attempt;
-	if (intake_accepts(d->conf, &job, spec.enqueued, &key, &spec.coalesce,
+	if (intake_accepts(d->conf, job, spec.enqueued, &key, &spec.coalesce,
 		    &refused)) {
 		spec.target = strbuf_cstr(&key);
 		/* Somebody wants it, also after it was rolled back. */
@@ -66,12 +60,10 @@ static int run_again(struct deployer *d, const char *id, struct err *err)
 		runner_add(d, &spec);
 	} else {
 		refused.final = false;
-		notice_about(d->conf, &job, &refused, &notices);
+		notice_about(d->conf, job, &refused, &notices);
 		queue_store_change(d->store, &c, row_written, d);
 	}
 	strbuf_release(&key);
-	field_release(&job_table, &job);
-	return 0;
 }
 
 static void answer(struct again *a)
@@ -100,17 +92,16 @@ static void reopened(void *ctx, bool nothing, const struct err *failed)
 {
 	struct reopening *r = ctx;
 	struct again *a = r->again;
-	struct err err = {0};
 
 	if (failed)
 		fail(a, r->id, ANSWER_FAILED, failed->text);
 	else if (nothing)
 		fail(a, r->id, ANSWER_ABSENT,
 			"it is no ended job that is kept here");
-	else if (!a->d->draining && run_again(a->d, r->id, &err) < 0)
-		fail(a, r->id, ANSWER_FAILED, err.text);
-	else
-		a->done++;
+	else if (!a->d->draining)
+		run_again(a->d, &r->now);
+	a->done += !failed && !nothing;
+	queue_reopened_release(&r->now);
 	free(r->id);
 	free(r);
 	if (--a->left == 0)
@@ -125,8 +116,8 @@ static void start(struct again *a)
 
 		r->again = a;
 		r->id = xstrdup(a->ids.v[i]);
-		queue_store_reopen(a->d->store, r->id, clock_wall(), reopened,
-			r);
+		queue_store_reopen(a->d->store, r->id, clock_wall(), &r->now,
+			reopened, r);
 	}
 }
 

@@ -212,7 +212,7 @@ int queue_read_notices(struct db *db, int64_t seq, int64_t max,
 		struct job job = {0};
 		struct err bad;
 
-		if (field_unpack(&job_table, db_col_blob(s, 1), &job, &bad) <
+		if (sealed_open(&job_table, db_col_blob(s, 1), &job, &bad) <
 			0) {
 			log_error(db_col_str(s, 2), "a notice cannot be read, "
 				"it is left in the queue: %s", bad.text);

@@ -55,7 +55,8 @@ static void write_done(void *ctx)
 	list_remove(&w->node);
 	tell_trouble(s, w->failed ? &w->err : NULL);
 	if (w->on_arrival) {
-		w->on_arrival(w->ctx, w->known, w->failed ? &w->err : NULL);
+		w->on_arrival(w->ctx, w->known,
+			w->err.cls != ERR_NONE ? &w->err : NULL);
 	} else if (w->failed) {
 		list_push_back(&s->failed, &w->node);
 		if (!s->again)
@@ -102,10 +103,12 @@ static void write_put(struct queue_write *w)
 
 static void take_notices(struct queue_write *w, struct notice_list *list)
 {
-	if (list) {
-		w->notices = *list;
-		*list = (struct notice_list){0};
-	}
+	if (!list)
+		return;
+	w->notices = *list;
+	*list = (struct notice_list){0};
+	for (size_t i = 0; i < w->notices.list.n; i++)
+		sealed_close(&w->notices.list.v[i].payload);
 }
 
 void queue_store_arrive(struct queue_store *s,
@@ -274,12 +277,14 @@ void queue_store_receiver(struct queue_store *s, const char *trigger,
 }
 
 void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
+	struct queue_reopened *to,
 	void (*done)(void *ctx, bool nothing, const struct err *err),
 	void *ctx)
 {
 	struct queue_write *w = queue_write_new(queue_write_reopen, id);
 
 	w->s = s;
+	w->reopened = to;
 	w->now = now;
 	w->on_arrival = done;
 	w->ctx = ctx;

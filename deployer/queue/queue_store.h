@@ -105,9 +105,18 @@ void queue_store_mark(struct queue_store *s, const char *id,
 	const struct queue_store_marks *marks, void (*done)(void *ctx),
 	void (*drop)(void *ctx), void *ctx);
 
+/* What waits again, and how often it was tried before. */
+struct queue_reopened {
+	struct job job;
+	int64_t tries;
+};
+void queue_reopened_release(struct queue_reopened *r);
+
 /* An ended job waits again, to be redelivered, a redeploy forced; its tries go
- * on counting. nothing: it is not ended, or not here any more. */
+ * on counting. *to is the writer's until done, and filled then. nothing: it is
+ * not ended, or not here any more; with err: it stays as it is. */
 void queue_store_reopen(struct queue_store *s, const char *id, int64_t now,
+	struct queue_reopened *to,
 	void (*done)(void *ctx, bool nothing, const struct err *err),
 	void *ctx);
 

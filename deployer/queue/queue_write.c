@@ -366,23 +366,3 @@ int queue_write_labels(struct db *db, void *ctx, struct err *err)
 	db_bind_str(s, 2, w->note);
 	return finish(s, err);
 }
-
-int queue_write_reopen(struct db *db, void *ctx, struct err *err)
-{
-	struct queue_write *w = ctx;
-	/* base is not 0 from here on: the final row was written. */
-	struct db_stmt *s = about(db,
-		"UPDATE jobs SET state = 0, attempt = max(attempt, 1), "
-		"base = max(attempt, 1), due = 0, enqueued = ?2, "
-		"ended = NULL, note = NULL, paused = 0, "
-		"forced = coalesce WHERE id = ?1 AND state = 3 "
-		"AND payload IS NOT NULL", w, err);
-
-	if (!s)
-		return -1;
-	db_bind_i64(s, 2, w->now);
-	if (finish(s, err) < 0)
-		return -1;
-	w->known = db_changes(db) == 0;
-	return 0;
-}

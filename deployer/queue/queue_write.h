@@ -41,10 +41,11 @@ struct queue_write {
 	bool ended_badly; /* as the row has it */
 	bool unsettled;   /* the journal's entry stays */
 	struct notice_list notices; /* of the same transaction */
+	struct queue_reopened *reopened; /* the caller's */
 	/* the outcome */
 	bool known; /* an arrival that was here already */
 	bool failed;
-	struct err err;
+	struct err err; /* of the write, or why this one cannot be */
 	void (*on_arrival)(void *ctx, bool known, const struct err *err);
 	void (*on_change)(void *ctx);
 	void (*drop)(void *ctx); /* in their place, at the close; or NULL */

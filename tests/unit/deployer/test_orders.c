@@ -1,6 +1,7 @@
 /* Orders of loggers, each with its answer. */
 #include "tests/unit/deployer/orders_rig.h"
 
+#include "deployer/queue/queue_schema.h"
 #include "proto/data/json.h"
 
 static void test_refused(void **state)
@@ -100,6 +101,35 @@ static void test_redeliver(void **state)
 	assert_int_equal(finals(), 2);
 	a = ask("redeliver", "{\"status\":\"failed\"}");
 	assert_string_equal(a->code, "absent");
+}
+
+/* One whose copy is damaged is not opened: nobody could begin it. */
+static void test_redeliver_damaged(void **state)
+{
+	const struct msg_answer *a;
+	char *path = xprintf("%s/queue.db", world.dir);
+	struct err err;
+	struct db *db;
+
+	(void)state;
+	deliver(EVENT(01), "api", "local", "v1", 1000);
+	run_until(one_deployed);
+	stop_process();
+	db = db_open(path, &queue_schema, false, &err);
+	assert_non_null(db);
+	assert_int_equal(db_exec(db, "UPDATE jobs SET payload = "
+		"zeroblob(length(payload))", &err), 0);
+	db_close(db);
+	free(path);
+	start_process();
+	/* The second time as the first. */
+	for (int i = 0; i < 2; i++) {
+		a = ask("redeliver", "{\"job\":\"" EVENT(01) "/api\"}");
+		assert_false(a->ok);
+		assert_string_equal(a->code, "failed");
+		assert_non_null(strstr(a->text, "is not redelivered: "));
+		assert_null(strstr(a->text, "no ended job"));
+	}
 }
 
 static struct json *queue(void)
@@ -233,7 +263,8 @@ static void test_rollback_of_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_refused), TEST(test_redeliver), TEST(test_queue),
+		TEST(test_refused), TEST(test_redeliver),
+		TEST(test_redeliver_damaged), TEST(test_queue),
 		TEST(test_approve), TEST(test_hold), TEST(test_marks_at_once),
 		TEST(test_retry), TEST(test_rollback_of_nothing),
 	};

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "deployer/queue/queue_schema.h"
+
 static void test_one_final_row(void **state)
 {
 	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
@@ -79,6 +81,43 @@ static void test_notices_come_with_the_end(void **state)
 	assert_int_equal(queue_read_notices(queue_store_reader(s), 0, 10,
 				 count_notice, &n, &err), 0);
 	assert_int_equal(n, 1);
+	store_end(s, &seen);
+}
+
+/* A notice whose bytes have changed is not sent with what they say now. */
+static void test_changed_notice(void **state)
+{
+	struct job job = make_job(EVENT(1), EVENT(1) "/web", 10);
+	struct job notice = make_job(EVENT(1), EVENT(1) "/notify:a:web", 10);
+	struct notice made = {.id = xstrdup(notice.id)};
+	struct notice_list list = {0};
+	struct queue_store_change c = {.id = job.id, .state = QUEUE_DONE,
+		.now = 2000, .notices = &list};
+	struct queue_store *s;
+	struct seen seen;
+	struct err err;
+	struct db *db;
+	size_t n = 0;
+
+	(void)state;
+	notice.notice = "{}";
+	s = store_start(&seen);
+	arrive(s, &job, NULL, &seen);
+	assert_int_equal(field_pack(&job_table, &notice, &made.payload, &err),
+		0);
+	VEC_PUSH(&list.list, made);
+	queue_store_change(s, &c, on_change, &seen);
+	wait_for(&seen, 2);
+	store_end(s, &seen);
+	db = db_open(path, &queue_schema, false, &err);
+	assert_non_null(db);
+	assert_int_equal(db_exec(db, "UPDATE notices SET payload = "
+		"cast(replace(payload, 'shop/', 'show/') AS blob)", &err), 0);
+	db_close(db);
+	s = store_start(&seen);
+	assert_int_equal(queue_read_notices(queue_store_reader(s), 0, 10,
+				 count_notice, &n, &err), 0);
+	assert_int_equal(n, 0);
 	store_end(s, &seen);
 }
 
@@ -221,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_final_row),
 		TEST(test_notices_come_with_the_end),
+		TEST(test_changed_notice),
 		TEST(test_rows_wait_for_the_logger),
 		TEST(test_prune),
 		TEST(test_one_owner),
