@@ -103,8 +103,9 @@ def works(stack):
                 answer = stack.post({"name": "shop/web", "tag": "latest"})
                 event = answer.json()["id"] if answer.status == 202 else None
             elif len(stack.finals(event=event)) == 2:
-                kept("the whole way after a recovery",
-                     time.monotonic() - begin, BACK)
+                took = time.monotonic() - begin
+                kept("the whole way after a recovery", took, BACK)
+                print(f"    a new push the whole way: {took:.2f} s")
                 return
         except OSError:
             pass
@@ -125,8 +126,10 @@ def missing(stack, sender):
 
 def catches_up(stack, sender, what):
     """What was begun is brought to its end without anything new."""
+    begin = time.monotonic()
     within(f"{what}: every final row", lambda: not missing(stack, sender),
            BACK)
+    print(f"    every final row: {time.monotonic() - begin:.2f} s after it")
     sender.goes.set()
 
 

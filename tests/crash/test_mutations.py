@@ -97,7 +97,7 @@ def test_unit_finds(mutation, program, test, tmp_path):
     got = mutated(program, [], f"{mutation}:error", tmp_path)
     print(*re.findall("^not ok [0-9]+ - .*", got.stdout, re.M), sep="\n")
     assert got.returncode != 0
-    assert not re.search(f"^ok [0-9]+ - {test}$", got.stdout, re.M), \
+    assert re.search(f"^not ok [0-9]+ - {test}$", got.stdout, re.M), \
         got.stdout[-2000:]
 
 

@@ -324,6 +324,7 @@ class Storm:
             "logger_down_s": round(self.logger_down),
             "lost": len(self.lost), "double_finals": len(self.double),
             "deliveries": self.deliveries, "repeated": self.repeated,
+            "repeated_at_most": self.in_flight,
             "settled_s": round(self.settled, 1),
             "ended_s": round(self.ended, 1)}
 
@@ -344,7 +345,8 @@ class Storm:
         self.repeated = sum(c.total() for c in ids.values()) - self.deliveries
         moments = sum(n for name, n in (self.kills + self.stops).items()
                       if name.startswith("deployer"))
-        assert self.repeated <= moments * IN_FLIGHT, self.repeated
+        self.in_flight = moments * IN_FLIGHT
+        assert self.repeated <= self.in_flight, self.repeated
 
     def check_containers(self):
         newest = {name: digest for _, name, digest in self.pushed}
