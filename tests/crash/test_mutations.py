@@ -13,6 +13,8 @@ from rig.docker import TOP
 from rig.stack import BUILD_FAIL
 
 EVENTS = 5
+# A busy machine may act on what it is told only when it has become true.
+TRIES = 3
 # What each mutation takes away, for people.
 WITHOUT = {
     "db.nofsync": "no fsync", "db.early": "ACK before commit",
@@ -56,10 +58,15 @@ def test_powerloss():
 
 @pytest.mark.parametrize("mutation,victim", DISK, ids=names(DISK))
 def test_powerloss_finds(mutation, victim):
-    with pytest.raises(AssertionError) as found:
-        powerloss.run(EVENTS, f"{mutation}:error", victim)
-    print(found.value)
-    assert re.search("is lost$|is nowhere$|damaged", str(found.value))
+    found = ""
+    for _ in range(TRIES):
+        try:
+            powerloss.run(EVENTS, f"{mutation}:error", victim)
+        except AssertionError as e:
+            found = str(e)
+            break
+    print(found)
+    assert re.search("is lost$|is nowhere$|damaged", found)
 
 
 @pytest.mark.parametrize("mutation,path,which", WIRE, ids=names(WIRE))
