@@ -110,85 +110,86 @@ static void test_url(void **state)
 	strbuf_release(&why);
 }
 
+static const char DIGEST[] = "sha256:aa";
+
+static const struct {
+	bool newer_only, digest_changed, dry_run, ordered;
+	const char *version, *digest; /* the job's */
+	const char *last_version, *last_digest;
+	enum gate_answer want;
+	const char *why;
+} lasts[] = {
+	{.newer_only = true, .version = "semver 1.2.0",
+		.want = GATE_GO, .why = ""},
+	{.newer_only = true, .version = "semver 1.2.0",
+		.last_version = "semver 1.1.9", .want = GATE_GO,
+		.why = ""},
+	{.newer_only = true, .version = "semver 1.2.0",
+		.last_version = "semver 1.2.0", .want = GATE_NOT_NEWER,
+		.why = "version 1.2.0 of tag `v2` is the same as "
+		       "version 1.2.0 of tag `old`, which was done last "
+		       "(2023-11-14T22:13:20.000Z)"},
+	{.newer_only = true, .version = "groups 1/9",
+		.last_version = "groups 1/10", .want = GATE_NOT_NEWER,
+		.why = "version 1/9 of tag `v2` is below version 1/10 "
+		       "of tag `old`, which was done last "
+		       "(2023-11-14T22:13:20.000Z)"},
+	/* of another kind, or by a matcher that knows of none */
+	{.newer_only = true, .version = "groups 1",
+		.last_version = "semver 2.0.0", .want = GATE_GO,
+		.why = ""},
+	{.newer_only = true, .last_version = "semver 2.0.0",
+		.want = GATE_GO, .why = ""},
+	{.newer_only = true, .ordered = true,
+		.version = "semver 1.2.0",
+		.last_version = "semver 1.2.0", .want = GATE_GO,
+		.why = ""},
+	{.version = "semver 1.2.0", .last_version = "semver 1.3.0",
+		.want = GATE_GO, .why = ""},
+	{.digest_changed = true, .digest = DIGEST,
+		.last_digest = DIGEST, .want = GATE_SAME,
+		.why = "tag `v2` has the digest of tag `old`, which was "
+		       "done last (2023-11-14T22:13:20.000Z)"},
+	{.digest_changed = true, .digest = "sha256:bb",
+		.last_digest = DIGEST, .want = GATE_GO, .why = ""},
+	{.digest_changed = true, .last_digest = DIGEST,
+		.want = GATE_GO, .why = ""},
+	{.digest_changed = true, .digest = DIGEST, .want = GATE_GO,
+		.why = ""},
+	{.digest_changed = true, .ordered = true, .digest = DIGEST,
+		.last_digest = DIGEST, .want = GATE_GO, .why = ""},
+	{.digest = DIGEST, .last_digest = DIGEST, .want = GATE_GO,
+		.why = ""},
+	/* a dry run tells what would really become of it */
+	{.dry_run = true, .digest_changed = true, .digest = DIGEST,
+		.last_digest = DIGEST, .want = GATE_SAME, .why = NULL},
+};
+
 static void test_last(void **state)
 {
-	static const char DIGEST[] = "sha256:aa";
-	static const struct {
-		bool newer_only, digest_changed, dry_run, ordered;
-		const char *version, *digest; /* the job's */
-		const char *last_version, *last_digest;
-		enum gate_answer want;
-		const char *why;
-	} rows[] = {
-		{.newer_only = true, .version = "semver 1.2.0",
-			.want = GATE_GO, .why = ""},
-		{.newer_only = true, .version = "semver 1.2.0",
-			.last_version = "semver 1.1.9", .want = GATE_GO,
-			.why = ""},
-		{.newer_only = true, .version = "semver 1.2.0",
-			.last_version = "semver 1.2.0", .want = GATE_NOT_NEWER,
-			.why = "version 1.2.0 of tag `v2` is the same as "
-			       "version 1.2.0 of tag `old`, which was done last "
-			       "(2023-11-14T22:13:20.000Z)"},
-		{.newer_only = true, .version = "groups 1/9",
-			.last_version = "groups 1/10", .want = GATE_NOT_NEWER,
-			.why = "version 1/9 of tag `v2` is below version 1/10 "
-			       "of tag `old`, which was done last "
-			       "(2023-11-14T22:13:20.000Z)"},
-		/* of another kind, or by a matcher that knows of none */
-		{.newer_only = true, .version = "groups 1",
-			.last_version = "semver 2.0.0", .want = GATE_GO,
-			.why = ""},
-		{.newer_only = true, .last_version = "semver 2.0.0",
-			.want = GATE_GO, .why = ""},
-		{.newer_only = true, .ordered = true,
-			.version = "semver 1.2.0",
-			.last_version = "semver 1.2.0", .want = GATE_GO,
-			.why = ""},
-		{.version = "semver 1.2.0", .last_version = "semver 1.3.0",
-			.want = GATE_GO, .why = ""},
-		{.digest_changed = true, .digest = DIGEST,
-			.last_digest = DIGEST, .want = GATE_SAME,
-			.why = "tag `v2` has the digest of tag `old`, which was "
-			       "done last (2023-11-14T22:13:20.000Z)"},
-		{.digest_changed = true, .digest = "sha256:bb",
-			.last_digest = DIGEST, .want = GATE_GO, .why = ""},
-		{.digest_changed = true, .last_digest = DIGEST,
-			.want = GATE_GO, .why = ""},
-		{.digest_changed = true, .digest = DIGEST, .want = GATE_GO,
-			.why = ""},
-		{.digest_changed = true, .ordered = true, .digest = DIGEST,
-			.last_digest = DIGEST, .want = GATE_GO, .why = ""},
-		{.digest = DIGEST, .last_digest = DIGEST, .want = GATE_GO,
-			.why = ""},
-		/* a dry run tells what would really become of it */
-		{.dry_run = true, .digest_changed = true, .digest = DIGEST,
-			.last_digest = DIGEST, .want = GATE_SAME, .why = NULL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct conf_trigger t = {.newer_only = rows[i].newer_only,
-			.digest_changed = rows[i].digest_changed,
-			.dry_run = rows[i].dry_run,
+	for (size_t i = 0; i < ARRAY_LEN(lasts); i++) {
+		struct conf_trigger t = {.newer_only = lasts[i].newer_only,
+			.digest_changed = lasts[i].digest_changed,
+			.dry_run = lasts[i].dry_run,
 			.deploy = {.container = TEXT("web")}};
 		struct job job = {.id = TEXT("E/web"),
-			.version = TEXT(rows[i].version),
+			.version = TEXT(lasts[i].version),
 			.event = {.tag = TEXT("v2"), .time = T,
 				.repository = TEXT("shop/web"),
-				.digest = TEXT(rows[i].digest)}};
+				.digest = TEXT(lasts[i].digest)}};
 		struct gate_facts facts = {.now = T,
-			.ordered = rows[i].ordered,
+			.ordered = lasts[i].ordered,
 			.last = {.tag = "old", .time = T,
-				.version = rows[i].last_version,
-				.digest = rows[i].last_digest}};
+				.version = lasts[i].last_version,
+				.digest = lasts[i].last_digest}};
 		struct strbuf why = {0};
 		int64_t due;
 
-		if (gate_ask(&t, &job, &facts, &due, &why) != rows[i].want)
+		if (gate_ask(&t, &job, &facts, &due, &why) != lasts[i].want)
 			fail_msg("row %zu: %s", i, strbuf_cstr(&why));
-		if (rows[i].why)
-			assert_string_equal(strbuf_cstr(&why), rows[i].why);
+		if (lasts[i].why)
+			assert_string_equal(strbuf_cstr(&why), lasts[i].why);
 		strbuf_release(&why);
 	}
 	assert_string_equal(gate_status(GATE_SAME), "unchanged");

@@ -144,90 +144,91 @@ static void test_rules(void **state)
 
 /* ---- windows --------------------------------------------------------------- */
 
+static const struct {
+	const char *window, *now;
+	const char *opens; /* NULL: it is open */
+} openings[] = {
+	/* 2026-11-23 is a Monday; Berlin is an hour ahead then. */
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T20:59:59.999Z",
+		"2026-11-23T21:00:00Z"},
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T21:00:00Z",
+		NULL},
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-24T04:59:59.999Z",
+		NULL},
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-24T05:00:00Z",
+		"2026-11-24T21:00:00Z"},
+	/* Friday's goes on into Saturday, whose own does not come. */
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-28T04:00:00Z",
+		NULL},
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-28T05:00:00Z",
+		"2026-11-30T21:00:00Z"},
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T04:00:00Z",
+		"2026-11-23T21:00:00Z"},
+	{"Sat-Mon 08:00-09:00 UTC", "2026-11-24T08:30:00Z",
+		"2026-11-28T08:00:00Z"},
+	{"Sat-Mon 08:00-09:00 UTC", "2026-11-23T08:30:00Z", NULL},
+	{"Sun 00:00-24:00 UTC", "2026-11-22T23:59:59Z", NULL},
+	{"Sun 00:00-24:00 UTC", "2026-11-23T00:00:00Z",
+		"2026-11-29T00:00:00Z"},
+	{"06:00-07:00 Asia/Kolkata", "2026-11-23T00:29:00Z",
+		"2026-11-23T00:30:00Z"},
+	/* The day there is another one than here. */
+	{"Tue 00:00-01:00 Pacific/Auckland", "2026-11-23T10:00:00Z",
+		"2026-11-23T11:00:00Z"},
+	{"Mon 23:00-24:00 America/Los_Angeles", "2026-11-24T07:30:00Z",
+		NULL},
+	/* Spring, 2026-03-29 in Berlin: 02:00 to 03:00 is skipped. */
+	{"Sun 02:30-04:00 Europe/Berlin", "2026-03-29T00:59:59Z",
+		"2026-03-29T01:00:00Z"},
+	{"Sun 01:00-02:30 Europe/Berlin", "2026-03-29T00:59:59Z", NULL},
+	{"Sun 01:00-02:30 Europe/Berlin", "2026-03-29T01:00:00Z",
+		"2026-04-04T23:00:00Z"},
+	/* all of it is skipped: a week later */
+	{"Sun 02:00-03:00 Europe/Berlin", "2026-03-29T00:30:00Z",
+		"2026-04-05T00:00:00Z"},
+	{"Sat 22:00-06:00 Europe/Berlin", "2026-03-29T03:59:59Z", NULL},
+	{"Sat 22:00-06:00 Europe/Berlin", "2026-03-29T04:00:00Z",
+		"2026-04-04T20:00:00Z"},
+	/* Autumn, 2026-10-25: 02:00 to 03:00 comes twice, both in it. */
+	{"Sun 02:00-03:00 Europe/Berlin", "2026-10-24T23:59:59Z",
+		"2026-10-25T00:00:00Z"},
+	{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T00:30:00Z", NULL},
+	{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T01:30:00Z", NULL},
+	{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T02:00:00Z",
+		"2026-11-01T01:00:00Z"},
+	{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T00:29:59Z",
+		"2026-10-25T00:30:00Z"},
+	{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T02:59:59Z", NULL},
+	{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T03:00:00Z",
+		"2026-11-01T01:30:00Z"},
+	/* Half an hour only, in the south, across new year. */
+	{"Sun 02:00-02:30 Australia/Lord_Howe", "2026-10-03T15:00:00Z",
+		"2026-10-10T15:00:00Z"},
+	/* A day that a place has left out (2011-12-30). */
+	{"Fri 10:00-11:00 Pacific/Apia", "2011-12-30T09:00:00Z",
+		"2012-01-05T20:00:00Z"},
+	/* Long after the table's end. */
+	{"Mon-Fri 22:00-06:00 Europe/Berlin", "2090-07-03T19:59:00Z",
+		"2090-07-03T20:00:00Z"},
+};
+
 static void test_next(void **state)
 {
-	static const struct {
-		const char *window, *now;
-		const char *opens; /* NULL: it is open */
-	} cases[] = {
-		/* 2026-11-23 is a Monday; Berlin is an hour ahead then. */
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T20:59:59.999Z",
-			"2026-11-23T21:00:00Z"},
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T21:00:00Z",
-			NULL},
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-24T04:59:59.999Z",
-			NULL},
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-24T05:00:00Z",
-			"2026-11-24T21:00:00Z"},
-		/* Friday's goes on into Saturday, whose own does not come. */
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-28T04:00:00Z",
-			NULL},
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-28T05:00:00Z",
-			"2026-11-30T21:00:00Z"},
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2026-11-23T04:00:00Z",
-			"2026-11-23T21:00:00Z"},
-		{"Sat-Mon 08:00-09:00 UTC", "2026-11-24T08:30:00Z",
-			"2026-11-28T08:00:00Z"},
-		{"Sat-Mon 08:00-09:00 UTC", "2026-11-23T08:30:00Z", NULL},
-		{"Sun 00:00-24:00 UTC", "2026-11-22T23:59:59Z", NULL},
-		{"Sun 00:00-24:00 UTC", "2026-11-23T00:00:00Z",
-			"2026-11-29T00:00:00Z"},
-		{"06:00-07:00 Asia/Kolkata", "2026-11-23T00:29:00Z",
-			"2026-11-23T00:30:00Z"},
-		/* The day there is another one than here. */
-		{"Tue 00:00-01:00 Pacific/Auckland", "2026-11-23T10:00:00Z",
-			"2026-11-23T11:00:00Z"},
-		{"Mon 23:00-24:00 America/Los_Angeles", "2026-11-24T07:30:00Z",
-			NULL},
-		/* Spring, 2026-03-29 in Berlin: 02:00 to 03:00 is skipped. */
-		{"Sun 02:30-04:00 Europe/Berlin", "2026-03-29T00:59:59Z",
-			"2026-03-29T01:00:00Z"},
-		{"Sun 01:00-02:30 Europe/Berlin", "2026-03-29T00:59:59Z", NULL},
-		{"Sun 01:00-02:30 Europe/Berlin", "2026-03-29T01:00:00Z",
-			"2026-04-04T23:00:00Z"},
-		/* all of it is skipped: a week later */
-		{"Sun 02:00-03:00 Europe/Berlin", "2026-03-29T00:30:00Z",
-			"2026-04-05T00:00:00Z"},
-		{"Sat 22:00-06:00 Europe/Berlin", "2026-03-29T03:59:59Z", NULL},
-		{"Sat 22:00-06:00 Europe/Berlin", "2026-03-29T04:00:00Z",
-			"2026-04-04T20:00:00Z"},
-		/* Autumn, 2026-10-25: 02:00 to 03:00 comes twice, both in it. */
-		{"Sun 02:00-03:00 Europe/Berlin", "2026-10-24T23:59:59Z",
-			"2026-10-25T00:00:00Z"},
-		{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T00:30:00Z", NULL},
-		{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T01:30:00Z", NULL},
-		{"Sun 02:00-03:00 Europe/Berlin", "2026-10-25T02:00:00Z",
-			"2026-11-01T01:00:00Z"},
-		{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T00:29:59Z",
-			"2026-10-25T00:30:00Z"},
-		{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T02:59:59Z", NULL},
-		{"Sun 02:30-04:00 Europe/Berlin", "2026-10-25T03:00:00Z",
-			"2026-11-01T01:30:00Z"},
-		/* Half an hour only, in the south, across new year. */
-		{"Sun 02:00-02:30 Australia/Lord_Howe", "2026-10-03T15:00:00Z",
-			"2026-10-10T15:00:00Z"},
-		/* A day that a place has left out (2011-12-30). */
-		{"Fri 10:00-11:00 Pacific/Apia", "2011-12-30T09:00:00Z",
-			"2012-01-05T20:00:00Z"},
-		/* Long after the table's end. */
-		{"Mon-Fri 22:00-06:00 Europe/Berlin", "2090-07-03T19:59:00Z",
-			"2090-07-03T20:00:00Z"},
-	};
 	struct err err = {0};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
 		struct window *w =
-			window_new(cases[i].window, ZONE_FOLDER, &err);
-		int64_t now = at(cases[i].now), got;
-		int64_t want = cases[i].opens ? at(cases[i].opens) : now;
+			window_new(openings[i].window, ZONE_FOLDER, &err);
+		int64_t now = at(openings[i].now), got;
+		int64_t want = openings[i].opens ? at(openings[i].opens) : now;
 		char text[STR_TIME_LEN];
 
 		if (w == NULL)
 			fail_msg("%s", err.text);
 		got = window_next(w, now);
 		if (got != want)
-			fail_msg("%s at %s: %s", cases[i].window, cases[i].now,
+			fail_msg("%s at %s: %s", openings[i].window, openings[i].now,
 				str_time(got, text));
 		window_free(w);
 	}
