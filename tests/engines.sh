@@ -21,7 +21,7 @@ run() { # NAME SUITE STORE
 	PULLWIRE_ENGINE=engine-$name PULLWIRE_REGISTRY=registry-$name \
 		PULLWIRE_COUNT=$count /usr/bin/python3 -m pytest -q \
 		-p no:cacheprovider tests/flow/test_docker_*.py \
-		tests/flow/test_verify.py tests/flow/test_swarm.py ${PYTEST_ARGS:-}
+		tests/flow/test_verify.py tests/flow/test_swarm*.py ${PYTEST_ARGS:-}
 	if [ -s "$count" ]; then
 		read -r p f <"$count"
 		passed=$((passed + p)) failed=$((failed + f))

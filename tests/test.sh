@@ -125,10 +125,10 @@ fi
 
 # The longest first.
 suite flow tests/flow --ignore-glob='*/test_docker_*' \
-	--ignore-glob='*/test_swarm.py'
+	--ignore-glob='*/test_swarm*.py'
 suite driver tests/flow/test_docker_[a-d]*.py
 suite driver-more tests/flow/test_docker_[e-z]*.py
-suite swarm tests/flow/test_swarm.py
+suite swarm tests/flow/test_swarm*.py
 suite storm tests/storm
 suite kill-driver tests/crash/test_docker_kill.py
 suite kill tests/crash/test_kill.py

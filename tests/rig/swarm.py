@@ -1,10 +1,18 @@
-"""A Swarm of one node, the engine of the tests, and its services."""
+"""A Swarm of one node, the engine of the tests, and its services; one of them,
+NAME, with a Drive of it."""
 import json
 
+import pytest
+
+from . import images
 from .docker import DockerError
+from .drive import CRASH, put, ref
 from .stack import free_port, wait_for
 
 MS = 1000000  # ns
+NAME = "swarm-web"
+WATCHED = 60000  # ms: longer than a crash takes to be seen by a busy machine
+BAD = {"crash": {"files": [CRASH]}, "unhealthy": {"health": images.UNHEALTHY}}
 
 
 class Swarm:
@@ -96,3 +104,52 @@ class Swarm:
             self.engine.call("DELETE", f"/services/{name}")
         except DockerError:
             pass
+
+
+@pytest.fixture(scope="module")
+def swarm(engine):
+    s = Swarm(engine)
+    yield s
+    s.leave()
+
+
+@pytest.fixture
+def sw(swarm, drive):
+    """A Drive of the service NAME; .create() runs it at v1."""
+    d = drive(NAME)
+    d.job.pop("container")
+    d.job["service"] = NAME
+    d.swarm, d.digest = swarm, {"v1": put(d, "v1")}
+    d.pinned = lambda tag: f"{ref(d, tag)}@{d.digest[tag]}"
+
+    def create(action="pause", tag="v1", **more):
+        return swarm.create(NAME, d.pinned(tag), action=action, **more)
+
+    def push(tag, told=True, **how):
+        d.digest[tag] = put(d, tag, **how)
+        d.push(tag, d.digest[tag] if told else None)
+
+    d.create, d.put = create, push
+    yield d
+    swarm.remove(NAME)
+
+
+def updates(proxy):
+    """What it asked to be changed, in a few words."""
+    return ["back" if "rollback=previous" in c else "update"
+            for c in proxy.calls if c.startswith("POST") and "/update?" in c]
+
+
+def finish(sw, kind, sent):
+    """What the next process does; sent: what the engine has got before."""
+    quiet = sw.proxy()
+    told = sw.recover(proxy=quiet)
+    assert [r["status"] for r in told] == ["waiting"]
+    assert sw.recover(proxy=quiet) == told and quiet.calls == []
+    proxy = sw.proxy()
+    r = sw.deploy(proxy=proxy)
+    assert r["status"] == ("deployed" if kind == "good" else "rolled_back"), r
+    want = ["update"] if kind == "good" else ["update", "back"]
+    assert sent + updates(proxy) == want
+    assert sw.swarm.image(NAME) == sw.pinned("v2" if kind == "good" else "v1")
+    wait_for("one task runs", lambda: len(sw.swarm.running(NAME)) == 1)
