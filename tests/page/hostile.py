@@ -1,6 +1,7 @@
 """Two hundred strings that want to be more than text: markup, scripts, URLs,
 terminal sequences, line ends, turned writing, what breaks out of JSON, CSV
-and attributes. Each that runs would set window.pwned."""
+and attributes. Each that runs would set window.pwned. And rows of them."""
+import json
 
 CALL = "window.pwned=1"
 
@@ -88,3 +89,25 @@ def strings():
     every = MARKUP + BREAKS + LINES + TERMINAL + WRITING
     return [s.replace("{c}", CALL).replace("{{", "{").replace("}}", "}")
             for s in every]
+
+
+# A row's fields, and how long each may be.
+LIMITS = {"trigger": 64, "source": 64, "repository": 255, "tag": 128,
+          "digest": 71, "reason": 1024, "target": 255, "url": 2048,
+          "from_digest": 71, "to_digest": 71, "instance": 255,
+          "generation": 16}
+
+
+def cut(text, limit):
+    text = text.replace("\0", "\u2400")
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def hostile_row(n, text, **fields):
+    """A row with the text in every field."""
+    detail = json.dumps({text: [text, {"body": text}]})
+    return {"id": cut(f"{n:03}/{text}", 140), "time": 1700000000000 + n,
+            "final": True, "status": cut(f"{n % 7}{text}", 32), "attempt": 1,
+            "duration_ms": json.dumps({cut(text, 100): 5, "total": 9}),
+            "request": detail, "response": detail,
+            **{k: cut(text, v) for k, v in LIMITS.items()}, **fields}

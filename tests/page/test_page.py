@@ -1,52 +1,16 @@
-"""The page in Chromium: what a person sees, does, and is kept from."""
-import hashlib
+"""The page in Chromium: what a person sees and does."""
 import json
-import re
 import socket
 import sqlite3
 import time
 
 import pytest
 
-from page import hostile
+from page.hostile import hostile_row
 from page.puppet import Puppet
+from page.visit import TOKENS, base, sign_in, tokens, wait_live
 from peer.sink import Sink
-from rig import browser as chromium
 from rig.stack import Stack, wait_for
-
-TOKENS = {"operator": "the-operators", "viewer": "the-viewers"}
-CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f"
-                      "\u2028-\u202e\u2060-\u206f\ufeff]")
-
-
-def tokens():
-    return [{"name": role, "role": role,
-             "sha256": hashlib.sha256(token.encode()).hexdigest()}
-            for role, token in TOKENS.items()]
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    lacks = chromium.missing()
-    if lacks:
-        pytest.fail(lacks, pytrace=False)
-    browser = chromium.Browser()
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def browser(chrome):
-    """Signed in nowhere, and with a clean console, which stays so."""
-    chrome.size(1280, 860)
-    chrome.dark(False)
-    chrome.go("about:blank")
-    chrome.command("Network.clearBrowserCookies")
-    chrome.log()
-    yield chrome
-    messages = [e["message"] for e in chrome.log() if e["level"] != "DEBUG"]
-    chrome.go("about:blank")  # before the logger stops: it would be told
-    assert messages == []
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +40,6 @@ def bearer(stack, path):
     from rig.stack import http
     return http("GET", base(stack) + path, None,
                 {"Authorization": "Bearer " + TOKENS["operator"]})
-
-
-def base(stack):
-    return f"http://127.0.0.1:{stack.logger_port}"
-
-
-def sign_in(browser, stack, role="operator", path="/"):
-    browser.go(base(stack) + path)
-    browser.write("#token", TOKENS[role])
-    browser.click("#sign-in-go")
-    browser.wait_text("#who", role)
-
-
-def wait_live(browser):
-    wait_for("the stream is open", lambda: browser.run(
-        "return document.getElementById('live').dataset.state") == "live")
 
 
 # ---- the live list ----------------------------------------------------------
@@ -529,142 +477,3 @@ def test_a_tab_that_nobody_sees_gives_its_connection_up(stacks, browser):
     browser.run(see, True)
     wait_for("the row is there", lambda: browser.count("a.row") == 1)
     wait_live(browser)
-
-
-# ---- what is kept out -------------------------------------------------------
-
-LIMITS = {"trigger": 64, "source": 64, "repository": 255, "tag": 128,
-          "digest": 71, "reason": 1024, "target": 255, "url": 2048,
-          "from_digest": 71, "to_digest": 71, "instance": 255,
-          "generation": 16}
-
-
-def cut(text, limit):
-    text = text.replace("\0", "\u2400")
-    return text.encode()[:limit].decode(errors="ignore")
-
-
-def hostile_row(n, text, **fields):
-    detail = json.dumps({text: [text, {"body": text}]})
-    return {"id": cut(f"{n:03}/{text}", 140), "time": 1700000000000 + n,
-            "final": True, "status": cut(f"{n % 7}{text}", 32), "attempt": 1,
-            "duration_ms": json.dumps({cut(text, 100): 5, "total": 9}),
-            "request": detail, "response": detail,
-            **{k: cut(text, v) for k, v in LIMITS.items()}, **fields}
-
-
-HARMLESS = """
-    const own = /^(SECTION|DIV|SPAN|A|LI|OL|UL|P|H[123]|TIME|CODE|PRE|DL|DT|DD|B|I|STRONG|ARTICLE|HEADER|DETAILS|SUMMARY|BUTTON|INPUT|LABEL|FORM|DATALIST|OPTION|FIGURE|FIGCAPTION|svg|rect|path|polyline|title)$/;
-    const main = document.getElementById('main'), bad = [];
-    for (const e of main.querySelectorAll('*')) {
-        for (const kind of ['mouseover', 'focus', 'error', 'load', 'toggle'])
-            e.dispatchEvent(new Event(kind));
-        if (!own.test(e.nodeName))
-            bad.push(e.nodeName);
-        for (const a of e.attributes) {
-            if (/^on/i.test(a.name) || a.name === 'style')
-                bad.push(e.nodeName + ' ' + a.name);
-            if (/^(href|src|action|formaction)$/.test(a.name) &&
-                !/^\\/(\\?|$)/.test(a.value))
-                bad.push(a.name + '=' + a.value);
-        }
-    }
-    if (window.pwned !== undefined || ({}).pwned !== undefined)
-        bad.push('it ran');
-    if (document.scripts.length !== 1 || document.title !== 'Pullwire')
-        bad.push('the page is another');
-    return bad;"""
-
-
-def check_harmless(browser, shown):
-    """Nothing ran, nothing is there that is not ours, and it is readable."""
-    assert browser.run(HARMLESS) == []
-    text = browser.run("return document.getElementById('main').textContent")
-    assert shown in text
-    assert not CONTROLS.search(text), CONTROLS.search(text)
-    assert "pwned" not in browser.run("return document.cookie")
-
-
-def test_200_hostile_strings_in_every_field(stacks, browser):
-    strings = hostile.strings()
-    assert len(set(strings)) == 200
-    stack = stacks([]).start("logger")
-    shown = "<script>window.pwned=1</script>"
-    puppet = Puppet(stack)
-    browser.go(base(stack))
-    wait_live(browser)
-    browser.run("document.addEventListener('securitypolicyviolation', "
-                "(e) => { window.pwned = e.blockedURI; });")
-    # As rows that come over the stream, each with an event of its own.
-    for n, text in enumerate(strings):
-        puppet.row(**hostile_row(n, text, event=cut(f"{n:03}{text}", 36)))
-    wait_for("all came", lambda: browser.count("a.row") == 200)
-    check_harmless(browser, shown)
-    # As rows that were there before.
-    for n, text in enumerate(strings):
-        puppet.row(**hostile_row(1000 + n, text, event="one",
-                                 trigger=cut(f"{n}{text}", 64)))
-    wait_for("all are stored", lambda: puppet.acked == 400)
-    browser.go(base(stack))
-    for pages in range(2, 9):
-        # The stream's begin may be faster than the first page.
-        wait_for("they are shown", lambda: browser.count("a.row") ==
-                 50 * (pages - 1) and browser.shown(".more"))
-        browser.run("document.querySelector('.more').click()")
-    wait_for("all are shown", lambda: browser.count("a.row") == 400)
-    check_harmless(browser, shown)
-    # One event with all of them; some events that are hostile by name.
-    browser.go(base(stack) + "/?event=one")
-    wait_for("all are shown", lambda: browser.count(".attempt") == 200)
-    browser.run("document.querySelectorAll('details').forEach(d => "
-                "{ d.open = true; })")
-    check_harmless(browser, shown)
-    for n in range(0, 200, 20):
-        browser.go(base(stack) + "/")
-        browser.run("history.pushState(null, '', '/?' + new URLSearchParams("
-                    "{event: arguments[0]})); dispatchEvent(new PopState"
-                    "Event('popstate'))", cut(f"{n:03}{strings[n]}", 36))
-        browser.find(".attempt")
-        assert browser.run(HARMLESS) == []
-    puppet.close()
-
-
-def test_200_hostile_strings_from_processes(stacks, browser):
-    strings = [cut(s, 250) for s in hostile.strings()]
-    stack = stacks([]).start("logger")
-    shown = "<script>window.pwned=1</script>"
-    puppets = []
-    for part in range(4):
-        puppet = Puppet(stack, instance=f"{part}{strings[part]}")
-        puppet.reasons = strings[part * 50:part * 50 + 50]
-        puppet.metrics = {s: 1 for s in puppet.reasons}
-        puppets.append(puppet)
-    puppets[0].queue.update(waiting=200, jobs=[
-        {"job": f"{n}{s}", "state": s, "lane": s, "time": 1, "since": 1,
-         "enqueued": 1, "next": 1, "attempt": 1, "approval": True, **{
-             k: s for k in ("event", "trigger", "repository", "tag", "digest",
-                            "target", "note")}}
-        for n, s in enumerate(strings)])
-    browser.go(base(stack) + "/?view=processes")
-    wait_for("all are shown", lambda: browser.count(".process .error") == 200)
-    check_harmless(browser, shown)
-    browser.go(base(stack) + "/?view=queue")
-    wait_for("all are shown", lambda: browser.count(".job") == 200)
-    check_harmless(browser, shown)
-    for puppet in puppets:
-        puppet.close()
-
-
-def test_hostile_names_of_triggers(stacks, browser):
-    stack = stacks([]).start("logger")
-    puppet = Puppet(stack)
-    names = sorted({cut(s, 64) for s in hostile.strings()})
-    now = int(time.time() * 1000)
-    for n, name in enumerate(names):
-        puppet.row(**{**hostile_row(n, name, event=f"e{n}"), "time": now - n})
-    wait_for("all are stored", lambda: puppet.acked == len(names))
-    browser.go(base(stack) + "/?view=triggers")
-    wait_for("all are shown", lambda: browser.count(".trigger") ==
-             len(names))
-    check_harmless(browser, "<script>window.pwned=1</script>")
-    puppet.close()
