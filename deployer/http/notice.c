@@ -7,33 +7,26 @@
 
 /* ---- made ------------------------------------------------------------------ */
 
-static void member(struct strbuf *out, const char *name, const char *value)
-{
-	strbuf_addf(out, "%c\"%s\":", out->len ? ',' : '{', name);
-	if (value)
-		json_write_str(str_from(value), out);
-	else
-		strbuf_add_cstr(out, "null");
-}
-
 void notice_write(const struct record *r, struct strbuf *out)
 {
+	struct json *j = json_new_object();
 	char time[STR_TIME_LEN];
 
-	member(out, "status", r->status);
-	member(out, "trigger", r->trigger);
-	member(out, "repository", r->repository);
-	member(out, "tag", r->tag);
-	member(out, "digest", r->digest);
-	member(out, "target", r->target);
-	member(out, "reason", r->reason);
-	member(out, "from_digest", r->from_digest);
-	member(out, "to_digest", r->to_digest);
-	member(out, "event", r->event);
-	member(out, "source", r->source);
-	strbuf_addf(out, ",\"attempt\":%lld", (long long)r->attempt);
-	member(out, "time", str_time(r->time, time));
-	strbuf_add_char(out, '}');
+	json_set_str(j, "status", r->status);
+	json_set_str(j, "trigger", r->trigger);
+	json_set_str(j, "repository", r->repository);
+	json_set_str(j, "tag", r->tag);
+	json_set_str(j, "digest", r->digest);
+	json_set_str(j, "target", r->target);
+	json_set_str(j, "reason", r->reason);
+	json_set_str(j, "from_digest", r->from_digest);
+	json_set_str(j, "to_digest", r->to_digest);
+	json_set_str(j, "event", r->event);
+	json_set_str(j, "source", r->source);
+	json_set_i64(j, "attempt", r->attempt);
+	json_set_str(j, "time", str_time(r->time, time));
+	json_write(j, out);
+	json_free(j);
 }
 
 static void add(const struct conf_notify *n, const struct job *job,
