@@ -93,40 +93,41 @@ static void check_conf(const struct conf *conf, struct opt_errors *errs)
 	addresses_check(conf, "matcher", errs);
 }
 
+static const struct daemon_command commands[] = {
+	{
+		.name = "check",
+		.usage = "check FILE",
+		.help = "every fault of a configuration, or its rules",
+		.run = command_check,
+	},
+	{
+		.name = "explain",
+		.usage = "explain FILE REPO:TAG | --payload BODY "
+			 "--type TYPE | --source NAME [--header 'N: V']",
+		.help = "what each trigger would do with a push, and why",
+		.run = command_explain,
+	},
+	{
+		.name = "docs",
+		.usage = "docs config|wire|metrics",
+		.help = "the pages printed from tables",
+		.run = command_docs,
+	},
+};
+
+static const struct daemon_spec spec = {
+	.role = "matcher",
+	.about = "decides which pushes fire which triggers",
+	.commands = commands,
+	.n_commands = ARRAY_LEN(commands),
+	.check = check_conf,
+	.start = start,
+	.reload = reload,
+	.drain = drain,
+	.stop = stop,
+};
+
 int main(int argc, char **argv)
 {
-	static const struct daemon_command commands[] = {
-		{
-			.name = "check",
-			.usage = "check FILE",
-			.help = "every fault of a configuration, or its rules",
-			.run = command_check,
-		},
-		{
-			.name = "explain",
-			.usage = "explain FILE REPO:TAG | --payload BODY "
-				 "--type TYPE | --source NAME [--header 'N: V']",
-			.help = "what each trigger would do with a push, and why",
-			.run = command_explain,
-		},
-		{
-			.name = "docs",
-			.usage = "docs config|wire|metrics",
-			.help = "the pages printed from tables",
-			.run = command_docs,
-		},
-	};
-	static const struct daemon_spec spec = {
-		.role = "matcher",
-		.about = "decides which pushes fire which triggers",
-		.commands = commands,
-		.n_commands = ARRAY_LEN(commands),
-		.check = check_conf,
-		.start = start,
-		.reload = reload,
-		.drain = drain,
-		.stop = stop,
-	};
-
 	return daemon_main(&spec, argc, argv);
 }
