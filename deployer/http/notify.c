@@ -120,6 +120,42 @@ static void try_again(struct attempt *a, struct record *row,
 	attempt_end(a, row);
 }
 
+/* What the answer means for the job. probe: it was one of a receiver that is
+ * suspended, and the next one is at probe_at. */
+static void settle(struct attempt *a, struct record *row,
+	const struct post_result *res, bool probe, int64_t probe_at)
+{
+	if (res->delivered) {
+		record_reason(row, "%s%s",
+			a->what.notice ? "the notice was taken"
+				       : "the trigger URL took the notification",
+			a->job->base == 0 ? ""
+			: a->what.event.again ? ", after it was sent again"
+					      : ", redelivered by hand");
+		attempt_end(a, row);
+	} else if (res->gone) {
+		record_reason(row, "%s, Gone: the trigger is disabled until "
+				    "its URL is changed or it is enabled",
+			res->reason);
+		attempt_end(a, row);
+	} else if (res->hopeless) {
+		record_reason(row, "%s", res->reason);
+		attempt_end(a, row);
+	} else if (probe && clock_wall() >= patience_of(a)) {
+		record_reason(row, "%s; given up: the trigger is suspended "
+				    "and this waited for too long",
+			res->reason);
+		attempt_end(a, row);
+	} else if (probe) {
+		record_reason(row, "%s; the trigger stays suspended",
+			res->reason);
+		row->next_attempt = probe_at;
+		attempt_wait(a, row, probe_at, NULL);
+	} else {
+		try_again(a, row, res);
+	}
+}
+
 static void done(void *ctx, const struct post_result *res)
 {
 	struct call *c = ctx;
@@ -141,35 +177,7 @@ static void done(void *ctx, const struct post_result *res)
 		note(c, res);
 	probe_at = c->known->r.probe_at;
 	call_free(c);
-	if (res->delivered) {
-		record_reason(&row, "%s%s",
-			a->what.notice ? "the notice was taken"
-				       : "the trigger URL took the notification",
-			a->job->base == 0 ? ""
-			: a->what.event.again ? ", after it was sent again"
-					      : ", redelivered by hand");
-		attempt_end(a, &row);
-	} else if (res->gone) {
-		record_reason(&row, "%s, Gone: the trigger is disabled until "
-				    "its URL is changed or it is enabled",
-			res->reason);
-		attempt_end(a, &row);
-	} else if (res->hopeless) {
-		record_reason(&row, "%s", res->reason);
-		attempt_end(a, &row);
-	} else if (probe && clock_wall() >= patience_of(a)) {
-		record_reason(&row, "%s; given up: the trigger is suspended "
-				    "and this waited for too long",
-			res->reason);
-		attempt_end(a, &row);
-	} else if (probe) {
-		record_reason(&row, "%s; the trigger stays suspended",
-			res->reason);
-		row.next_attempt = probe_at;
-		attempt_wait(a, &row, probe_at, NULL);
-	} else {
-		try_again(a, &row, res);
-	}
+	settle(a, &row, res, probe, probe_at);
 }
 
 /* ---- the start ------------------------------------------------------------------- */
