@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "proto/base/vec.h"
+#include "tests/unit/proto/until_rig.h"
 
 /* One end of a link and what it saw. */
 struct end {
@@ -34,49 +35,11 @@ static struct {
 	struct end server, client, other;
 } t;
 
-/* ---- running the loop until something holds ---------------------------- */
-
-static bool (*condition)(void);
-static bool gave_up;
-
-static inline void check(void *ctx UNUSED)
-{
-	if (condition && condition())
-		loop_stop(t.loop);
-}
-
-static inline void give_up(void *ctx UNUSED)
-{
-	gave_up = true;
-	loop_stop(t.loop);
-}
-
-/* False when it does not hold within ms. */
-static inline bool until(bool (*holds)(void), int64_t ms)
-{
-	struct loop_timer *often = loop_timer_start(t.loop, 0, 2, check, NULL);
-	struct loop_timer *limit =
-		loop_timer_start(t.loop, ms, 0, give_up, NULL);
-
-	condition = holds;
-	gave_up = false;
-	loop_run(t.loop);
-	loop_timer_cancel(&often);
-	if (!gave_up)
-		loop_timer_cancel(&limit);
-	return !gave_up;
-}
-
 #define UNTIL(expression) \
 	do { \
-		if (!until(expression, 60000)) \
+		if (!until(t.loop, expression, 60000)) \
 			fail_msg("not reached: " #expression); \
 	} while (0)
-
-static inline bool never(void)
-{
-	return false;
-}
 
 /* ---- ends -------------------------------------------------------------- */
 

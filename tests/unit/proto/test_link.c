@@ -32,7 +32,7 @@ static void test_there_and_back(void **state UNUSED)
 static void test_client_first(void **state UNUSED)
 {
 	connect_to(&t.client, t.endpoint);
-	assert_false(until(never, 300));
+	assert_false(until(t.loop, never, 300));
 	assert_int_equal(t.client.ups, 0);
 	bind_server(&t.server, t.endpoint);
 	UNTIL(server_has_1);
@@ -95,7 +95,7 @@ static void test_many(void **state UNUSED)
 	t.server.echo = true;
 	sent = 0;
 	timer = loop_timer_start(t.loop, 0, 1, send_more, &timer);
-	if (!until(ten_thousand, 120000))
+	if (!until(t.loop, ten_thousand, 120000))
 		fail_msg("%d of %d came back", t.client.messages, sent);
 	assert_int_equal(t.server.messages, 10001);
 	assert_int_equal(t.client.bytes, 70000);
@@ -175,9 +175,8 @@ static void test_server_killed(void **state UNUSED)
 	}
 	connect_to(&t.client, t.endpoint);
 	t.client.ups = 0;
-	condition = NULL;
 	for (int i = 0; i < 100 && t.client.ups == 0; i++)
-		until(never, 50);
+		until(t.loop, never, 50);
 	assert_int_equal(t.client.ups, 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -10,6 +10,7 @@
 #include "proto/base/clock.h"
 #include "proto/io/keys.h"
 #include "proto/io/link.h"
+#include "tests/unit/proto/until_rig.h"
 
 struct end {
 	struct link *link;
@@ -24,43 +25,6 @@ static struct {
 	char address[300];
 	struct end server, honest, intruder;
 } t;
-
-/* ---- the loop ---------------------------------------------------------- */
-
-static bool (*condition)(void);
-static bool gave_up;
-
-static void check(void *ctx UNUSED)
-{
-	if (condition())
-		loop_stop(t.loop);
-}
-
-static void give_up(void *ctx UNUSED)
-{
-	gave_up = true;
-	loop_stop(t.loop);
-}
-
-static bool until(bool (*holds)(void), int64_t ms)
-{
-	struct loop_timer *often = loop_timer_start(t.loop, 0, 2, check, NULL);
-	struct loop_timer *limit =
-		loop_timer_start(t.loop, ms, 0, give_up, NULL);
-
-	condition = holds;
-	gave_up = false;
-	loop_run(t.loop);
-	loop_timer_cancel(&often);
-	if (!gave_up)
-		loop_timer_cancel(&limit);
-	return !gave_up;
-}
-
-static bool never(void)
-{
-	return false;
-}
 
 static bool honest_has_answer(void)
 {
@@ -191,7 +155,7 @@ static void check_only_the_honest(void)
 	assert_int_equal(t.intruder.messages, 0);
 	assert_int_equal(before, 0);
 	connect_as(&t.honest, t.keys, "matcher", "ingress");
-	assert_true(until(honest_has_answer, 60000));
+	assert_true(until(t.loop, honest_has_answer, 60000));
 	assert_int_equal(t.server.messages, 1);
 	assert_int_equal(t.honest.messages, 1);
 }
@@ -206,7 +170,7 @@ static void test_admitted(void **state UNUSED)
 	link_close(t.honest.link, 0);
 	memset(&t.honest, 0, sizeof(t.honest));
 	connect_as(&t.honest, t.keys, "matcher", "ingress");
-	assert_true(until(honest_has_answer, 60000));
+	assert_true(until(t.loop, honest_has_answer, 60000));
 	assert_int_equal(t.server.messages, 2);
 }
 
@@ -237,7 +201,7 @@ static void test_intruders(void **state UNUSED)
 			cases[i].none ? NULL :
 			cases[i].stranger ? t.others : t.keys,
 			cases[i].role, cases[i].server_role);
-		assert_false(until(never, 500));
+		assert_false(until(t.loop, never, 500));
 		if (t.intruder.ups || t.server.messages)
 			fail_msg("%s: came in", cases[i].what);
 		check_only_the_honest();
@@ -256,7 +220,7 @@ static void test_nobody_is_admitted(void **state UNUSED)
 {
 	bind_server(NULL);
 	connect_as(&t.intruder, t.keys, "matcher", "ingress");
-	assert_false(until(never, 500));
+	assert_false(until(t.loop, never, 500));
 	assert_int_equal(t.intruder.ups, 0);
 	assert_int_equal(t.server.messages, 0);
 }
@@ -301,7 +265,7 @@ static void test_by_hand(void **state UNUSED)
 		clock_sleep(50);
 		(void)!send(fds[i], rest, sizeof(rest) - 1, MSG_NOSIGNAL);
 	}
-	assert_false(until(never, 300));
+	assert_false(until(t.loop, never, 300));
 	assert_int_equal(t.server.messages, 0);
 	assert_int_equal(link_dropped(t.server.link), 0);
 	check_only_the_honest();
@@ -396,10 +360,10 @@ static void test_lists_are_apart(void **state UNUSED)
 	assert_non_null(second.link);
 	snprintf(t.address, sizeof(t.address), "%s", link_address(second.link));
 	connect_as(&t.intruder, t.keys, "matcher", "logger");
-	assert_false(until(never, 300));
+	assert_false(until(t.loop, never, 300));
 	assert_int_equal(second.messages, 0);
 	connect_as(&t.honest, t.keys, "deployer", "logger");
-	assert_true(until(honest_has_answer, 60000));
+	assert_true(until(t.loop, honest_has_answer, 60000));
 	assert_int_equal(second.messages, 1);
 	assert_int_equal(t.intruder.ups, 0);
 	/* With one gone, the other goes on. */

@@ -113,7 +113,7 @@ static void test_endpoints(void **state UNUSED)
 			fail_msg("%s: %s", endpoint, err.text);
 		link_close(k, 0);
 	}
-	until(never, 100); /* look-ups of names end */
+	until(t.loop, never, 100); /* look-ups of names end */
 }
 
 /* ---- tcp and names ----------------------------------------------------- */
@@ -138,7 +138,7 @@ static void test_name(void **state UNUSED)
 	UNTIL(server_has_1);
 	assert_string_equal(t.client.address, link_address(t.server.link));
 	/* Looked up again and again: the connection that stands stays. */
-	assert_false(until(never, 500));
+	assert_false(until(t.loop, never, 500));
 	assert_int_equal(t.client.ups, 1);
 	assert_int_equal(t.client.downs, 0);
 }
