@@ -1,71 +1,10 @@
 /* The engine lanes, whole: from a matcher's job to a logger's row. */
-#include "tests/unit/deployer/fake_world.h"
+#include "tests/unit/deployer/lanes_rig.h"
 
 #include "deployer/queue/queue_read.h"
 #include "deployer/queue/queue_schema.h"
 
-static const char conf_text[] =
-	"engines: [{name: local, docker: 'unix:///run/e.sock'}]\n"
-	"triggers:\n"
-	"  - {name: web, repository: shop/web, deploy: {container: web}}\n"
-	"  - {name: api, repository: shop/web, deploy: {container: api}}\n"
-	"  - {name: db, repository: shop/web, deploy: {container: db}}\n"
-	"deployer: {state: '@', lanes: [local], max_deploys: 2}\n";
-
-static int setup(void **state)
-{
-	int rc = world_setup(state);
-
-	configure(conf_text);
-	return rc;
-}
-
-static bool one_final(void)
-{
-	return finals() == 1;
-}
-
-static bool two_finals(void)
-{
-	return finals() == 2;
-}
-
-static bool four_finals(void)
-{
-	return finals() == 4;
-}
-
-static bool one_deploy_runs(void)
-{
-	return fake.under_way == 1;
-}
-
-static bool two_deploys_run(void)
-{
-	return fake.under_way == 2;
-}
-
-static bool one_waits(void)
-{
-	return rows_of("waiting") == 1;
-}
-
-static bool one_acked(void)
-{
-	return world.acks == 1;
-}
-
-static bool two_acked(void)
-{
-	return world.acks == 2;
-}
-
-static bool one_failed(void)
-{
-	return rows_of("failed") == 1;
-}
-
-/* ---- one job ---------------------------------------------------------------------- */
+/* ---- one job ------------------------------------------------------------- */
 
 static void test_deploy(void **state)
 {
@@ -139,7 +78,7 @@ static void test_malformed(void **state)
 	assert_int_equal(world.rows.n, 0);
 }
 
-/* ---- several --------------------------------------------------------------------------- */
+/* ---- several ------------------------------------------------------------- */
 
 static void test_newest_wins(void **state)
 {
@@ -188,125 +127,7 @@ static void test_targets_do_not_hold_each_other(void **state)
 	stop_process();
 }
 
-/* ---- the engine is away ------------------------------------------------------------------- */
-
-static bool both_wait(void)
-{
-	return rows_of("waiting") == 2;
-}
-
-static bool checked_again(void)
-{
-	return fake.checks >= 3;
-}
-
-static void test_engine_away(void **state)
-{
-	(void)state;
-	fake.alive = false;
-	start_process();
-	deliver(EVENT(01), "web", "local", "v1", 1000);
-	run_until(one_waits);
-	assert_non_null(strstr(world.not_ready, "unix:///run/e.sock"));
-	assert_non_null(
-		strstr(world.rows.v[0].reason, "unix:///run/e.sock"));
-	assert_false(world.rows.v[0].final);
-	assert_true(world.rows.v[0].next_attempt > 0);
-	/* A second job gets its row at once, the first no other. */
-	deliver(EVENT(01), "api", "local", "v1", 1000);
-	run_until(both_wait);
-	run_until(checked_again);
-	assert_int_equal(rows_of("waiting"), 2);
-	assert_int_equal(world.rows.n, 2);
-	fake.alive = true;
-	run_until(two_finals);
-	assert_string_equal(world.not_ready, "");
-	assert_int_equal(rows_of("deployed"), 2);
-	/* Waiting was no attempt. */
-	assert_int_equal(row_of(EVENT(01), "deployed")->attempt, 1);
-	stop_process();
-}
-
-static void test_engine_away_over_restart(void **state)
-{
-	(void)state;
-	fake.alive = false;
-	start_process();
-	deliver(EVENT(01), "web", "local", "v1", 1000);
-	run_until(one_waits);
-	stop_process();
-	fake.alive = true;
-	start_process();
-	run_until(one_final);
-	row_of(EVENT(01), "deployed");
-	assert_int_equal(fake.deploys, 1);
-	stop_process();
-}
-
-/* The engine answers, but cannot do this one now: it alone waits, and is tried
- * again by itself. */
-static void test_later(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		script(i, DRIVER_LATER, ERR_NONE, "no leader");
-		fake.script[i].again_ms = 20;
-	}
-	start_process();
-	deliver(EVENT(01), "web", "local", "v1", 1000);
-	run_until(one_final);
-	assert_int_equal(fake.deploys, 4);
-	assert_int_equal(fake.recoveries, 1);
-	assert_int_equal(rows_of("waiting"), 1);
-	assert_string_equal(row_of(EVENT(01), "waiting")->reason, "no leader");
-	assert_true(row_of(EVENT(01), "waiting")->next_attempt > 0);
-	assert_int_equal(row_of(EVENT(01), "deployed")->attempt, 1);
-	stop_process();
-}
-
-/* It goes away in the middle: recovery looks before the job runs again. */
-static void test_engine_lost(void **state)
-{
-	(void)state;
-	fake.note = "{}";
-	script(0, DRIVER_WAITING, ERR_NONE, "connection reset");
-	start_process();
-	deliver(EVENT(01), "web", "local", "v1", 1000);
-	run_until(one_waits);
-	assert_string_equal(
-		row_of(EVENT(01), "waiting")->reason, "connection reset");
-	run_until(one_final);
-	assert_int_equal(fake.deploys, 2);
-	assert_int_equal(fake.recoveries, 2);
-	assert_int_equal(row_of(EVENT(01), "deployed")->attempt, 1);
-	stop_process();
-}
-
-/* ... and finds that it had got through. */
-static void test_engine_lost_but_deployed(void **state)
-{
-	static const struct driver_result deployed = {
-		.status = DRIVER_DEPLOYED, .reason = "it was through"};
-
-	(void)state;
-	fake.note = "{}";
-	script(0, DRIVER_WAITING, ERR_NONE, "connection reset");
-	fake.recovered = &deployed;
-	start_process();
-	deliver(EVENT(01), "web", "local", "v1", 1000);
-	run_until(one_waits);
-	/* What recovery must settle first is superseded by nothing. */
-	deliver(EVENT(02), "web", "local", "v2", 2000);
-	run_until(two_finals);
-	assert_string_equal(
-		row_of(EVENT(01), "deployed")->reason, "it was through");
-	row_of(EVENT(02), "deployed");
-	assert_int_equal(fake.deploys, 2);
-	stop_process();
-	assert_int_equal(finals(), 2);
-}
-
-/* ---- failures -------------------------------------------------------------------------------- */
+/* ---- failures ------------------------------------------------------------ */
 
 static void test_failed(void **state)
 {
@@ -385,7 +206,7 @@ static void test_failure_that_may_pass(void **state)
 	stop_process();
 }
 
-/* ---- the process ends in between ----------------------------------------------------------------- */
+/* ---- the process ends in between ----------------------------------------- */
 
 static void test_told_to_end(void **state)
 {
@@ -460,7 +281,6 @@ static void test_trigger_gone(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_deploy),
 		TEST(test_known_job),
@@ -468,11 +288,6 @@ int main(void)
 		TEST(test_malformed),
 		TEST(test_newest_wins),
 		TEST(test_targets_do_not_hold_each_other),
-		TEST(test_engine_away),
-		TEST(test_engine_away_over_restart),
-		TEST(test_later),
-		TEST(test_engine_lost),
-		TEST(test_engine_lost_but_deployed),
 		TEST(test_failed),
 		TEST(test_failure_that_may_pass),
 		TEST(test_told_to_end),
