@@ -90,19 +90,34 @@ static int insert(struct db *db, struct spool_entry *e, struct err *err)
 	return 0;
 }
 
+static int forget(struct db *db, const char *id, struct err *err)
+{
+	struct db_stmt *st = db_prepare(db, "delete from event where id = ?1",
+		err);
+
+	if (!st)
+		return -1;
+	db_bind_str(st, 1, id);
+	return db_step(st, err) < 0 ? -1 : 0;
+}
+
+static bool is_whole(struct str payload, const char *sum)
+{
+	char want[SPOOL_SUM_LEN];
+
+	spool_sum(payload, want);
+	return sum && strcmp(sum, want) == 0;
+}
+
 /* A repeat of an event that was done: its row goes to the end of the queue as
  * it was, with one more in `again`. A row that cannot be read stays. */
 static int arm_again(struct db *db, struct spool_entry *e, struct str payload,
-	const char *sum, struct err *err)
+	struct err *err)
 {
 	struct event first = {0};
 	struct err why = {0};
-	char want[SPOOL_SUM_LEN];
-	struct db_stmt *st;
 
-	spool_sum(payload, want);
-	if (!sum || strcmp(sum, want) != 0 ||
-		field_unpack(&event_table, payload, &first, &why) < 0)
+	if (field_unpack(&event_table, payload, &first, &why) < 0)
 		return 0;
 	field_release(&event_table, &e->event);
 	e->event = first;
@@ -110,14 +125,18 @@ static int arm_again(struct db *db, struct spool_entry *e, struct str payload,
 	strbuf_truncate(&e->packed, 0);
 	if (field_pack(&event_table, &e->event, &e->packed, err) < 0)
 		return -1;
-	st = db_prepare(db, "delete from event where id = ?1", err);
-	if (!st)
-		return -1;
-	db_bind_str(st, 1, e->event.id);
-	if (db_step(st, err) < 0 || insert(db, e, err) < 0)
+	if (forget(db, e->event.id, err) < 0 || insert(db, e, err) < 0)
 		return -1;
 	e->again = true;
 	return 0;
+}
+
+/* What it repeats was damaged and set aside, so nobody was given it: it takes
+ * its place, as a new event. */
+static int replace(struct db *db, struct spool_entry *e, struct err *err)
+{
+	e->duplicate = false;
+	return forget(db, e->first, err);
 }
 
 /* Fills first and duplicate when the event is known. */
@@ -126,15 +145,15 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 	char derived[SPOOL_KEY_LEN];
 	const char *key = spool_key(&e->event, derived);
 	struct strbuf payload = {0};
-	char sum[SPOOL_SUM_LEN] = "";
 	struct db_stmt *st;
-	bool done = false;
+	bool whole = false, done = false, parked = false;
 	int rc;
 
 	e->duplicate = e->again = false;
 	if (!key)
 		return 0;
-	st = db_prepare(db, "select id, state = 'done', payload, sum from event"
+	st = db_prepare(db, "select id, state = 'done', state = 'parked',"
+		" payload, sum from event"
 		" where source = ?1 and sender_id = ?2", err);
 	if (!st)
 		return -1;
@@ -145,12 +164,15 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 		e->duplicate = true;
 		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
 		done = db_col_i64(st, 1);
-		strbuf_add_str(&payload, db_col_blob(st, 2));
-		snprintf(sum, sizeof(sum), "%s", db_col_str(st, 3));
+		parked = db_col_i64(st, 2);
+		strbuf_add_str(&payload, db_col_blob(st, 3));
+		whole = is_whole(strbuf_str(&payload), db_col_str(st, 4));
 		db_reset(st);
 	}
-	if (done)
-		rc = arm_again(db, e, strbuf_str(&payload), sum, err);
+	if (done && whole)
+		rc = arm_again(db, e, strbuf_str(&payload), err);
+	else if (parked && !whole)
+		rc = replace(db, e, err);
 	strbuf_release(&payload);
 	return rc < 0 ? -1 : 0;
 }

@@ -175,10 +175,48 @@ static void test_keys(void **state)
 	assert_string_equal(a, spool_key(&e, b));
 }
 
+/* A repeat of an event that was set aside as damaged is that push, whole
+ * again; of one that kills matchers it is not asked for. */
+static void test_repeat_of_a_parked_one(void **state)
+{
+	static const struct {
+		bool damaged, taken;
+	} cases[] = {{true, true}, {false, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char sender[8];
+		struct spool *s = open_spool();
+		struct spool_reader *r;
+		struct loaded l;
+		int64_t a, b, last;
+
+		snprintf(sender, sizeof(sender), "p%zu", i);
+		a = put_one(s, 1000, sender, "v1");
+		mark(s, a, "a reason", NULL, NULL);
+		spool_close(s);
+		if (cases[i].damaged)
+			run_sql("update event set payload = x'00'"
+				" where state = 'parked'");
+		s = open_spool();
+		b = put_one(s, 2000, sender, "v1");
+		assert_int_equal(b > a, cases[i].taken);
+		/* And that one's repeat is one. */
+		assert_int_equal(put_one(s, 3000, sender, "v1"), 0);
+		r = open_reader();
+		l = load(r, a, a + 10, 10, &last);
+		assert_string_equal(l.tags, cases[i].taken ? "v1 " : "");
+		assert_int_equal(l.damaged, 0);
+		spool_reader_close(r);
+		spool_close(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_repeats),
+		TEST(test_repeat_of_a_parked_one),
 		TEST(test_limits),
 		TEST(test_threads),
 		cmocka_unit_test(test_keys),
