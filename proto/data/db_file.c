@@ -7,8 +7,10 @@
 
 #include "proto/base/mem.h"
 
-/* A new name is on the disk only when the folder that has it is. */
-static int sync_folder_of(const char *path, struct err *err)
+/* A name is on the disk only when the folder that has it is. One that was there
+ * may be of a process that died before it came to that; but a folder that we
+ * may not open, or whose file system does not know this, is not of our making. */
+static int sync_folder_of(const char *path, bool made, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? xstrdup(".")
@@ -16,7 +18,9 @@ static int sync_folder_of(const char *path, struct err *err)
 				     : xmemdup0(path, (size_t)(slash - path));
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
-	if (fd < 0 || fsync(fd) < 0)
+	if ((fd < 0 && made) ||
+		(fd >= 0 && fsync(fd) < 0 &&
+			(made || (errno != EINVAL && errno != EROFS))))
 		rc = err_retry(err, "%s cannot be written to the disk: %s",
 			folder, strerror(errno));
 	if (fd >= 0)
@@ -34,8 +38,10 @@ int db_file_folders(const char *path, struct err *err)
 		p = strchr(p + 1, '/')) {
 		*p = '\0';
 		if (mkdir(copy, 0700) == 0)
-			rc = sync_folder_of(copy, err);
-		else if (errno != EEXIST)
+			rc = sync_folder_of(copy, true, err);
+		else if (errno == EEXIST)
+			rc = sync_folder_of(copy, false, err);
+		else
 			rc = err_retry(err, "%s cannot be created: %s", copy,
 				strerror(errno));
 		*p = '/';
@@ -55,10 +61,10 @@ int db_file_make(const char *path, struct err *err)
 	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		close(fd);
-		return sync_folder_of(path, err);
+		return sync_folder_of(path, true, err);
 	}
 	if (errno == EEXIST)
-		return 0;
+		return sync_folder_of(path, false, err);
 	return err_retry(err, "%s cannot be created: %s", path,
 		strerror(errno));
 }

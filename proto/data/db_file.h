@@ -1,4 +1,5 @@
-/* A new file and the folders above it, on the disk when a call returns. */
+/* A file and the folders above it: their names are on the disk when a call
+ * returns, also those that a process has made which died just then. */
 #ifndef PROTO_DATA_DB_FILE_H
 #define PROTO_DATA_DB_FILE_H
 
