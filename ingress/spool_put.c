@@ -90,53 +90,60 @@ static int insert(struct db *db, struct spool_entry *e, struct err *err)
 	return 0;
 }
 
-static int forget(struct db *db, const char *id, struct err *err)
+/* By its seq: what is damaged of a row may be its id. */
+static int forget(struct db *db, int64_t seq, struct err *err)
 {
-	struct db_stmt *st = db_prepare(db, "delete from event where id = ?1",
+	struct db_stmt *st = db_prepare(db, "delete from event where seq = ?1",
 		err);
 
 	if (!st)
 		return -1;
-	db_bind_str(st, 1, id);
+	db_bind_i64(st, 1, seq);
 	return db_step(st, err) < 0 ? -1 : 0;
 }
 
-static bool is_whole(struct str payload, const char *sum)
-{
-	char want[SPOOL_SUM_LEN];
+/* The event that e repeats, as far as the disk has it. */
+struct first {
+	int64_t seq;
+	bool done, parked, whole; /* whole: event is what was put */
+	struct event event;
+};
 
+/* Whole is what the reader takes as such (spool_read.c). */
+static void read_first(struct first *f, struct spool_entry *e,
+	struct db_stmt *st)
+{
+	struct str payload = db_col_blob(st, 4);
+	const char *id = db_col_str(st, 1), *sum = db_col_str(st, 5);
+	char want[SPOOL_SUM_LEN];
+	struct err why = {0};
+
+	f->seq = db_col_i64(st, 0);
+	f->done = db_col_i64(st, 2);
+	f->parked = db_col_i64(st, 3);
+	snprintf(e->first, sizeof(e->first), "%s", id ? id : "");
 	spool_sum(payload, want);
-	return sum && strcmp(sum, want) == 0;
+	f->whole = id && sum && strcmp(sum, want) == 0 &&
+		field_unpack(&event_table, payload, &f->event, &why) == 0 &&
+		strcmp(f->event.id, id) == 0;
 }
 
 /* A repeat of an event that was done: its row goes to the end of the queue as
- * it was, with one more in `again`. A row that cannot be read stays. */
-static int arm_again(struct db *db, struct spool_entry *e, struct str payload,
+ * it was, with one more in `again`. */
+static int arm_again(struct db *db, struct spool_entry *e, struct first *f,
 	struct err *err)
 {
-	struct event first = {0};
-	struct err why = {0};
-
-	if (field_unpack(&event_table, payload, &first, &why) < 0)
-		return 0;
 	field_release(&event_table, &e->event);
-	e->event = first;
+	e->event = f->event;
+	f->event = (struct event){0};
 	e->event.again++;
 	strbuf_truncate(&e->packed, 0);
 	if (field_pack(&event_table, &e->event, &e->packed, err) < 0)
 		return -1;
-	if (forget(db, e->event.id, err) < 0 || insert(db, e, err) < 0)
+	if (forget(db, f->seq, err) < 0 || insert(db, e, err) < 0)
 		return -1;
 	e->again = true;
 	return 0;
-}
-
-/* What it repeats was damaged and set aside, so nobody was given it: it takes
- * its place, as a new event. */
-static int replace(struct db *db, struct spool_entry *e, struct err *err)
-{
-	e->duplicate = false;
-	return forget(db, e->first, err);
 }
 
 /* Fills first and duplicate when the event is known. */
@@ -144,15 +151,14 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 {
 	char derived[SPOOL_KEY_LEN];
 	const char *key = spool_key(&e->event, derived);
-	struct strbuf payload = {0};
+	struct first f = {0};
 	struct db_stmt *st;
-	bool whole = false, done = false, parked = false;
 	int rc;
 
 	e->duplicate = e->again = false;
 	if (!key)
 		return 0;
-	st = db_prepare(db, "select id, state = 'done', state = 'parked',"
+	st = db_prepare(db, "select seq, id, state = 'done', state = 'parked',"
 		" payload, sum from event"
 		" where source = ?1 and sender_id = ?2", err);
 	if (!st)
@@ -161,19 +167,18 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 	db_bind_str(st, 2, key);
 	rc = db_step(st, err);
 	if (rc == 1) {
-		e->duplicate = true;
-		snprintf(e->first, sizeof(e->first), "%s", db_col_str(st, 0));
-		done = db_col_i64(st, 1);
-		parked = db_col_i64(st, 2);
-		strbuf_add_str(&payload, db_col_blob(st, 3));
-		whole = is_whole(strbuf_str(&payload), db_col_str(st, 4));
+		read_first(&f, e, st);
 		db_reset(st);
 	}
-	if (done && whole)
-		rc = arm_again(db, e, strbuf_str(&payload), err);
-	else if (parked && !whole)
-		rc = replace(db, e, err);
-	strbuf_release(&payload);
+	/* What it repeats was damaged and set aside, so nobody was given it:
+	 * it takes its place, as a new event. One that was done and cannot be
+	 * read stays. */
+	e->duplicate = rc == 1 && !(f.parked && !f.whole);
+	if (rc == 1 && !e->duplicate)
+		rc = forget(db, f.seq, err);
+	else if (f.done && f.whole)
+		rc = arm_again(db, e, &f, err);
+	field_release(&event_table, &f.event);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -180,8 +180,15 @@ static void test_keys(void **state)
 static void test_repeat_of_a_parked_one(void **state)
 {
 	static const struct {
-		bool damaged, taken;
-	} cases[] = {{true, true}, {false, false}};
+		const char *damage;
+		bool taken;
+	} cases[] = {
+		{"update event set payload = x'00' where state = 'parked'",
+			true},
+		{"update event set id = 'x' || substr(id, 2)"
+		 " where state = 'parked'", true},
+		{NULL, false},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -195,9 +202,8 @@ static void test_repeat_of_a_parked_one(void **state)
 		a = put_one(s, 1000, sender, "v1");
 		mark(s, a, "a reason", NULL, NULL);
 		spool_close(s);
-		if (cases[i].damaged)
-			run_sql("update event set payload = x'00'"
-				" where state = 'parked'");
+		if (cases[i].damage)
+			run_sql(cases[i].damage);
 		s = open_spool();
 		b = put_one(s, 2000, sender, "v1");
 		assert_int_equal(b > a, cases[i].taken);
@@ -212,11 +218,44 @@ static void test_repeat_of_a_parked_one(void **state)
 	}
 }
 
+/* One that was done and whose row is damaged is known, and stays. */
+static void test_repeat_of_a_damaged_one(void **state)
+{
+	static const char *const damages[] = {
+		"update event set payload = x'00' where state = 'done'",
+		"update event set id = 'x' || substr(id, 2)"
+		" where state = 'done'",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		char sender[8];
+		struct spool *s = open_spool();
+		struct waited w;
+
+		snprintf(sender, sizeof(sender), "d%zu", i);
+		mark(s, put_one(s, 1000, sender, "v1"), NULL, NULL, NULL);
+		spool_close(s);
+		run_sql(damages[i]);
+		s = open_spool();
+		put_init(&w);
+		add(&w, 2000, sender, "v1");
+		assert_int_equal(spool_put_start(s, &w.put), 0);
+		put_wait(&w);
+		assert_false(w.failed);
+		assert_true(w.put.entries.v[0].duplicate);
+		assert_false(w.put.entries.v[0].again);
+		spool_put_release(&w.put);
+		spool_close(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_repeats),
 		TEST(test_repeat_of_a_parked_one),
+		TEST(test_repeat_of_a_damaged_one),
 		TEST(test_limits),
 		TEST(test_threads),
 		cmocka_unit_test(test_keys),
