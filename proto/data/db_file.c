@@ -18,7 +18,7 @@ static int sync_folder_of(const char *path, bool made, struct err *err)
 				     : xmemdup0(path, (size_t)(slash - path));
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
-	if ((fd < 0 && made) ||
+	if ((fd < 0 && (made || errno != EACCES)) ||
 		(fd >= 0 && fsync(fd) < 0 &&
 			(made || (errno != EINVAL && errno != EROFS))))
 		rc = err_retry(err, "%s cannot be written to the disk: %s",
