@@ -26,7 +26,7 @@ static int run(struct db *db, const char *sql, const char *lane,
 
 /* A post is simply repeated: it waits again. A deploy is held until it is
  * recovered; only then can it kill again. */
-int crashed_write_count(struct db *db, void *ctx, struct err *err)
+static int write_count(struct db *db, void *ctx, struct err *err)
 {
 	bool *unclean = ctx;
 	struct db_stmt *s = db_prepare(db, "SELECT 1 FROM driver_kept "
@@ -46,7 +46,7 @@ int crashed_write_count(struct db *db, void *ctx, struct err *err)
 		err);
 }
 
-int crashed_write_forgive(struct db *db, void *ctx, struct err *err)
+static int write_forgive(struct db *db, void *ctx, struct err *err)
 {
 	(void)ctx;
 	if (run(db, "DELETE FROM driver_kept WHERE key = 'crashed:runs'",
@@ -56,7 +56,7 @@ int crashed_write_forgive(struct db *db, void *ctx, struct err *err)
 		"WHERE state = 1", NULL, err);
 }
 
-int crashed_write_recovering(struct db *db, void *ctx, struct err *err)
+static int write_recovering(struct db *db, void *ctx, struct err *err)
 {
 	const struct queue_write *w = ctx;
 
@@ -66,8 +66,7 @@ int crashed_write_recovering(struct db *db, void *ctx, struct err *err)
 
 int crashed_count(struct deployer *d, struct err *err)
 {
-	return queue_store_sync(d->store, crashed_write_count, &d->unclean,
-		err);
+	return queue_store_sync(d->store, write_count, &d->unclean, err);
 }
 
 void crashed_suspect(struct deployer *d, struct queue_spec *spec)
@@ -99,12 +98,12 @@ void crashed_tick(struct deployer *d)
 
 void crashed_forgive(struct deployer *d)
 {
-	queue_store_loose(d->store, crashed_write_forgive, NULL);
+	queue_store_loose(d->store, write_forgive, NULL);
 }
 
 void crashed_recovering(struct deployer *d, const char *lane)
 {
-	queue_store_loose(d->store, crashed_write_recovering, lane);
+	queue_store_loose(d->store, write_recovering, lane);
 }
 
 /* ---- the end ------------------------------------------------------------------ */

@@ -30,9 +30,4 @@ void crashed_recovering(struct deployer *d, const char *lane);
 bool crashed_end(struct deployer *d, const struct queue_spec *spec,
 	const struct job *job, const char *damage);
 
-/* The writes, for queue_store.c; ctx is the struct queue_write. */
-int crashed_write_count(struct db *db, void *ctx, struct err *err);
-int crashed_write_forgive(struct db *db, void *ctx, struct err *err);
-int crashed_write_recovering(struct db *db, void *ctx, struct err *err);
-
 #endif

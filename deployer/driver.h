@@ -112,7 +112,7 @@ struct driver_run {
 	/* Set when the process is told to end: stop at the next place where
 	 * everything is as before (until the old container is stopped), or
 	 * what was begun goes on without us (a Swarm's update), with
-	 * DRIVER_CANCELLED; past it go on: 10 s are left, then recovery. */
+	 * DRIVER_CANCELLED; past it go on: 9 s are left, then recovery. */
 	const atomic_bool *cancel;
 	struct journal *journal;
 	bool force; /* a person wants it: also what failed before */

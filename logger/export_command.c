@@ -43,7 +43,8 @@ static void csv_number(const struct field *f, int64_t n, struct strbuf *out)
 		strbuf_add_cstr(out, str_time(n, time));
 }
 
-void export_csv(const struct record *r, struct strbuf *out)
+/* One line, without its end. */
+static void add_csv(const struct record *r, struct strbuf *out)
 {
 	for (size_t i = 0; i < record_table.n; i++) {
 		const struct field *f = &record_table.fields[i];
@@ -79,7 +80,7 @@ static int print_row(void *ctx, const struct record *r,
 
 	(void)at;
 	if (*(const bool *)ctx)
-		export_csv(r, &line);
+		add_csv(r, &line);
 	else
 		row_json(r, &line);
 	strbuf_add_cstr(&line, *(const bool *)ctx ? "\r\n" : "\n");

@@ -8,13 +8,10 @@
 #define LOGGER_EXPORT_COMMAND_H
 
 #include "proto/data/conf.h"
-#include "proto/msg/record.h"
 
 #define EXPORT_COMMAND_USAGE "export --csv|--json [FILTER…]"
 
 /* Of struct daemon_command: the exit code. */
 int export_command(const struct conf *conf, int argc, char **argv);
-/* One line, without its end. */
-void export_csv(const struct record *r, struct strbuf *out);
 
 #endif

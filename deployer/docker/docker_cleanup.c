@@ -6,7 +6,8 @@
 #include "proto/base/log.h"
 #include "proto/base/mem.h"
 
-bool docker_cleanup_is_ours(const struct json *image, const char *repository)
+/* Has the inspected image no names but the repository's? */
+static bool is_ours(const struct json *image, const char *repository)
 {
 	const struct json *tag = json_first(json_get(image, "RepoTags"));
 
@@ -146,7 +147,7 @@ static bool removed(struct docker_task *t, const struct json *containers,
 
 	if (image == NULL || is_used(containers, id) ||
 		is_way_back(ways, image) ||
-		!docker_cleanup_is_ours(image, t->repository)) {
+		!is_ours(image, t->repository)) {
 		json_free(image);
 		return gone;
 	}

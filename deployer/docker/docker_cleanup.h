@@ -13,7 +13,4 @@
  * be removed now is looked at again next time. */
 void docker_cleanup_run(struct docker_task *t, const char *name);
 
-/* Pure: has the inspected image no names but the repository's? */
-bool docker_cleanup_is_ours(const struct json *image, const char *repository);
-
 #endif

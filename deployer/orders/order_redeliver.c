@@ -8,7 +8,6 @@
 #include "deployer/results.h"
 #include "deployer/runner.h"
 #include "proto/base/clock.h"
-#include "proto/base/log.h"
 #include "proto/base/mem.h"
 #include "proto/base/vec.h"
 

@@ -127,7 +127,6 @@ size_t queue_running(const struct queue *q);
 /* Of the job's target. */
 const char *queue_job_lane(const struct queue_job *job);
 const char *queue_job_target(const struct queue_job *job); /* its key */
-bool queue_job_coalesces(const struct queue_job *job);
 /* The newest push of the target: what superseded an older one. */
 const char *queue_newest_event(const struct queue_job *job);
 const char *queue_newest_tag(const struct queue_job *job);

@@ -92,11 +92,6 @@ const char *queue_job_target(const struct queue_job *job)
 	return job->target->key;
 }
 
-bool queue_job_coalesces(const struct queue_job *job)
-{
-	return job->target->coalesce;
-}
-
 const char *queue_newest_event(const struct queue_job *job)
 {
 	return job->target->newest_event;

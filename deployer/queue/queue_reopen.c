@@ -3,7 +3,6 @@
 #include "deployer/queue/queue_write.h"
 
 #include "deployer/queue/sealed.h"
-#include "proto/base/mem.h"
 
 void queue_reopened_release(struct queue_reopened *r)
 {

@@ -14,7 +14,9 @@ static void copy(struct json *to, const char *key, const struct json *value)
 		json_set(to, key, json_copy(value));
 }
 
-struct json *swarm_evidence_of(const struct json *status,
+/* Of the service's UpdateStatus, the task (or NULL) and its last lines (empty:
+ * none). */
+static struct json *evidence_of(const struct json *status,
 	const struct json *task, struct str log)
 {
 	static const char *const kept[] = {"State", "Err", "Message",
@@ -63,7 +65,7 @@ char *swarm_evidence_take(struct docker_api *api, const struct json *service,
 			json_bool(json_path(task, "Spec.ContainerSpec.TTY")),
 			LINES, &log, NULL);
 	}
-	j = swarm_evidence_of(json_get(service, "UpdateStatus"), task,
+	j = evidence_of(json_get(service, "UpdateStatus"), task,
 		strbuf_str(&log));
 	json_write(j, &text);
 	json_free(j);

@@ -16,9 +16,4 @@
 char *swarm_evidence_take(struct docker_api *api, const struct json *service,
 	const char *digest, char *why, size_t n);
 
-/* Pure: of the service's UpdateStatus, the task (or NULL) and its last lines
- * (empty: none). */
-struct json *swarm_evidence_of(const struct json *status,
-	const struct json *task, struct str log);
-
 #endif

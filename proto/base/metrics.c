@@ -138,7 +138,8 @@ void metrics_escape(const char *value, struct strbuf *out)
 	}
 }
 
-void metrics_seconds(int64_t us, struct strbuf *out)
+/* us as seconds, without needless digits: 0.0025, 3, 12.5. */
+static void add_seconds(int64_t us, struct strbuf *out)
 {
 	char text[40];
 	int n = snprintf(text, sizeof(text), "%s%lld.%06lld",
@@ -163,7 +164,7 @@ static void add_number(const struct metric_family *f, int64_t n,
 	struct strbuf *out)
 {
 	if (is_seconds(f))
-		metrics_seconds(n, out);
+		add_seconds(n, out);
 	else
 		strbuf_addf(out, "%lld", (long long)n);
 }
@@ -215,7 +216,7 @@ static void add_histogram(const struct metric_family *f,
 		struct strbuf le = {0};
 
 		upto += s->buckets[i];
-		metrics_seconds(f->buckets[i], &le);
+		add_seconds(f->buckets[i], &le);
 		if (strchr(strbuf_cstr(&le), '.') == NULL)
 			strbuf_add_cstr(&le, ".0"); /* one spelling for all */
 		add_name(f, s, "_bucket", strbuf_cstr(&le), out);
@@ -227,7 +228,7 @@ static void add_histogram(const struct metric_family *f,
 	add_name(f, s, "_count", NULL, out);
 	strbuf_addf(out, "%lld", (long long)s->n);
 	add_name(f, s, "_sum", NULL, out);
-	metrics_seconds(s->sum, out);
+	add_seconds(s->sum, out);
 }
 
 void metrics_snapshot(struct strbuf *out)

@@ -99,8 +99,6 @@ void metrics_reset(void);
 
 /* A label's value as it stands between quotes in an exposition. */
 void metrics_escape(const char *value, struct strbuf *out);
-/* us as seconds, without needless digits: 0.0025, 3, 12.5. */
-void metrics_seconds(int64_t us, struct strbuf *out);
 /* The families as docs/METRICS.md. */
 void metrics_markdown(struct strbuf *out);
 

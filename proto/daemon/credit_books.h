@@ -65,7 +65,6 @@ bool credit_serves(const struct credit_peer *p, const char *lane);
 
 /* credit_suspect.c */
 
-void credit_mark(struct credit *c, struct credit_item *it, bool suspect);
 /* The peer that gets nothing until it is empty, since a suspect waits for it;
  * NULL when none is to be given out now. */
 struct credit_peer *credit_reserved(const struct credit *c);

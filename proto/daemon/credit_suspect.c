@@ -9,7 +9,7 @@
 
 #define QUICK_MS 2000 /* who lives so long with an item does not die of it */
 
-void credit_mark(struct credit *c, struct credit_item *it, bool suspect)
+static void mark(struct credit *c, struct credit_item *it, bool suspect)
 {
 	if (it->peer != 0 && suspect != it->suspect)
 		c->suspects_out += suspect ? 1 : (size_t)-1;
@@ -42,7 +42,7 @@ struct credit_item *credit_peer_died(struct credit *c, uint64_t peer)
 
 		if (it->affinity != NULL)
 			continue;
-		credit_mark(c, it, quick);
+		mark(c, it, quick);
 		if (!quick || p->n_flight > 1)
 			continue;
 		it->deaths++;
