@@ -102,6 +102,19 @@ static int forget(struct db *db, int64_t seq, struct err *err)
 	return db_step(st, err) < 0 ? -1 : 0;
 }
 
+/* Its repeats are another's from now on. It stays parked: its row may not be
+ * with a logger yet, and is told again at each start. */
+static int give_key(struct db *db, int64_t seq, struct err *err)
+{
+	struct db_stmt *st = db_prepare(db,
+		"update event set sender_id = null where seq = ?1", err);
+
+	if (!st)
+		return -1;
+	db_bind_i64(st, 1, seq);
+	return db_step(st, err) < 0 ? -1 : 0;
+}
+
 /* The event that e repeats, as far as the disk has it. */
 struct first {
 	int64_t seq;
@@ -171,11 +184,10 @@ static int find_repeat(struct db *db, struct spool_entry *e, struct err *err)
 		db_reset(st);
 	}
 	/* What it repeats was damaged and set aside, so nobody was given it:
-	 * it takes its place, as a new event. One that was done and cannot be
-	 * read stays. */
+	 * it is a new event. One that was done and cannot be read stays. */
 	e->duplicate = rc == 1 && !(f.parked && !f.whole);
 	if (rc == 1 && !e->duplicate)
-		rc = forget(db, f.seq, err);
+		rc = give_key(db, f.seq, err);
 	else if (f.done && f.whole)
 		rc = arm_again(db, e, &f, err);
 	field_release(&event_table, &f.event);

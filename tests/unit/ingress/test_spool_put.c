@@ -175,8 +175,18 @@ static void test_keys(void **state)
 	assert_string_equal(a, spool_key(&e, b));
 }
 
+static void count_parked(void *ctx, struct spool_row *row, const char *reason)
+{
+	size_t *n = ctx;
+
+	(void)row;
+	assert_string_equal(reason, "a reason");
+	++*n;
+}
+
 /* A repeat of an event that was set aside as damaged is that push, whole
- * again; of one that kills matchers it is not asked for. */
+ * again; of one that kills matchers it is not asked for. The first stays
+ * parked, and told at each start. */
 static void test_repeat_of_a_parked_one(void **state)
 {
 	static const struct {
@@ -196,7 +206,9 @@ static void test_repeat_of_a_parked_one(void **state)
 		struct spool *s = open_spool();
 		struct spool_reader *r;
 		struct loaded l;
+		struct err err = {0};
 		int64_t a, b, last;
+		size_t n = 0;
 
 		snprintf(sender, sizeof(sender), "p%zu", i);
 		a = put_one(s, 1000, sender, "v1");
@@ -213,6 +225,9 @@ static void test_repeat_of_a_parked_one(void **state)
 		l = load(r, a, a + 10, 10, &last);
 		assert_string_equal(l.tags, cases[i].taken ? "v1 " : "");
 		assert_int_equal(l.damaged, 0);
+		assert_int_equal(spool_reader_parked(r, 10, count_parked, &n,
+					 &err), 0);
+		assert_int_equal(n, i + 1);
 		spool_reader_close(r);
 		spool_close(s);
 	}
