@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -144,6 +145,26 @@ static void test_a_sync_that_fails(void **state)
 	}
 }
 
+/* Nothing can be said of a folder for which no descriptor was left. */
+static void test_no_descriptor(void **state)
+{
+	struct world *w = *state;
+	struct rlimit had, none;
+	struct err err = {0};
+	int rc;
+
+	assert_int_equal(mkdir(w->state, 0700), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &had), 0);
+	none = had;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = db_file_folders(w->file, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
+	assert_int_equal(rc, -1);
+	assert_int_equal(n_synced, 0);
+	assert_int_equal(db_file_folders(w->file, &err), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -151,6 +172,7 @@ int main(void)
 		TEST(test_new_names_are_on_the_disk),
 		TEST(test_names_that_were_there),
 		TEST(test_a_sync_that_fails),
+		TEST(test_no_descriptor),
 	};
 
 	return cmocka_run_group_tests_name("db_file", tests, NULL, NULL);
