@@ -7,6 +7,11 @@
 
 #include "proto/base/mem.h"
 
+static bool not_known_here(int errnum)
+{
+	return errnum == EINVAL || errnum == EROFS || errnum == ENOTSUP;
+}
+
 /* A name is on the disk only when the folder that has it is. One that was there
  * may be of a process that died before it came to that; but a folder that we
  * may not open, or whose file system does not know this, is not of our making. */
@@ -19,8 +24,7 @@ static int sync_folder_of(const char *path, bool made, struct err *err)
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
 	if ((fd < 0 && (made || errno != EACCES)) ||
-		(fd >= 0 && fsync(fd) < 0 &&
-			(made || (errno != EINVAL && errno != EROFS))))
+		(fd >= 0 && fsync(fd) < 0 && (made || !not_known_here(errno))))
 		rc = err_retry(err, "%s cannot be written to the disk: %s",
 			folder, strerror(errno));
 	if (fd >= 0)

@@ -127,6 +127,7 @@ static void test_a_sync_that_fails(void **state)
 		{true, ENOSPC, -1},
 		{true, EINVAL, 0}, /* its file system has no such thing */
 		{true, EROFS, 0},
+		{true, ENOTSUP, 0},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
