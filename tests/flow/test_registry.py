@@ -174,4 +174,8 @@ def test_its_queue_gets_empty_though_ingress_dies(stacks):
         (r["repository"], r["tag"], r["digest"]) for r in rows)
     assert accepted == {t: 1 for t in registry.tags}, \
         "every push is accepted exactly once"
-    assert not stack.rows(status="rejected")
+    # Where the disk was slow it was told to send again, and did; nothing else.
+    busy = told["Statuses"].get("503 Service Unavailable", 0)
+    assert set(told["Statuses"]) <= {"200 OK", "202 Accepted",
+                                     "503 Service Unavailable"}
+    assert len(stack.rows(status="rejected")) <= busy
