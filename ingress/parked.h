@@ -19,8 +19,8 @@ void parked_damaged(const struct dispatch_config *c,
 const char *parked_after(const struct dispatch_config *c,
 	const struct event *e, unsigned deaths);
 
-/* At the start: all that is parked is told once more, by rows of the same ids;
- * the first ones may have been lost with the process. */
+/* At the start: the newest 1,000 that are parked are told once more, by rows of
+ * the same ids; the first ones may have been lost with the process. */
 void parked_tell_again(const struct dispatch_config *c);
 
 /* Releases are files in the spool's folder. Each stays until it is carried

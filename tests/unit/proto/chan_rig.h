@@ -171,6 +171,7 @@ static inline void put_all(void)
 		chan_put(a.chan, &items[i]);
 }
 
+/* Packets of a type on their way in the direction; what is lost is gone. */
 static inline size_t count_packets(int dir, enum msg_type type, bool lose)
 {
 	size_t n = 0;

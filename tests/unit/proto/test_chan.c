@@ -5,7 +5,6 @@
  */
 #include "tests/unit/proto/chan_rig.h"
 
-/* Packets of a type on their way in the direction; what is lost is gone. */
 static void test_window_and_pause(void **state)
 {
 	(void)state;
